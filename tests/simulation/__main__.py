@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from . import orders, quick
+from . import orders, quick, trials
 from .faults import Mode
 from .mutants import MUTANTS
 from .run import Tally, histories, history
@@ -90,7 +90,10 @@ def catch(name: str, seed: int) -> tuple[str, str, str, float]:
     """Where one mutant was caught (nowhere: it got away), which promise it broke, and in how many seconds."""
     began, mutant = time.perf_counter(), MUTANTS[name]
     with mutant.alive():
-        where, promise = _in_some_order(mutant.scenario) if mutant.scenario else _by_chance(seed, mutant.mode)
+        if mutant.trial:
+            where, promise = _in_a_trial(mutant.trial)
+        else:
+            where, promise = _in_some_order(mutant.scenario) if mutant.scenario else _by_chance(seed, mutant.mode)
     return name, where, promise, time.perf_counter() - began
 
 
@@ -104,14 +107,22 @@ def _in_some_order(scenario: str) -> tuple[str, str]:
     return (f"order {count}", violation.promise) if violation else ("", "")
 
 
+def _in_a_trial(trial: str) -> tuple[str, str]:
+    violation = trials.first_violation(trial)
+    return ("its trial", violation.promise) if violation else ("", "")
+
+
 def play_all() -> int:
-    """Every order of all scenarios."""
+    """Every order of all scenarios, and all trials."""
     broken = 0
     with multiprocessing.Pool() as pool:
         for name, (count, violation) in zip(
             orders.SCENARIOS, pool.imap(orders.first_violation, orders.SCENARIOS), strict=True
         ):
             print(f"{name:40} {count:6} orders  {violation or 'every one keeps what is promised'}", flush=True)
+            broken += violation is not None
+        for name, violation in zip(trials.TRIALS, pool.imap(trials.first_violation, trials.TRIALS), strict=True):
+            print(f"{name.replace('_', ' '):54} {violation or 'as it should be'}", flush=True)
             broken += violation is not None
     return 1 if broken else 0
 

@@ -587,7 +587,7 @@ def heal(world: World, *, rounds: int = 400) -> None:
                 return
             world.run_until(max(entry[0] for entry in world.agenda))
             continue
-        first = min(datetime.fromisoformat(row["due_key"].split("#")[1]) for row in due.values())
+        first = datetime.fromisoformat(min(row["due_key"].split("#")[1] for row in due.values()))
         wait = (first - START).total_seconds() - world.now
         if wait > 30:
             world.run_until(world.now + wait)

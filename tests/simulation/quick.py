@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +18,16 @@ from convoke import model
 from convoke.decision import decide, fingerprints
 from convoke.decision.calendar_state import CalendarState
 from convoke.delivery import sweep
-from convoke.model import Event
+from convoke.model import Event, Registration, Schedule
 from convoke.registrations import registry
 from convoke.sources import row_keys, sync
 from convoke.store import codec, dynamo, keys, names, outbox
 
 from .tables import Row
+from .unguarded import unguarded
 
 _memory: dict[Any, Any] = {}
+_instants: dict[datetime, str] = {}
 
 
 class Line(dict[str, Any]):
@@ -38,13 +41,15 @@ class Line(dict[str, Any]):
 def forget() -> None:
     """Between two histories."""
     _memory.clear()
+    _instants.clear()
 
 
 def _same(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return item
 
 
-_read, _fingerprint = codec.read, fingerprints.fingerprint
+_read, _fingerprint, _instant = codec.read, fingerprints.fingerprint, keys.instant
+_attributes = names.attributes
 
 
 def _quick_read(cls: type[Any], row: Any) -> Any:
@@ -93,6 +98,28 @@ def _quick_fingerprint(event: Event, schema: int | None = None) -> str:
     return known[1]
 
 
+def _quick_schedule(event: Event) -> Schedule:
+    known = _memory.get(id(event))
+    if known is None:
+        known = _memory[id(event)] = (event, Schedule(when=event.when, rule=event.rule, added=event.added))
+    return known[1]
+
+
+def _quick_instant(at: datetime) -> str:
+    text = _instants.get(at) if at.tzinfo is UTC else None
+    if text is None:
+        text = _instants[at] = _instant(at)
+    return text
+
+
+def _quick_names(person: Registration) -> dict[str, str]:
+    named = (person.registration_id, person.name, person.email, person.status)
+    known = _memory.get(named)
+    if known is None:
+        known = _memory[named] = _attributes(person)
+    return {**known}
+
+
 def _numbered(size: int) -> bytes:
     """In place of chance, so that the same seed is the same history."""
     _memory["number"] = _memory.get("number", 0) + 1
@@ -106,6 +133,7 @@ def quick(shards: int = 1) -> Iterator[None]:
     few = keys.SHARDS[:shards]
     folded = cache(model.folded)
     with ExitStack() as stack:
+        stack.enter_context(unguarded())
         for target, name, value in (
             (dynamo, "wire", _same),
             (dynamo, "unwire", _same),
@@ -119,6 +147,9 @@ def quick(shards: int = 1) -> Iterator[None]:
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (codec, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
+            (keys, "instant", _quick_instant),
+            (Event, "schedule", property(_quick_schedule)),
+            (names, "attributes", _quick_names),
             *((module, "folded", folded) for module in (model, decide, keys, names, registry)),
             (keys, "SHARDS", few),
             (sweep, "SHARDS", few),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke import effects
+from convoke.decision import fingerprints
 from convoke.delivery.reconcile import Worker
 from convoke.effects import AcknowledgeResult, Steps
 from convoke.model import ConvokeError, RegistrationStatus
@@ -54,7 +55,7 @@ WRITES = frozenset(
         effects.EndBatch,
     }
 )
-LOCAL = frozenset({effects.Clock, effects.Random, effects.NewAttemptId, effects.Log, effects.Render})
+LOCAL = frozenset({effects.Random, effects.NewAttemptId, effects.Log, effects.Render})
 
 
 class Run:
@@ -117,7 +118,8 @@ class Run:
         """Give the last effect's answer, and set out for the next."""
         world = self.world
         while True:
-            world.as_deployed(self.schema)
+            if self.schema != fingerprints.SCHEMA:
+                world.as_deployed(self.schema)
             try:
                 effect = self.steps.send(answer)
             except StopIteration as stop:
@@ -127,12 +129,15 @@ class Run:
             except FAILURES as error:
                 return self.fail(error)
             kind = type(effect)
-            if isinstance(effect, effects.All):
+            if kind is effects.Clock:
+                answer = world.instant(self.skew)
+            elif kind in LOCAL:
+                answer = self.local(effect)
+            elif kind is effects.All:
                 return self.together(effect)
-            if kind not in LOCAL:
+            else:
                 break
-            answer = self.local(effect)
-        if isinstance(effect, effects.Wait):
+        if kind is effects.Wait:
             # The clock of a worker may be wrong, and so may be the moment to which it waits.
             seconds = max(0.0, (effect.until - world.instant(self.root.skew)).total_seconds())
             return world.at(seconds, lambda: self.waited())
@@ -173,8 +178,6 @@ class Run:
     def local(self, effect: Any) -> Any:
         world = self.world
         match effect:
-            case effects.Clock():
-                return world.instant(self.skew)
             case effects.NewAttemptId():
                 world.names += 1
                 return f"attempt-{world.names}"
@@ -187,49 +190,48 @@ class Run:
 
     def do(self, effect: Any) -> None:
         world = self.world
-        if not self.lives:
+        root = self.root
+        if not (self.alive and root.alive):
             return None
-        if world.now > self.root.kill:
+        if world.now > root.kill:
             world.note(f"{self.name}: its time is over")
-            return self.root.end(False)
-        if world.mischief and type(effect) in WRITES and world.random() < 0.15:
+            return root.end(False)
+        kind = type(effect)
+        if world.mischief and kind in WRITES and world.random() < 0.15:
             # Just now, of all moments, somebody does something, and this worker comes late.
             world.mischief.pop(0)()
             return world.at(8 * world.random() ** 2, lambda: self.do(effect))
-        if type(effect) in ENDS_A_FAN_OUT:
+        if kind in ENDS_A_FAN_OUT:
             world.holds.remember()
         crash = world.faults.one_of("crash before an effect", "crash after an effect")
         try:
             if crash == "crash before an effect":
                 raise Crash(crash)
-            if type(effect) is effects.Send:
+            if kind is effects.Send:
                 world.note(f"{self.name}: Send {effect.intent.calendar_state.sequence}")
                 world.post.send(effect, self.answered)
                 if crash:
                     raise Crash(crash)
                 return None
-            if type(effect) is effects.PostWebhook:
+            if kind is effects.PostWebhook:
                 world.receivers.post(effect, self.answered)
                 if crash:
                     raise Crash(crash)
                 return None
-            answer = self.perform(effect)
+            answer = self.noted(effect) if kind in NOTED else world.does[kind](effect)
             if world.trace is not None:
                 world.note(f"{self.name}: {brief(effect)} -> {brief(answer)}")
             if crash:
                 raise Crash(crash)
         except Crash as error:
             world.note(f"{self.name}: {error} {type(effect).__name__}")
-            return self.root.end(False)
+            return root.end(False)
         except FAILURES as error:
             return self.fail(error)
         return self.advance(answer)
 
-    def perform(self, effect: Any) -> Any:
+    def noted(self, effect: Any) -> Any:
         """The effect, with a note of what its worker knows of each message it set out to send."""
-        kind = type(effect)
-        if kind not in NOTED:
-            return self.world.perform(effect)
         match effect:
             case effects.Claim(intent=intent, seen=seen):
                 told = intent.calendar_state

@@ -129,12 +129,18 @@ class World:
         # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
         self.reported: set[tuple[str, int]] = set()
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
-        self._does = self._doing()
+        self.does = self._doing()
+        self._instant = (-1.0, START)
 
     # --- time -------------------------------------------------------------------------------------------------
 
     def instant(self, skew: float = 0.0) -> datetime:
-        return START + timedelta(seconds=self.now + skew)
+        seconds, at = self._instant
+        if seconds != self.now + skew:
+            seconds = self.now + skew
+            at = START + timedelta(seconds=seconds)
+            self._instant = (seconds, at)
+        return at
 
     def at(self, seconds: float, what: Callable[[], None]) -> None:
         """Do something so many seconds from now."""
@@ -147,15 +153,20 @@ class World:
         what()
 
     def run_until(self, moment: float) -> None:
-        while self.agenda and self.agenda[0][0] <= moment:
-            self.step()
+        agenda = self.agenda
+        while agenda and agenda[0][0] <= moment:
+            at, _, what = heappop(agenda)
+            if at > self.now:
+                self.now = at
+            what()
         self.now = max(self.now, moment)
 
     def latency(self, run: Run) -> float:
-        if self.faults.hit("zombie"):
+        often = self.faults.often
+        if often["zombie"] and self.faults.hit("zombie"):
             run.kill, self.zombies = EVER, True
             return 40 + 120 * self.random()
-        if self.faults.hit("slow"):
+        if often["slow"] and self.faults.hit("slow"):
             return 25 * self.random()
         return self.pace * self.random()
 
@@ -431,7 +442,7 @@ class World:
 
     def perform(self, effect: Any) -> Any:
         """What is stored, by production's own store over the fake tables."""
-        return self._does[type(effect)](effect)
+        return self.does[type(effect)](effect)
 
     def given_back(self, effect: effects.ReleaseClaim) -> bool:
         """Whether this claim was given back, in the table itself."""

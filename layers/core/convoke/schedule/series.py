@@ -155,9 +155,10 @@ def ends_at(event: Event) -> datetime:
 
     Cancelled dates count, and moved ones at their original times, too: until then messages about them may be due.
     """
-    dates = times(event.schedule)
-    moved = (change.when.ends_at for change in event.changes if change.when and change.date in dates)
-    return max((schedule_ends_at(event.schedule), *moved))
+    schedule = event.schedule
+    moved = [change for change in event.changes if change.when]
+    dates = times(schedule) if moved else {}
+    return max((schedule_ends_at(schedule), *(one.when.ends_at for one in moved if one.when and one.date in dates)))
 
 
 @lru_cache(maxsize=512)

@@ -93,26 +93,31 @@ def waiting(event_id: str, registration_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{WAITING_PREFIX}{registration_id}"}
 
 
+def _keyed_hash(key: str, text: str) -> str:
+    """HMAC-SHA256 (RFC 2104) of ``text``, in hexadecimal digits."""
+    return hmac.digest(key.encode(), text.encode(), "sha256").hex()
+
+
 def address(event_id: str, email: str) -> Key:
     """The item that reserves an address for one registration of an event.
 
     It holds an HMAC of the address keyed by the event's id, so that the same address cannot be recognized at another
     event.
     """
-    digest = hmac.new(event_id.encode(), folded(email).encode(), hashlib.sha256).hexdigest()
+    digest = _keyed_hash(event_id, folded(email))
     return {"pk": f"EVENT#{event_id}", "sk": f"ADDRESS#{digest}"}
 
 
 def person(account: str, email: str) -> str:
     """The partition of the index by which the registrations of an address are found at all events of an account."""
-    return f"{account}#{hmac.new(account.encode(), folded(email).encode(), hashlib.sha256).hexdigest()}"
+    return f"{account}#{_keyed_hash(account, folded(email))}"
 
 
 def organizer(email: str) -> str:
     """The partition of the same index by which the events of an organizer are found, of all accounts. It begins with a
     character that no name of an account begins with.
     """
-    return f"@{hmac.new(b'organizer', folded(email).encode(), hashlib.sha256).hexdigest()}"
+    return f"@{_keyed_hash('organizer', folded(email))}"
 
 
 def external_event(account: str, external_id: str) -> Key:
@@ -260,7 +265,7 @@ def mailed_recipient(account: str, email: str, day: str) -> Key:
     It holds an HMAC of the address keyed by account and day: the address cannot be read from it, nor be recognized on
     another day. An account has its own count, so that none can use up another's.
     """
-    digest = hmac.new(f"{account}#{day}".encode(), mailbox(email).encode(), hashlib.sha256).hexdigest()
+    digest = _keyed_hash(f"{account}#{day}", mailbox(email))
     return {"pk": f"MAILED#{digest}", "sk": day}
 
 
@@ -281,7 +286,7 @@ def brake(purpose: str, whose: str, when: str) -> Key:
 
     It holds an HMAC of whose it is, keyed by both: neither an address nor a network can be read from it.
     """
-    digest = hmac.new(f"{purpose}#{when}".encode(), whose.encode(), hashlib.sha256).hexdigest()
+    digest = _keyed_hash(f"{purpose}#{when}", whose)
     return {"pk": f"BRAKE#{digest}", "sk": when}
 
 

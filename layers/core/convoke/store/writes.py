@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..model import ConvokeError
@@ -63,17 +64,8 @@ def update(
     Of ``changes``, those named in ``first`` are only set where the attribute is absent. A name with dots is a path into
     maps. ``values`` are those of the condition.
     """
-    sets = [
-        f"{_path(n)} = " + (f"if_not_exists({_path(n)}, {_value(n)})" if n in first else _value(n)) for n in changes
-    ]
-    parts = (
-        ("SET", sets),
-        ("REMOVE", [_path(name) for name in remove]),
-        ("ADD", [f"{_path(name)} {_value(name)}" for name in add]),
-    )
-    expression = " ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
     written = {_value(name): value for name, value in {**changes, **add}.items()}
-    what = {"Key": dynamo.wire(key), "UpdateExpression": expression}
+    what = {"Key": dynamo.wire(key), "UpdateExpression": _expression(tuple(changes), remove, tuple(add), first)}
     return {"Update": _action(table, what, condition, values, written)}
 
 
@@ -84,6 +76,32 @@ def delete(table: str, key: Mapping[str, str], condition: str = "", **values: An
 def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Action:
     """A ConditionCheck: it writes nothing, and the transaction's other actions are done only where it holds."""
     return {"ConditionCheck": _action(table, {"Key": dynamo.wire(key)}, condition, values, {})}
+
+
+@lru_cache(maxsize=1024)
+def _expression(changes: tuple[str, ...], remove: tuple[str, ...], add: tuple[str, ...], first: tuple[str, ...]) -> str:
+    """The update expression that sets, removes and adds to the attributes with these names."""
+    sets = [
+        f"{_path(n)} = " + (f"if_not_exists({_path(n)}, {_value(n)})" if n in first else _value(n)) for n in changes
+    ]
+    parts = (
+        ("SET", sets),
+        ("REMOVE", [_path(name) for name in remove]),
+        ("ADD", [f"{_path(name)} {_value(name)}" for name in add]),
+    )
+    return " ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
+
+
+@lru_cache(maxsize=1024)
+def _names(expressions: str) -> dict[str, str]:
+    """The attributes that expressions name."""
+    return {f"#{name}": name for name in sorted(set(re.findall(r"#(\w+)", expressions)))}
+
+
+@lru_cache(maxsize=1024)
+def _values(condition: str) -> tuple[str, ...]:
+    """The values that a condition compares."""
+    return tuple(re.findall(r":(\w+)", condition))
 
 
 def _path(name: str) -> str:
@@ -99,10 +117,10 @@ def _action(table: str, what: Item, condition: str, values: Mapping[str, Any], w
     if condition:
         action["ConditionExpression"] = condition
         action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    names = set(re.findall(r"#(\w+)", f"{condition} {action.get('UpdateExpression', '')}"))
+    names = _names(f"{condition} {action.get('UpdateExpression', '')}")
     if names:
-        action["ExpressionAttributeNames"] = {f"#{name}": name for name in sorted(names)}
-    compared = {f":{name}": {**CONSTANTS, **values}[name] for name in re.findall(r":(\w+)", condition)}
+        action["ExpressionAttributeNames"] = {**names}
+    compared = {f":{name}": values[name] if name in values else CONSTANTS[name] for name in _values(condition)}
     if compared or written:
         action["ExpressionAttributeValues"] = dynamo.wire({**compared, **written})
     return action
