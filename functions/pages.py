@@ -9,13 +9,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.pages import ROOMS, handling, site
+from convoke.pages import handling, site
 from convoke.settings import settings
 from convoke.store import dynamo
 from convoke.store.store import Store
 
 logger = Logger()
-assert ROOMS  # noqa: S101 (importing them makes the routes)
 
 
 @cache

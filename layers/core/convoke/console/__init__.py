@@ -20,9 +20,10 @@
   ``splitting``: with it and all that follow; ``date_times``: their times as forms have them
 
 A page changes something only upon a POST, and shows first who would be mailed. All texts are English.
+Importing the package makes the routes of all its pages.
 """
 
-from . import (
+from . import (  # noqa: F401 (importing them makes their routes)
     approving,
     attention_page,
     cancelling,
@@ -45,28 +46,3 @@ from . import (
     splitting,
     telling,
 )
-
-ROOMS = (
-    approving,
-    attention_page,
-    cancelling,
-    date_steps,
-    dates,
-    decisions,
-    event_form,
-    event_page,
-    exporting,
-    home,
-    import_result,
-    importing,
-    people,
-    person,
-    person_form,
-    person_mails,
-    person_steps,
-    settings_page,
-    signing_in,
-    splitting,
-    telling,
-)
-"""The modules with pages. Importing them makes their routes."""

@@ -11,10 +11,8 @@ function.
 - ``coming``, ``changing``, ``own_data``: what can be done on the personal page; ``personal_steps``: what these share
 - ``feeds``: a registration as a file for a calendar, and as a private feed
 
-A page reads from ``store``, and changes something only upon a POST, through ``registrations``.
+Importing the package makes the routes of all its pages. A page reads from ``store``, and changes something only upon a
+POST, through ``registrations``.
 """
 
-from . import confirming, event_page, feeds, one_click, personal, registering
-
-ROOMS = (event_page, registering, confirming, personal, feeds, one_click)
-"""The modules with pages. Importing them makes their routes."""
+from . import confirming, event_page, feeds, one_click, personal, registering  # noqa: F401 (makes their routes)
