@@ -24,9 +24,10 @@ from convoke.aws.runtime import logger, metrics
 from convoke.model import ConvokeError
 from convoke.settings import settings
 from convoke.sources.compare import KINDS, follow, go_on, too_many
+from convoke.sources.looks import Looked, Outcome
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import read_key
-from convoke.sources.sync import Looked, Outcome, Site
+from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind

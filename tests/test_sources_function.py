@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import sources
-from convoke.sources import compare, sync
+from convoke.sources import compare, looks
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind
@@ -157,13 +157,13 @@ def test_it_reads_what_the_deployment_names_and_writes_none_of_it(site: Site) ->
 
 
 def test_the_brake_is_on_for_records_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync, "MOST_GONE", 0)
+    monkeypatch.setattr(looks, "MOST_GONE", 0)
     site.write("site-events", SUMMER)
     site.ring("site-events", SUMMER)
     site.client.delete_item(TableName="site-events", Key=dynamo.wire({"event_id": "e1"}))
     site.ring("site-events", SUMMER)
     assert site.event().status == "confirmed"
-    assert site.problems() == [("", sync.HELD)]
+    assert site.problems() == [("", looks.HELD)]
 
 
 def parts(most: int) -> list[Any]:

@@ -15,12 +15,13 @@ from convoke.registrations.erasure import erase
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import Obstacle, change_registration, withdraw
 from convoke.registrations.returning import HELD, come_back
-from convoke.sources import sync
+from convoke.sources import looks, registration_looks
 from convoke.sources.compare import compare
 from convoke.sources.decide import Action
+from convoke.sources.looks import Looked, Outcome, Unknown
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import key_text, read_key
-from convoke.sources.sync import Looked, Outcome, Site, Unknown
+from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
 from convoke.store.store import Store
@@ -302,7 +303,7 @@ def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World
     world.hold(), world.come()
     second = PLAIN | {"user_id": "u2"}
     assert world.put("site-registrations", second).outcome is Outcome.PROBLEM
-    assert world.problems() == [("email", sync.TAKEN)]
+    assert world.problems() == [("email", registration_looks.TAKEN)]
     dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
     assert compare(dry, NOW).differences == ()
     [key] = world.site.waiting(world.delete("site-registrations", PLAIN))
@@ -477,7 +478,7 @@ def test_a_table_that_was_made_anew_says_nothing_about_the_rows_of_the_old_one(w
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync, "MOST_GONE", 3)
+    monkeypatch.setattr(looks, "MOST_GONE", 3)
 
 
 @pytest.mark.usefixtures("few")
@@ -492,7 +493,7 @@ def test_rows_that_disappear_in_bulk_are_held_and_explicit_statuses_are_not(worl
     assert world.store.reads.seats(world.event().event_id).taken == 5
     assert world.put("site-registrations", rows[5] | {"state": "no"}).outcome is Action.CANCEL
     assert world.put("site-registrations", rows[6] | {"full_name": "Bo"}).outcome is Action.CHANGE
-    assert [reason for _, reason in world.problems()] == [sync.HELD] * 2
+    assert [reason for _, reason in world.problems()] == [looks.HELD] * 2
 
     world.store.sources.resume(ACCOUNT, "site", NOW)
     assert world.look("site-registrations", rows[4]).outcome is Action.CANCEL

@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 from unittest.mock import patch
 
-from convoke.sources import sync
+from convoke.sources import looks
 from convoke.sources.compare import act, compare, follow
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Site
@@ -80,8 +80,8 @@ class Said(NamedTuple):
 @contextmanager
 def brake(seed: int) -> Iterator[None]:
     """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows."""
-    most = MOST_GONE if seed % 2 else sync.MOST_GONE
-    with patch.object(sync, "MOST_GONE", most):
+    most = MOST_GONE if seed % 2 else looks.MOST_GONE
+    with patch.object(looks, "MOST_GONE", most):
         yield
 
 
@@ -98,7 +98,7 @@ class Rows:
         self.world = world
         self.dice = Random(f"site {world.seed}")  # noqa: S311 (no secret)
         self.said: dict[str, list[Said]] = defaultdict(list)
-        self.brake = sync.MOST_GONE
+        self.brake = looks.MOST_GONE
         self.confirmed_at: float | None = None
         if world.mode is not Mode.NONE and self.dice.random() < 0.5:
             # Whoever reads a row is often overtaken before what follows is written.

@@ -14,8 +14,9 @@ from ..store import dynamo
 from ..store.comparisons import Found, Progress
 from ..store.sources import SHARDS, Kind
 from .decide import Action
+from .looks import Looked, Outcome, Unknown
 from .row_keys import key_text, read_key
-from .sync import Looked, Outcome, Site, Unknown
+from .sync import Site
 
 MOST_DIFFERENCES = 5
 """How many differences of one source the daily comparison acts upon; or, if that is more,"""
@@ -92,7 +93,7 @@ def _following(at: Progress) -> Progress:
 def compare_part(site: Site, at: Progress, seen: set[str], now: datetime) -> tuple[Progress, list[Difference]]:
     """Look at the next rows without writing; returns how far the comparison is then, and the differences of this part.
 
-    ``site`` is a dry one. Raises :class:`sync.Unknown` as :meth:`Site.look` does.
+    ``site`` is a dry one. Raises :class:`Unknown` as :meth:`Site.look` does.
     """
     keys, after = next_keys(site, at, seen)
     assert at.kind is not None  # noqa: S101 (there is nothing after the end)
@@ -128,7 +129,7 @@ def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], *, begin: b
     """Go on with the daily comparison of a source, or ``begin`` one where none is under way, until it has ended or the
     time is up. ``site`` is one that writes. ``None``: nothing was to be done, or somebody else does it.
 
-    A difference is acted upon when all rows are compared. Raises :class:`sync.Unknown` as :meth:`Site.look` does, which
+    A difference is acted upon when all rows are compared. Raises :class:`Unknown` as :meth:`Site.look` does, which
     ends the comparison.
     """
     ids, comparisons = (site.account, site.source.name), site.store.comparisons

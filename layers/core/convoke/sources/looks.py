@@ -1,0 +1,230 @@
+"""One look at a row of a site's table: its state and the row are read, and what became of it is written.
+
+The state is read first, then the row, strongly consistent. It is written on condition that nobody looked at the row
+meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..model import ConvokeError, Event, InvalidField, frozen
+from ..store import dynamo
+from ..store.external_ids import Taken
+from ..store.outbox import About
+from ..store.sources import Kind, Place, RowProblem, RowState, digest, place
+from ..store.store import Store
+from ..store.writes import Action as Write
+from ..web import problems
+from ..webhooks.events import WebhookEventType
+from . import contents
+from .decide import Action
+from .mapping import Rows, Source
+from .row_keys import key_text
+from .rows import (
+    EventRow,
+    RegistrationRow,
+    Row,
+    counts,
+    external_id,
+    fingerprint,
+)
+
+MOST_GONE = 20
+"""How many people's rows may disappear in ten minutes before a source is paused; or, if that is more,"""
+MOST_GONE_SHARE = 10
+"""one of so many of the rows that stood at the last comparison."""
+HELD = "has disappeared together with many others, or lacks a mapped attribute that it had: held until it is confirmed"
+
+
+class Unknown(ConvokeError):
+    """It cannot be told what the site's table says: it is not the table that it was. Nothing was done."""
+
+
+class Outcome(StrEnum):
+    """What a look led to, beside the actions of :class:`decide.Action`."""
+
+    PROBLEM = "problem"
+    HELD = "held"
+
+
+@frozen
+class Looked:
+    """What one look led to. ``wakes`` are the digests of what other rows may wait for, and now find. ``fresh``: the
+    problem was not known before, or was another one, or the row waits for something else by now.
+    """
+
+    outcome: Action | Outcome
+    state: RowState
+    wakes: tuple[str, ...] = ()
+    fresh: bool = False
+
+
+class Held(ConvokeError):
+    """The row has disappeared, and the brake holds it."""
+
+
+@frozen
+class Look:
+    """A row at one look: its state, and what it says, ``None`` where it is gone or does not count."""
+
+    where: Place
+    seen: RowState
+    row: Row | None
+
+
+class Looks:
+    """One source of an account, with a client that may read the site's tables."""
+
+    def __init__(
+        self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False, confirmed: bool = False
+    ) -> None:
+        """``dry``: tell what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
+        self.store = store
+        self.account = account
+        self.source = source
+        self.tables = tables
+        self.dry = dry
+        self.confirmed = confirmed
+        self._known: set[str] = set()
+
+    def rows(self, kind: Kind) -> Rows | None:
+        return self.source.events if kind is Kind.EVENTS else self.source.registrations
+
+    def _event(self, event_id: str) -> Event | None:
+        return self.store.reads.own_event(event_id, self.account) if event_id else None
+
+    def _place(self, kind: Kind, name: str) -> Place:
+        return place(self.account, self.source.name, kind, name)
+
+    def _begin(self, kind: Kind, rows: Rows, key: Mapping[str, Any]) -> Look:
+        """Read the row's state, then the row."""
+        where = self._place(kind, external_id(rows, key))
+        seen = self.store.sources.row(where)
+        only_key = {name: key[name] for name in rows.key.names}
+        answer = self.tables.get_item(TableName=rows.table, Key=dynamo.wire(only_key), ConsistentRead=True)
+        row = dynamo.unwire(answer["Item"]) if "Item" in answer else None
+        if (row is None and seen.event_id) or rows.table not in self._known:
+            self._require_same_table(rows.table)
+        if row is not None and not counts(rows, row):
+            row = None
+        return Look(where=where, seen=replace(seen, key=key_text(only_key)), row=row)
+
+    def _require_same_table(self, table: str) -> None:
+        """Raise :class:`Unknown` unless the table is the one that was read before; the first one is remembered.
+
+        Called after the read: an id never comes back, so the row was read from the table that has it now.
+        """
+        found = self.tables.describe_table(TableName=table)["Table"]
+        # An emulator has no ids of tables.
+        table_id = str(found.get("TableId") or found["CreationDateTime"].isoformat())
+        known = self.store.sources.state(self.account, self.source.name).table_id(table)
+        if known is None:
+            self.store.sources.remember_table(self.account, self.source.name, table, table_id)
+        elif known != table_id:
+            raise Unknown(f"{table} is not the table that it was: make sync confirms the new one")
+        self._known.add(table)
+
+    def _brake(self, look: Look, event: Event | None, now: datetime) -> None:
+        """Raise :class:`Held` where too many rows have disappeared lately. Those of an event count as all its
+        people.
+        """
+        if self.dry or self.confirmed:
+            return
+        sources, ids = self.store.sources, (self.account, self.source.name)
+        state = sources.state(*ids)
+        if state.paused_at is not None:
+            raise Held(look.where.digest)
+        people = 1
+        if event is not None:
+            seats = self.store.reads.seats(event.event_id)
+            people = max(1, seats.taken + seats.waiting)
+        if sources.count_gone(*ids, people, now) > max(MOST_GONE, state.standing // MOST_GONE_SHARE):
+            sources.pause(*ids, now)
+            raise Held(look.where.digest)
+
+    def _state_actions(self, look: Look, state: RowState) -> dict[str, Write]:
+        """The actions that store ``state`` as that of a row with nothing wrong."""
+        now = replace(state, problem="", fence=look.seen.fence + 1)
+        actions = self.store.sources.row_actions(look.where, look.seen, now)
+        if look.seen.problem:
+            actions["mended"] = self.store.sources.mended_action(look.where)
+        return actions
+
+    def _settled(self, look: Look, action: Action, state: RowState | None = None) -> Looked:
+        """Nothing follows from the row. The state is written all the same: its fence tells slower workers."""
+        state = replace(look.seen, waits_for="") if state is None else state
+        if action is not Action.WAIT:
+            state = replace(state, waits_for="")
+        if not self.dry:
+            self.store.attempt(self._state_actions(look, state))
+        return Looked(outcome=action, state=state)
+
+    def _wrong(
+        self,
+        look: Look,
+        errors: list[tuple[str, str]],
+        now: datetime,
+        outcome: Outcome = Outcome.PROBLEM,
+        waits_for: str = "",
+    ) -> Looked:
+        """Store what is wrong with the row, and tell the account of it once."""
+        field, reason = errors[0]
+        problem = RowProblem(
+            kind=look.where.kind,
+            digest=look.where.digest,
+            key=look.seen.key,
+            field=field,
+            reason=reason,
+            since=now,
+        )
+        summary = f"{field}: {reason}"
+        known = look.seen.problem == summary
+        state = replace(look.seen, problem=summary, waits_for=waits_for, fence=look.seen.fence + 1)
+        actions = self.store.sources.row_actions(look.where, look.seen, state)
+        actions["problem"] = self.store.sources.problem_action(look.where, problem, same=known)
+        if not known:
+            told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
+            told |= {"field": field, "reason": reason}
+            actions |= self.store.outbox.event_actions(
+                self.account, WebhookEventType.SOURCE_PROBLEM, About(data=told), now
+            )
+        if not self.dry:
+            self.store.attempt(actions)
+        fresh = not known or look.seen.waits_for != waits_for
+        return Looked(outcome=outcome, state=state, fresh=fresh)
+
+
+def event_mark(event: str) -> str:
+    return digest("event", event)
+
+
+def said_by(seen: RowState, row: EventRow | RegistrationRow | None) -> RowState:
+    """The next state once everything that ``row`` says is done; of a row that is gone, as if it had said nothing."""
+    if row is None:
+        return replace(seen, fingerprint="", fields=(), waits_for="")
+    return replace(seen, fingerprint=fingerprint(row), fields=contents.filled(row.fields), waits_for="", expired=False)
+
+
+def disappears(seen: RowState, row: EventRow | RegistrationRow | None) -> bool:
+    """Whether the row is gone, or lacks a mapped field that it had when it was last acted upon, and does not say by its
+    status that it is cancelled or withdrawn.
+    """
+    if row is None:
+        return True
+    explicit = row.status in ("cancelled", "withdrawn")
+    return not explicit and bool(set(seen.fields) - set(contents.filled(row.fields)))
+
+
+def errors_of(error: InvalidField | ValidationError | Taken) -> list[tuple[str, str]]:
+    if isinstance(error, Taken):
+        return [("external_id", str(error))]
+    if isinstance(error, InvalidField):
+        return [(error.field, str(error).removeprefix(f"{error.field}: "))]
+    return list(problems.fields(error.errors(include_url=False, include_input=False)))
