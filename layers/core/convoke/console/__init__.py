@@ -7,8 +7,9 @@
 - ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told,
   by ``progress``
 - ``signing_in``: signing in and out
-- ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing, with ``event_fields``
-  and ``repeating``, which turn an event into fields of a form and back; ``settings_page``: the settings of an account
+- ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing
+- ``event_fields``, ``repeating``, ``reminders``: an event as fields of a form, and back; ``event_refusals``: what is
+  wrong with them, in sentences; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it; ``approving``: deciding about who asked to come
 - ``people``: the people of an event, looked for and in order
 - ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;

@@ -8,7 +8,7 @@ from typing import Any
 from ..languages import Texts
 from ..languages import gettext_noop as noop
 from ..pages import site
-from . import date_times, event_fields
+from . import date_times, event_refusals
 from .client import Errors
 from .dates import PATH, Date, Series, date_named, series_of
 from .previewing import DONE, Change, settle, version_of
@@ -16,7 +16,7 @@ from .visit import Visit, page
 
 DATE = f"{PATH}/{{start}}"
 TEXTS = ("title", "location", "description")
-LABELS = {**event_fields.LABELS, "reason": noop("Reason"), "from": noop("First date")}
+LABELS = {**event_refusals.LABELS, "reason": noop("Reason"), "from": noop("First date")}
 """What a sentence about what is wrong calls the API's fields."""
 
 

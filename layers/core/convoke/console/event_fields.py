@@ -28,69 +28,12 @@ LINES = ("title", "description", "location", "url")
 OTHER_LINES = ("conference_uri", "conference_label", "organizer_name", "organizer_email", "capacity")
 TICKS = ("release_on_decline", "public", "confirm_address", "approval")
 MOST_QUESTIONS = 10
-LABELS = {
-    "title": gettext_noop("Title"),
-    "description": gettext_noop("Description"),
-    "start": gettext_noop("Start"),
-    "end": gettext_noop("End"),
-    "time_zone": gettext_noop("Time zone"),
-    "recurrence": gettext_noop("Repetition"),
-    "location": gettext_noop("Place"),
-    "url": gettext_noop("Link"),
-    "conference": gettext_noop("Link to join"),
-    "organizer": gettext_noop("Organizer"),
-    "reminders": gettext_noop("Reminders"),
-    "capacity": gettext_noop("Seats"),
-    "guests": gettext_noop("Guests"),
-    "language": gettext_noop("Language"),
-    "questions": gettext_noop("Questions"),
-    "notify_after": gettext_noop("Waiting for further changes"),
-    "notify": gettext_noop("Telling nobody"),
-    "status": gettext_noop("Status"),
-}
-"""What a sentence about what is wrong calls the API's fields."""
 REQUIRED = {
     "title": gettext_noop("Enter a title."),
     "organizer.name": gettext_noop("Enter the name of whoever answers for the event."),
     "organizer.email": gettext_noop("Enter the address of whoever answers for the event."),
     "time_zone": gettext_noop("Enter the time zone, such as Europe/Berlin."),
 }
-NOT_THERE = ("is required", "must not be empty")
-PLAINLY = {
-    ("end", "must be after start"): (
-        "",
-        gettext_noop("It ends before it begins. If it ends on a later day, enter that day in “Ends on another day”."),
-    ),
-    ("end", "is in the past"): (
-        "start_date",
-        gettext_noop("It would be over already. Enter a day that is still to come."),
-    ),
-    ("recurrence", "must yield dates: there is none"): (
-        "",
-        gettext_noop("It repeats on no day at all. Look at the last day, and at the days of the week."),
-    ),
-    ("recurrence", "must not be on day"): (
-        "",
-        gettext_noop(
-            "Some months do not have this day. Choose the last day of the month, or begin on a day up to the 28th."
-        ),
-    ),
-    ("organizer.email", "must be a mail address"): (
-        "",
-        gettext_noop("Enter the address of whoever answers for the event, such as ada@example.org."),
-    ),
-    ("time_zone", "must be the IANA name"): (
-        "",
-        gettext_noop("Enter the time zone by its continent and city, such as Europe/Berlin."),
-    ),
-    ("notify", "must not be none where"): (
-        "",
-        gettext_noop("Another time, place or status is always told. Take the tick away, or leave these as they were."),
-    ),
-}
-"""By a field of the API and the beginning of what is wrong with it: another field of the form, if it belongs there, and
-the sentence.
-"""
 
 
 def when_of(event: Mapping[str, Any], at: Mapping[str, Any] | None = None) -> When:
@@ -306,95 +249,6 @@ def changes(event: Mapping[str, Any], form: Form, said: Read) -> dict[str, Any]:
     if repeating.relevant(form) != repeating.relevant(before):
         patch["recurrence"] = said.body["recurrence"]
     return patch
-
-
-def differing(event: Mapping[str, Any], form: Form, texts: Texts) -> Errors:
-    """The lines of the form that say something else than ``event`` has now, each with what that is."""
-    found, now = [], shown(event)
-    for field in (*LINES, "start_date", "start_time", "end_time", "end_date", "time_zone", *OTHER_LINES):
-        label = LABELS.get(field) or LABELS[field.partition("_")[0]]
-        text = now.text(field)
-        if text == form.text(field):
-            continue
-        said = (
-            texts.gettext("%(field)s: at present it is “%(now)s”.", field=texts.gettext(label), now=text)
-            if text
-            else texts.gettext("%(field)s: at present it is empty.", field=texts.gettext(label))
-        )
-        found.append((field, said))
-    return tuple(found)
-
-
-# --- what is wrong ------------------------------------------------------------------------------------------------
-
-
-def sentences(errors: Errors, form: Form, said: Read, texts: Texts) -> Errors:
-    """The API's errors, at the fields of the form and as whole sentences."""
-    made = (_sentence(name, message, form, said, texts) for name, message in errors)
-    return tuple(dict.fromkeys(made))
-
-
-def _sentence(name: str, message: str, form: Form, said: Read, texts: Texts) -> tuple[str, str]:
-    _ = texts.gettext
-    top = name.partition(".")[0]
-    if top not in LABELS:
-        label = _("%(field)s: %(message)s.", field=name, message=message)
-        return ("", message) if not name else (name if name in TICKS else "", label)
-    if name in REQUIRED and message.startswith(NOT_THERE):
-        return _field(name, form, said), _(REQUIRED[name])
-    for (field, beginning), (elsewhere, sentence) in PLAINLY.items():
-        if name == field and message.startswith(beginning):
-            return elsewhere or _field(name, form, said), _(sentence)
-    return _field(name, form, said), _("%(field)s: %(message)s.", field=_(LABELS[top]), message=message)
-
-
-def _field(name: str, form: Form, said: Read) -> str:
-    """The field of the form that the API's field ``name`` (a dotted path) is in."""
-    top, *inner = name.split(".")
-    match top:
-        case "start" | "end":
-            whole_days = "yes" in form.every("all_day")
-            at_the_day = whole_days or (top == "end" and bool(form.text("end_date")))
-            return f"{top}_date" if at_the_day or top == "start" else f"{top}_time"
-        case "recurrence":
-            return "rule" if form.text("repeats") == "own" else "repeats"
-        case "conference" | "organizer":
-            return f"{top}_{inner[0]}" if inner else ("conference_uri" if top == "conference" else "organizer_email")
-        case "questions":
-            number = int(inner[0]) if inner and inner[0].isdigit() else 0
-            row = said.asked[number] if number < len(said.asked) else 1
-            return f"question-{row}-{'choices' if 'choices' in inner else 'text'}"
-        case "notify":
-            return "quiet"
-        case _:
-            return top
-
-
-def reminder_options(chosen: tuple[str, ...], texts: Texts) -> list[tuple[str, str]]:
-    """The reminders that can be ticked: the usual ones, and those that are chosen."""
-    usual = ("PT0S", "PT10M", "PT30M", "PT1H", "PT2H", "P1D", "P2D", "P7D")
-    known = {str(Duration.parse(each)): each for each in usual}
-    for each in chosen:
-        try:
-            known.setdefault(str(Duration.parse(each)), each)
-        except ValueError:
-            continue
-    lengths = sorted(map(Duration.parse, known), key=lambda length: length.nominal)
-    return [(str(length), _said(length, texts)) for length in lengths]
-
-
-def _said(length: Duration, texts: Texts) -> str:
-    minutes, seconds = divmod(length.seconds, 60)
-    if not length.days and not length.seconds:
-        return texts.gettext("When it begins")
-    if length.days and not length.seconds:
-        return texts.ngettext("%(num)s day before", "%(num)s days before", length.days, num=length.days)
-    if not length.days and not seconds:
-        if minutes % 60 == 0:
-            hours = minutes // 60
-            return texts.ngettext("%(num)s hour before", "%(num)s hours before", hours, num=hours)
-        return texts.ngettext("%(num)s minute before", "%(num)s minutes before", minutes, num=minutes)
-    return texts.gettext("%(length)s before", length=str(length))
 
 
 _ENGLISH = languages.texts("en")

@@ -11,10 +11,11 @@ from ..pages import site
 from ..pages.forms import Form
 from ..store.accounts import Scope
 from ..web.walltimes import zones
-from . import event_fields, previewing, repeating
+from . import event_fields, event_refusals, previewing, repeating
 from .client import Errors
 from .event_fields import Read
 from .refusals import STALE, in_words
+from .reminders import reminder_options
 from .visit import Visit, page
 
 NEW = "/console/new"
@@ -50,7 +51,7 @@ def create(visit: Visit) -> site.Answer:
     reply = visit.api.call("POST", "/events", body=said.body, key=form.text("once"))
     if not reply.ok:
         texts = visit.request.texts
-        return _form(visit, form, event_fields.sentences(in_words(texts, reply), form, said, texts))
+        return _form(visit, form, event_refusals.sentences(in_words(texts, reply), form, said, texts))
     done = "drafted" if said.body["status"] == "draft" else "created"
     return visit.go(f"/console/events/{reply.data['event_id']}", done)
 
@@ -91,9 +92,9 @@ def change(visit: Visit, event_id: str) -> site.Answer:
     def again(errors: Errors) -> site.Answer:
         texts = visit.request.texts
         if errors != (("", texts.gettext(STALE)),):
-            return _form(visit, form, event_fields.sentences(errors, form, said, texts), event)
+            return _form(visit, form, event_refusals.sentences(errors, form, said, texts), event)
         present = visit.api.read(EVENT, {"event_id": event_id})
-        return _form(visit, form, (*errors, *event_fields.differing(present, form, texts)), present)
+        return _form(visit, form, (*errors, *event_refusals.differing(present, form, texts)), present)
 
     _ = visit.request.texts.gettext
     publishes = event["status"] == "draft" and said.body["status"] != "draft"
@@ -188,7 +189,7 @@ def _options(form: Form, texts: Texts) -> dict[str, list[tuple[str, str]]]:
             ("last_day", _("The last day of the month")),
         ],
         "ends": [("count", _("After a number of dates")), ("until", _("On a day"))],
-        "reminders": event_fields.reminder_options(form.every("reminders"), texts),
+        "reminders": reminder_options(form.every("reminders"), texts),
         "guests": [(str(number), str(number)) for number in range(11)],
         "kind": [("text", _("A text")), ("choice", _("One of several")), ("yes-no", _("Yes or no"))],
         "language": [
