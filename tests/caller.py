@@ -38,6 +38,7 @@ from convoke.web import (
 )
 from tests import policies
 from tests.factories import NOW, accepted, held, proposal, told
+from tests.lambda_context import lambda_context
 from tests.tables import SETTINGS, in_memory, template
 
 SAMPLES = Path(__file__).parent.parent / "events"
@@ -52,14 +53,7 @@ PARTY: dict[str, Any] = {
 BO = {"name": "Bo Ek", "email": "bo@example.net"}
 
 
-class Context:
-    function_name = "api"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:api"
-    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
-
-
-CONTEXT: Any = Context()
+CONTEXT = lambda_context("api")
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -14,6 +14,9 @@ from playwright.sync_api import Browser
 from local import duration
 from tests.browser import a_browser
 from tests.running import Running, boot
+
+if TYPE_CHECKING:
+    from tests.secretary import Secretary
 
 # Whatever a test forgets to fake fails here, and never reaches anybody's account.
 os.environ.update(
@@ -100,3 +103,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def chromium() -> Iterator[Browser]:
     with a_browser() as browser:
         yield browser
+
+
+@pytest.fixture
+def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
+    """Somebody who is signed in to the console, over tables in memory."""
+    from tests.secretary import a_secretary
+
+    with a_secretary(monkeypatch) as one:
+        one.sign_in()
+        yield one

@@ -22,6 +22,7 @@ from convoke.store.store import Store
 from convoke.web import context
 from tests import policies
 from tests.caller import World, a_caller
+from tests.lambda_context import lambda_context
 from tests.tables import template
 from tests.visitor import STAGE, Shown
 
@@ -32,14 +33,7 @@ ACCOUNT = "acme"
 BOUNDARY = "----WebKitFormBoundaryaBcD1234"
 
 
-class Context:
-    function_name = "console"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:console"
-    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
-
-
-CONTEXT: Any = Context()
+CONTEXT = lambda_context("console")
 
 
 @cache

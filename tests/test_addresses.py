@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
-from html import unescape
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ from convoke.registrations import addresses, erasure, registry
 from convoke.registrations.registry import Obstacle
 from tests.factories import EVENT_ID, SENDER
 from tests.tables import SETTINGS, everything
-from tests.visitor import Shown, Visitor
+from tests.visitor import Shown, Visitor, words_of
 from tests.world import World, a_world
 
 NEW = "neu.zyx@example.net"
@@ -85,29 +84,25 @@ def bo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
         yield person
 
 
-def words(shown: Shown) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", shown.text)).split())
-
-
 def test_another_address_from_the_first_click_to_the_last_mail(bo: Person) -> None:
     first, old = bo.page(), bo.one().email
     asked = bo.get(f"{first}/address")
-    assert "So a link is mailed to person1@example.net first." in words(asked)
+    assert "So a link is mailed to person1@example.net first." in words_of(asked)
     sent = bo.press(f"{first}/fresh")
-    assert "A link was mailed" in words(bo.get(sent.location))
+    assert "A link was mailed" in words_of(bo.get(sent.location))
     to, _, text = bo.mail()
     assert (old in to, "It is valid for one hour:" in text) == (True, True)
     fresh = re.findall(rf"{re.escape(SETTINGS.public_url)}(/r/\S+)", text)[0]
     assert fresh != first
     bo.world.pass_time(minutes=50)
     sent = bo.press(f"{fresh}/address", email=NEW)
-    assert "The address changes once it is confirmed there." in words(bo.get(sent.location))
+    assert "The address changes once it is confirmed there." in words_of(bo.get(sent.location))
     assert bo.one().email == old
     confirmation = bo.link()
-    assert NEW in words(bo.get(confirmation))
+    assert NEW in words_of(bo.get(confirmation))
     bo.world.pass_time(hours=47)
     done = bo.press(confirmation)
-    assert "Your address was changed." in words(bo.get(done.location))
+    assert "Your address was changed." in words_of(bo.get(done.location))
     assert (bo.one().email, bo.one().links) == (NEW, 1)
     assert bo.get(first).status == 410
     to, subject, text = bo.mail()
@@ -176,12 +171,12 @@ def test_of_two_addresses_that_were_asked_for_the_later_can_be_confirmed(bo: Per
 def test_a_new_address_that_is_registered_is_sent_its_own_link_and_nobody_is_told(bo: Person) -> None:
     other = bo.world.register(2, email=NEW)
     sent = bo.asks()
-    assert "The address changes once it is confirmed there." in words(bo.get(sent.location))
+    assert "The address changes once it is confirmed there." in words_of(bo.get(sent.location))
     to, subject, text = bo.mail()
     assert NEW in to
     assert subject == "Your registration: Choir"
     link = re.findall(rf"{re.escape(SETTINGS.public_url)}(/r/\S+)", text)[0]
-    assert other.name in words(bo.get(link))
+    assert other.name in words_of(bo.get(link))
 
 
 def test_an_address_that_was_registered_meanwhile_is_not_taken_from_anybody(bo: Person) -> None:
@@ -189,7 +184,7 @@ def test_an_address_that_was_registered_meanwhile_is_not_taken_from_anybody(bo: 
     link = bo.link()
     bo.world.register(2, email=NEW)
     shown = bo.press(link)
-    assert (shown.status, "registered for the event already" in words(shown)) == (409, True)
+    assert (shown.status, "registered for the event already" in words_of(shown)) == (409, True)
     assert bo.one().email == "person1@example.net"
 
 

@@ -15,6 +15,7 @@ import pytest
 import authorize
 from convoke.store.accounts import Accounts, Scope
 from tests.factories import NOW
+from tests.lambda_context import lambda_context
 from tests.tables import SETTINGS, in_memory
 
 SAMPLES = Path(__file__).parent.parent / "events"
@@ -22,14 +23,7 @@ REFUSED = {"isAuthorized": True, "context": {"account": "", "key": "", "key_id":
 """Admitted as nobody: the API answers 401, API Gateway would answer 403."""
 
 
-class Context:
-    function_name = "authorize"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:authorize"
-    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
-
-
-CONTEXT: Any = Context()
+CONTEXT = lambda_context("authorize")
 
 
 def sample(name: str) -> dict[str, Any]:

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from html import unescape
-
 import pytest
 
 from convoke.store.accounts import Scope
-from tests.secretary import Secretary, a_secretary, shown_fields
+from tests.secretary import Secretary, shown_fields
 from tests.tables import everything
-from tests.visitor import Shown
+from tests.test_console_person import page_of
+from tests.visitor import words_of
 
 HOSTILE = "<script>alert(1)</script> “Bo” & Co"
-
-
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
-
-
-def page_of(person: str) -> str:
-    return "/console" + person.replace("/registrations/", "/people/")
-
-
-def words_of(shown: Shown) -> str:
-    """The text of a page, without tags, on one line."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown.text)).split())
 
 
 def status_of(secretary: Secretary, person: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from html import unescape
 
 import pytest
 
@@ -14,25 +12,13 @@ from convoke.effects import StoreUnreached
 from convoke.inbound.reasons import Reason
 from convoke.store import dynamo, keys
 from tests.factories import NOW, answer
-from tests.secretary import Secretary, a_secretary
+from tests.secretary import Secretary
 from tests.tables import everything
-from tests.visitor import Shown
+from tests.visitor import words_of
 
 HOSTILE = "<script>alert(1)</script> “Bo” & Co"
 EVERYBODY = "Everybody was reached."
 ONE, OTHER = (keys.registration_id(NOW + timedelta(minutes=number), bytes(16)) for number in range(2))
-
-
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
-
-
-def words_of(shown: Shown) -> str:
-    """The text of a page, without tags, on one line."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown.text)).split())
 
 
 def somebody(secretary: Secretary, **party: object) -> str:

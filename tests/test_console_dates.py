@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,18 +14,11 @@ from convoke.model import Event, When
 from convoke.pages.forms import Form
 from convoke.schedule import series
 from convoke.store.accounts import Scope
-from tests.secretary import Secretary, a_secretary
+from tests.secretary import Secretary
 from tests.visitor import Shown
 
 FIRST, SECOND, THIRD, FOURTH = ("20270312T090000", "20270319T090000", "20270326T090000", "20270402T090000")
 HOSTILE = "<script>alert(1)</script> \"'&"
-
-
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
 
 
 @pytest.fixture

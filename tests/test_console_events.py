@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
@@ -21,7 +20,7 @@ from convoke.store.accounts import Scope
 from convoke.store.events import Events
 from convoke.store.seats import SeatCounts
 from tests import factories, policies
-from tests.secretary import ACCOUNT, Secretary, a_secretary, shown_fields
+from tests.secretary import ACCOUNT, Secretary, shown_fields
 from tests.tables import everything
 from tests.visitor import Shown
 
@@ -38,13 +37,6 @@ MEETING = {
     "organizer_email": "ada@example.org",
     "save": "publish",
 }
-
-
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
 
 
 def create(secretary: Secretary, **typed: Any) -> Shown:

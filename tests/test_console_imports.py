@@ -23,7 +23,7 @@ from tests.caller import BO
 from tests.deployment import Context
 from tests.secretary import Secretary, a_secretary, shown_fields
 from tests.tables import everything
-from tests.visitor import Shown
+from tests.visitor import Shown, words_of
 
 TABLE = """Name;E-Mail;Gäste;Essen?
 Ada Lovelace;ada@example.org;1;fisch
@@ -99,11 +99,6 @@ def work(secretary: Secretary) -> None:
             assert imports.handler({"Records": [record]}, hurried) == {"batchItemFailures": []}
 
 
-def said(shown: Shown) -> str:
-    """The text of a page, without tags."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", shown.text)).split())
-
-
 def table_of(shown: Shown) -> list[list[str]]:
     return list(csv.reader(io.StringIO(shown.text.removeprefix("\ufeff"))))
 
@@ -118,7 +113,7 @@ def test_nothing_is_stored_but_the_text_before_somebody_says_so(secretary: Secre
     secretary.world.register(where)
     before = everything(secretary.world.client)
     path, shown = checked(secretary, where, TABLE)
-    text = said(shown)
+    text = words_of(shown)
     assert "Nobody has been registered or mailed yet." in text
     assert "2 people are registered, and mailed an invitation." in text
     assert "1 is registered already, stays as they are, and is not mailed." in text
@@ -153,7 +148,7 @@ def test_the_import_registers_whoever_is_right_and_says_why_the_others_are_not(s
     assert '<progress max="3" value="0"' in running.text
     work(secretary)
     shown = secretary.get(path)
-    text = said(shown)
+    text = words_of(shown)
     assert "The import is done" in text
     assert "3 people were registered." in text
     assert "4 lines were not imported." in text
@@ -164,7 +159,7 @@ def test_the_import_registers_whoever_is_right_and_says_why_the_others_are_not(s
     assert (first["guests"], first["responses"]) == (1, {"meal": "Fisch"})
     listed = secretary.get(f"{console(where)}/imports")
     assert "people.csv" in listed.text
-    assert "3 people" in said(listed)
+    assert "3 people" in words_of(listed)
 
 
 def test_the_lines_that_were_left_out_are_a_file_that_can_be_put_right_and_imported(secretary: Secretary) -> None:
@@ -195,14 +190,14 @@ def test_what_was_uploaded_is_gone_after_a_day(secretary: Secretary) -> None:
     secretary.sign_in()
     assert secretary.get(f"{draft}/check").status == 404
     assert secretary.get(f"{path}/left-out.csv").status == 404
-    assert "is not kept any more" in said(secretary.get(path))
+    assert "is not kept any more" in words_of(secretary.get(path))
 
 
 def test_whoever_comes_after_the_last_seat_is_said_to_wait(secretary: Secretary) -> None:
     where = secretary.world.hold(capacity=2)
     lines = [f"Person {n},person{n}@example.net" for n in range(4)]
     _, shown = checked(secretary, where, "\n".join(["Name,Mail", *lines]))
-    assert "2 people go to the waitlist, since no seats are left from line 4 on." in said(shown)
+    assert "2 people go to the waitlist, since no seats are left from line 4 on." in words_of(shown)
     begin(secretary, where, "\n".join(["Name,Mail", *lines]))
     work(secretary)
     counted = secretary.world.call("GET", where).body
@@ -222,14 +217,14 @@ def test_columns_are_matched_by_hand_where_nothing_can_be_guessed(secretary: Sec
     nothing = secretary.sends(matching, path, **{"column-0": "name", "column-1": "<script>"})
     assert "Say which column has the mail addresses." in nothing.text
     fine = secretary.follow(secretary.sends(matching, path, head="yes"))
-    assert "1 person is registered, and mailed an invitation." in said(fine)
+    assert "1 person is registered, and mailed an invitation." in words_of(fine)
 
 
 def test_pasted_lines_are_read_as_a_file_is(secretary: Secretary) -> None:
     where = secretary.world.hold()
     matching = secretary.follow(paste(secretary, where, "Ada Lovelace <ada@example.org>\nBo <bo@example.net>"))
     shown = secretary.follow(secretary.sends(matching, action(matching)))
-    assert "2 people are registered, and mailed an invitation." in said(shown)
+    assert "2 people are registered, and mailed an invitation." in words_of(shown)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +240,7 @@ def test_a_file_that_is_no_table_is_refused_at_its_field(secretary: Secretary, c
     where = secretary.world.hold()
     shown = upload(secretary, where, content)
     assert shown.status == 422
-    assert why in said(shown)
+    assert why in words_of(shown)
 
 
 def test_what_was_pasted_is_shown_again_where_it_cannot_be_read(secretary: Secretary) -> None:
@@ -279,7 +274,7 @@ def test_an_import_that_waits_says_until_when(secretary: Secretary) -> None:
     family = "\n".join(f"Bo,bo+{number}@example.net" for number in range(33))
     path = begin(secretary, where, f"Name,Mail\n{family}")
     work(secretary)
-    text = said(secretary.get(path))
+    text = words_of(secretary.get(path))
     assert "The import waits" in text
     assert re.search(r"It waits until \w{3} \d+ \w{3} 20\d\d, \d\d:\d\d \(Europe/Berlin\)", text)
     assert "The import waits" in secretary.get(f"{path}/progress").text
@@ -311,7 +306,7 @@ def test_a_key_that_may_only_read_begins_no_import(secretary: Secretary) -> None
     where = secretary.world.hold()
     path, _ = checked(secretary, where, "Name,Mail\nAda,ada@example.org")
     secretary.sign_in(scopes=(Scope.READ,))
-    assert "may be seen, and not changed" in said(upload(secretary, where, "Name,Mail\nAda,ada@example.org"))
+    assert "may be seen, and not changed" in words_of(upload(secretary, where, "Name,Mail\nAda,ada@example.org"))
     answer = secretary.sends(secretary.get(f"{path}/check"), f"{path}/start")
     assert answer.status == 422
     assert secretary.queued == []
@@ -320,7 +315,7 @@ def test_a_key_that_may_only_read_begins_no_import(secretary: Secretary) -> None
 def test_whoever_is_imported_is_accepted_which_not_every_key_may_do(secretary: Secretary) -> None:
     where = secretary.world.hold(approval=True)
     secretary.sign_in(scopes=(Scope.READ, Scope.REGISTER))
-    assert "may be seen, and not changed" in said(upload(secretary, where, "Name,Mail\nAda,ada@example.org"))
+    assert "may be seen, and not changed" in words_of(upload(secretary, where, "Name,Mail\nAda,ada@example.org"))
     secretary.sign_in()
     begin(secretary, where, "Name,Mail\nAda,ada@example.org")
     work(secretary)
@@ -332,7 +327,7 @@ def test_nobody_is_imported_to_an_event_that_is_cancelled_or_over(secretary: Sec
     where = secretary.world.hold()
     path, shown = checked(secretary, where, "Name,Mail\nAda,ada@example.org")
     secretary.world.call("POST", f"{where}/cancel", {})
-    assert "This event is cancelled." in said(secretary.get(f"{console(where)}/imports"))
+    assert "This event is cancelled." in words_of(secretary.get(f"{console(where)}/imports"))
     assert secretary.sends(shown, f"{path}/start").status == 422
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 
@@ -11,15 +10,8 @@ import pytest
 
 from convoke.console import people
 from convoke.web import people as lists_of_people
-from tests.secretary import Secretary, a_secretary
+from tests.secretary import Secretary
 from tests.visitor import Shown
-
-
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
 
 
 def named(shown: Shown) -> list[str]:

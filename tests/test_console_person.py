@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
-from html import unescape
 
 import pytest
 
@@ -17,28 +14,16 @@ from convoke.store.accounts import Scope
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from tests.factories import NOW, answer, told
-from tests.secretary import Secretary, a_secretary, shown_fields
+from tests.secretary import Secretary, shown_fields
 from tests.tables import SETTINGS, everything
-from tests.visitor import Shown
+from tests.visitor import words_of
 
 HOSTILE = "<script>alert(1)</script> “Bo” & Co"
 WEEKLY = {"recurrence": "FREQ=WEEKLY;COUNT=3"}
 
 
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
-
-
 def page_of(person: str) -> str:
     return "/console" + person.replace("/registrations/", "/people/")
-
-
-def words_of(shown: Shown) -> str:
-    """The text of a page, without tags, on one line."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown.text)).split())
 
 
 def stored(secretary: Secretary, person: str) -> dict[str, object]:

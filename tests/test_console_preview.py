@@ -26,7 +26,7 @@ from tests.secretary import Secretary, a_secretary
 from tests.tables import everything
 from tests.test_preview import at as at_address
 from tests.test_preview import told as told_of
-from tests.visitor import Shown
+from tests.visitor import Shown, words_of
 from tests.world import World as Delivery
 
 FIRST, SECOND, THIRD, FOURTH = (f"2027-{day}T09:00:00" for day in ("03-12", "03-19", "03-26", "04-02"))
@@ -97,11 +97,6 @@ def form_of(secretary: Secretary, event: str, **typed: Any) -> Shown:
 
 def previewed(secretary: Secretary, event: str, **typed: Any) -> Shown:
     return secretary.sends(form_of(secretary, event, **typed), f"{of(event)}/change")
-
-
-def words_of(shown: Shown) -> str:
-    """The text of a page, without tags, on one line."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown.text)).split())
 
 
 def told(secretary: Secretary, *people: dict[str, Any], **changes: Any) -> tuple[str, Delivery]:

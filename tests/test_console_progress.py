@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,20 +12,13 @@ from convoke.console.progress import Look, first_look, in_time, progress, second
 from convoke.languages import texts
 from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
-from tests.secretary import Secretary, a_secretary
+from tests.secretary import Secretary
 from tests.tables import SETTINGS, everything
-from tests.test_console_preview import of, told, words_of
-from tests.visitor import Shown
+from tests.test_console_preview import of, told
+from tests.visitor import Shown, words_of
 
 LATER = {"start": "2027-06-12T09:00:00", "end": "2027-06-12T10:00:00", "notify_after": 300}
 """What waits to be told: it is not soon."""
-
-
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        yield one
 
 
 def part_of(secretary: Secretary, event: str, query: str = "") -> Shown:

@@ -21,7 +21,6 @@ from local.index import Settings
 from local.preflight import Unready
 
 ROOT = Path(__file__).parent.parent
-BY_ITSELF = {"PIP_CONFIG_FILE": os.devnull}
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from convoke.store import keys
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, SENDER, registration
 from tests.tables import SETTINGS, everything
-from tests.visitor import Shown, Visitor, a_visitor
+from tests.visitor import Shown, Visitor, a_visitor, words_of
 
 FORM, LOST = f"/e/{EVENT_ID}/register", f"/e/{EVENT_ID}/link"
 BO = {"name": "Bo Ek", "email": "bo@example.net", "language": "en"}
@@ -95,10 +95,6 @@ def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
         yield Registering(visitor, hinted)
 
 
-def words(shown: Shown) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", shown.text)).split())
-
-
 def problems(shown: Shown) -> list[str]:
     """What the summary above the form says."""
     found = re.search(r'<div class="problem".*?</div>', shown.text, re.DOTALL)
@@ -115,8 +111,8 @@ def test_who_registers_looks_into_their_mail_and_takes_no_seat(one: Registering)
     done = one.fill()
     assert (done.status, done.location) == (303, f"{FORM}/sent")
     sent = one.get(done.location)
-    assert "Look into your mail" in words(sent)
-    assert "no seat is kept for you until then. The link is valid for 48 hours." in words(sent)
+    assert "Look into your mail" in words_of(sent)
+    assert "no seat is kept for you until then. The link is valid for 48 hours." in words_of(sent)
     assert "bo@example.net" not in sent.text
     assert len(one.hinted) == 1
     assert one.people() == ()
@@ -128,9 +124,9 @@ def test_the_link_in_the_mail_shows_what_will_happen_and_its_button_does_it(one:
     before = everything(one.visitor.client)
     shown = one.get(link)
     assert shown.status == 200
-    assert "Kölner Treffen" in words(shown)
-    assert "Name Bo Ek" in words(shown)
-    assert "With the button you are registered" in words(shown)
+    assert "Kölner Treffen" in words_of(shown)
+    assert "Name Bo Ek" in words_of(shown)
+    assert "With the button you are registered" in words_of(shown)
     assert everything(one.visitor.client) == before, "opening the link changes nothing"
     done = one.press(link)
     assert done.status == 303
@@ -149,7 +145,7 @@ def test_pressed_twice_it_leads_to_the_same_page(one: Registering) -> None:
     assert one.post(link, fields).location == one.post(link, fields).location
     assert len(one.people()) == 1
     shown = one.get(link)
-    assert "You have confirmed" in words(shown)
+    assert "You have confirmed" in words_of(shown)
     assert 'href="/v1/r/' in shown.text
 
 
@@ -160,7 +156,7 @@ def test_a_button_of_another_site_registers_nobody(one: Registering) -> None:
     for sent, headers in (({}, {}), (fields, {"sec_fetch_site": "cross-site"}), ({"token": "x" * 100}, {})):
         shown = one.post(link, sent, **headers)
         assert shown.status == 422
-        assert "once more" in words(shown)
+        assert "once more" in words_of(shown)
     assert one.people() == ()
 
 
@@ -172,7 +168,7 @@ def test_everything_that_can_be_chosen_is_registered(one: Registering) -> None:
     link = one.asked(
         **{"dates": DATES[1:], "q-diet": "Everything,\r\nreally", "q-size": "M", "q-lift": "yes", "language": "de"}
     )
-    assert "Alle" not in words(one.get(link))
+    assert "Alle" not in words_of(one.get(link))
     one.press(link)
     [person] = one.people()
     assert person.occurrences == tuple(map(datetime.fromisoformat, DATES[1:]))
@@ -290,13 +286,13 @@ HOW_MANY = "How many people come with you?"
 def test_who_may_bring_people_is_asked_how_many_and_all_of_them_get_seats(one: Registering) -> None:
     one.hold(guests=3, capacity=5)
     form = one.get(FORM)
-    assert HOW_MANY in words(form)
+    assert HOW_MANY in words_of(form)
     assert re.findall(r'<option value="(\d)"', form.text) == ["0", "1", "2", "3"]
     link = one.asked(guests="2")
     assert one.people() == ()
-    assert "People who come with you 2" in words(one.get(link))
+    assert "People who come with you 2" in words_of(one.get(link))
     own = one.press(link)
-    assert "People who come with you 2" in words(one.get(own.location))
+    assert "People who come with you 2" in words_of(one.get(own.location))
     [person] = one.people()
     assert (person.status, person.guests) == (RegistrationStatus.REGISTERED, 2)
     seats = one.store.seats.read(EVENT_ID)
@@ -308,7 +304,7 @@ def test_who_brings_more_people_than_there_are_seats_waits_with_all_of_them(one:
     one.hold(guests=3, capacity=4)
     link = one.asked(guests="3")
     one.add(1)
-    said = words(one.get(link))
+    said = words_of(one.get(link))
     assert "There are not enough seats for all of you by now" in said
     assert "at place 1" in said
     one.press(link)
@@ -318,7 +314,7 @@ def test_who_brings_more_people_than_there_are_seats_waits_with_all_of_them(one:
 
 def test_who_may_bring_nobody_is_not_asked(one: Registering) -> None:
     one.hold()
-    assert HOW_MANY not in words(one.get(FORM))
+    assert HOW_MANY not in words_of(one.get(FORM))
     one.press(one.asked())
     assert [person.guests for person in one.people()] == [0]
 
@@ -473,9 +469,9 @@ def test_where_the_event_is_full_the_pages_say_so(one: Registering) -> None:
     link = one.asked()
     one.add(1)
     one.add(2)
-    assert "Join the waitlist" in words(one.get(FORM))
+    assert "Join the waitlist" in words_of(one.get(FORM))
     shown = one.get(link)
-    assert "you join the waitlist, at place 2." in words(shown)
+    assert "you join the waitlist, at place 2." in words_of(shown)
     one.press(link)
     assert one.people()[-1].status is RegistrationStatus.WAITLISTED
     assert len(one.hinted) == 2, "they are mailed their place"
@@ -516,8 +512,8 @@ def test_some_of_the_dates_may_be_gone(one: Registering) -> None:
     link = one.asked(dates=DATES[:2])
     change(one, changes=(DateChange(date=datetime.fromisoformat(DATES[0]), cancelled=True),))
     shown = one.get(link)
-    assert "1 of the dates that were chosen does not take place any more." in words(shown)
-    assert "Friday 19 March 2027" in words(shown)
+    assert "1 of the dates that were chosen does not take place any more." in words_of(shown)
+    assert "Friday 19 March 2027" in words_of(shown)
     assert one.press(link).status == 303
 
 
@@ -592,7 +588,7 @@ def test_the_link_that_confirmed_opens_nothing_once_the_registration_has_another
     link = one.asked()
     fields = one.get(link).fields()
     assert one.post(link, fields).status == 303
-    assert "To your registration" in words(one.get(link))
+    assert "To your registration" in words_of(one.get(link))
     [person] = one.people()
     changes = {"email": "new@example.net"}
     moved = change_registration(
@@ -601,7 +597,7 @@ def test_the_link_that_confirmed_opens_nothing_once_the_registration_has_another
     assert isinstance(moved, Registration)
     for shown in (one.get(link), one.post(link, fields)):
         assert (shown.status, "/r/" in shown.text) == (410, False)
-        assert "The address of this registration was changed since." in words(shown)
+        assert "The address of this registration was changed since." in words_of(shown)
 
 
 def test_a_form_that_is_no_text_is_refused(one: Registering) -> None:

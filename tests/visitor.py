@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,17 +21,10 @@ from convoke.registrations.events import create_event
 from convoke.store.store import Store
 from tests import policies
 from tests.factories import NOW, event
+from tests.lambda_context import lambda_context
 from tests.tables import SETTINGS, in_memory, template
 
-
-class Context:
-    function_name = "pages"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:pages"
-    aws_request_id = "5e0c5a3e-0000-4000-8000-000000000000"
-
-
-CONTEXT: Any = Context()
+CONTEXT = lambda_context("pages")
 STAGE = "/v1"
 
 
@@ -142,3 +136,8 @@ def a_visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
         visitor = Visitor(client)
         visitor.opens(monkeypatch)
         yield visitor
+
+
+def words_of(shown: Shown) -> str:
+    """The text of a page, without tags, on one line."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown.text)).split())

@@ -173,10 +173,6 @@ def feed_token(seen: Opened) -> str:
     return _token(seen.request, seen.person, Purpose.FEED)
 
 
-def withdraw_token(seen: Opened) -> str:
-    return _token(seen.request, seen.person, Purpose.WITHDRAW)
-
-
 def _token(request: Request, person: Registration, purpose: Purpose) -> str:
     return tokens.personal(request.keys(), purpose, person.event_id, person.registration_id, links=person.links)
 
