@@ -63,7 +63,7 @@ fire:  ## load test of the local stack: 200 people, a move and a cancellation, w
 	$(VENV)/python -m pytest -m fire tests/test_under_fire.py
 
 simulate: export PYTHONTZPATH =
-simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|crowd|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps
+simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|crowd|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials
 	@$(INSTALL) test
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS ORDERS,$(if $($(name)),$(name)=$($(name))))
 

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from tests.simulation import __main__ as command
-from tests.simulation import orders, quick, rows
+from tests.simulation import orders, quick, rows, trials
 from tests.simulation.equivalence import Operations, stored
 from tests.simulation.faults import KINDS, Mode
 from tests.simulation.history import People, heal
@@ -38,6 +38,7 @@ def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
         "webhook-lease",
         "webhook-event-due",
         "rows-that-disappear-are-held",
+        "a-mail-has-a-turn",
     ],
 )
 def test_a_missing_guard_is_caught(name: str) -> None:
@@ -98,6 +99,18 @@ def test_no_order_of_the_steps_of_a_few_workers_breaks_a_promise(name: str) -> N
 def test_some_order_misses_a_guard_that_chance_seldom_misses(name: str) -> None:
     _, caught_at, promise, _ = command.catch(name, 1)
     assert caught_at.startswith("order")
+    assert promise
+
+
+@pytest.mark.parametrize("name", trials.TRIALS)
+def test_amounts_and_times_are_as_they_should_be(name: str) -> None:
+    assert list(trials.TRIALS[name]()) == []
+
+
+@pytest.mark.parametrize("name", [name for name, mutant in MUTANTS.items() if mutant.trial])
+def test_a_trial_misses_a_guard_of_amounts_and_times(name: str) -> None:
+    _, caught_at, promise, _ = command.catch(name, 1)
+    assert caught_at == "its trial"
     assert promise
 
 

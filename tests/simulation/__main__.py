@@ -51,7 +51,7 @@ def report(tally: Tally, seconds: float) -> dict[str, object]:
 
 PROMISES = (
     *("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8"),
-    *("quiet", "stale", "effort", "pressing", "hold", "erasure", "names", "approval", "rows", "brake"),
+    *("quiet", "stale", "effort", "pressing", "hold", "erasure", "names", "approval", "rows", "brake", "pace"),
     *("W1", "W2", "W3", "W4", "W5", "W6"),
 )
 
@@ -146,6 +146,10 @@ def main(arguments: list[str]) -> int:
     if wanted.get("MUTANTS"):
         return catch_all(seed)
     mutant = wanted.get("MUTANT", "")
+    if mutant and (MUTANTS[mutant].scenario or MUTANTS[mutant].trial):
+        _, where, promise, _ = catch(mutant, seed)
+        print(f"{mutant}: {f'caught in {where}, by {promise}' if where else 'got away'}")
+        return 1 if where else 0
     mode = Mode(wanted.get("FAULTS") or (MUTANTS[mutant].mode if mutant else Mode.ALL))
     return simulate(seed, int(wanted.get("HISTORIES") or 20_000), mode, mutant)
 

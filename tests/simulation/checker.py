@@ -5,6 +5,7 @@ It knows nothing of the protocol.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -228,6 +229,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
     yield from (Violation("effort", what) for what in _two_at_one_batch(world))
     yield from (Violation("pressing", what) for what in world.delayed)
+    yield from (Violation("pace", what) for what in (*world.unpaced, *_too_many(world)))
     if book.holds:
         yield Violation("G1", f"seats are kept for longer than was said: {book.holds}")
     yield from (Violation("hold", what) for what in world.holds.broken)
@@ -244,6 +246,15 @@ def _names(book: Book) -> Iterator[str]:
         stored, true = {name: row[name] for name in names.ATTRIBUTES if name in row}, names.attributes(person)
         if stored != true:
             yield f"{rid[6:10]} is found by {stored}, and should be by {true}"
+
+
+def _too_many(world: World) -> Iterator[str]:
+    """In no second more turns are drawn than the account's rate allows."""
+    for pk, partition in world.tables.rows.get(SETTINGS.invitations_table, {}).items():
+        if world.rate is not None and pk.startswith("PACE#"):
+            drawn, most = max(row["drawn"] for row in partition.values()), math.ceil(world.rate)
+            if drawn > most:
+                yield f"{drawn} turns are drawn in a second that has {most}"
 
 
 def _two_at_one_batch(world: World) -> Iterator[str]:

@@ -523,7 +523,8 @@ def live(world: World) -> People:
     people.publish()
     if random() < 0.3:
         # The rate is known, and some have to wait for their turn.
-        world.store.records.store_rate(StoreRate(rate=dice.choice((0.5, 3, 20))))
+        world.rate = dice.choice((0.5, 3, 20))
+        world.store.records.store_rate(StoreRate(rate=world.rate))
     for _ in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
         if people.rows is None:
             people.register()

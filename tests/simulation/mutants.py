@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from unittest.mock import patch
 
 from convoke.decision import decide, fingerprints, holding, plan
 from convoke.decision.invitation import Batch, FanOut, Hold, Intent
@@ -29,41 +26,11 @@ from convoke.webhooks import events as webhook_events
 
 from .faults import Mode
 from .history import People
+from .mutant import Mutant, instead, without
 from .post import Post
 from .scene import EVENT_ID
-from .surgery import cut
+from .throughput_mutants import THROUGHPUT
 from .world import World
-
-Change = Callable[[], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """``changes`` take the guard out; ``mode`` is in which faults it matters.
-
-    What chance seldom brings about is looked for in every order of one of ``orders.SCENARIOS``; what is about amounts
-    and time, in one of ``trials.TRIALS``.
-    """
-
-    changes: tuple[Change, ...]
-    mode: Mode = Mode.ALL
-    scenario: str = ""
-    trial: str = ""
-
-    @contextmanager
-    def alive(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            for change in self.changes:
-                stack.enter_context(change())
-            yield
-
-
-def without(owner: Any, name: str, old: str, new: str) -> Change:
-    return lambda: cut(owner, name, old, new)
-
-
-def instead(owner: Any, name: str, value: Any) -> Change:
-    return lambda: patch.object(owner, name, value)
 
 
 def _once_more(people: People) -> None:
@@ -484,117 +451,5 @@ MUTANTS: dict[str, Mutant] = {
     "rows-that-wait-are-looked-at-again": Mutant(
         (without(sync, "_is_looked_at_again", "return waits or", "return"),), Mode.ROWS
     ),
-    "a-sweep-hands-out-as-many-mails-as-leave": Mutant(
-        (without(sweep, "_within", "elif left > 0:", "else:"),), trial="much_is_due"
-    ),
-    "what-was-handed-out-counts": Mutant(
-        (without(sweep, "sweep", " - sum(MAILS.get(one.kind, 0) for one in handed)", ""),), trial="much_is_due"
-    ),
-    "a-batch-counts-all-its-people": Mutant(
-        (instead(sweep, "MAILS", dict.fromkeys(sweep.MAILS, 1)),), trial="much_is_due"
-    ),
-    "the-most-urgent-first": Mutant((instead(sweep, "PRIORITIES", (2, 1, 0)),), trial="much_is_due"),
-    "handed-out-only-after-a-while-again": Mutant(
-        (without(sweep, "_postpone", "now + times.hint", "now"),), trial="much_is_due"
-    ),
-    "what-mails-nobody-has-no-budget": Mutant(
-        (without(sweep, "_within", "if not mails:", "if False:"),), trial="queues_are_long"
-    ),
-    "what-mails-nobody-is-read-without-a-budget": Mutant(
-        (without(sweep, "sweep", "max(WITHOUT_MAILS, left)", "max(1, left)"),), trial="queues_are_long"
-    ),
-    "hints-in-the-queues-are-mails": Mutant(
-        (without(sweep, "mail_limits", "all=max(0, mails - urgent - ordinary)", "all=mails"),), trial="queues_are_long"
-    ),
-    "urgent-mails-wait-for-no-others": Mutant(
-        (without(sweep, "mail_limits", "urgent=max(0, mails - urgent)", "urgent=max(0, mails - urgent - ordinary)"),),
-        trial="queues_are_long",
-    ),
-    "hints-of-changes-that-wait-are-no-mails": Mutant(
-        (without(sweep, "mail_limits", "ordinary - (yield CountHeld(now=(yield Clock())))", "ordinary"),),
-        trial="hints_of_changes_wait",
-    ),
-    "nothing-is-handed-out-while-mail-is-stopped": Mutant(
-        (without(sweep, "sweep", "if sending.stopped(now):", "if False:"),), trial="all_mail_is_stopped"
-    ),
-    "only-what-it-postponed-itself": Mutant(
-        (without(sweep, "_hand_out_all", "if answer is True", "if True"),), trial="another_sweep_runs"
-    ),
-    "an-error-about-one-holds-up-nothing": Mutant(
-        (
-            without(
-                sweep,
-                "_hand_out_all",
-                "yield All(steps=tuple(_see_to(due, sender, until) for due in ours if _hint(due) is None), at_once=1)",
-                "for due in ours:\n            if _hint(due) is None:\n                yield from _see_to(due, sender, until)",
-            ),
-        ),
-        trial="an_error_about_one",
-    ),
-    "a-sweep-ends-while-it-reads": Mutant(
-        (without(sweep, "sweep", "if (yield Clock()) >= over:", "if False:"),), trial="tables_are_slow"
-    ),
-    "a-sweep-ends-while-it-postpones": Mutant(
-        (without(sweep, "_hand_out_all", "while dues and (yield Clock()) < until:", "while dues:"),),
-        trial="tables_are_slow",
-    ),
-    "a-sweep-ends-while-it-promotes": Mutant(
-        (without(sweep, "_promote", "(yield Clock()) < until and ", ""),),
-        trial="tables_are_slow",
-    ),
-    "a-sweep-ends-while-it-copies": Mutant(
-        (
-            without(
-                sweep,
-                "_transfer",
-                "while (yield Clock()) < until and (yield TransferRegistrations(event_id=event_id)):\n        pass",
-                "for _ in range(100_000):\n        yield TransferRegistrations(event_id=event_id)",
-            ),
-        ),
-        trial="tables_are_slow",
-    ),
-    "a-sweep-keeps-time-to-copy": Mutant((instead(sweep, "TRANSFER_SHARE", 0.0),), trial="tables_are_slow"),
-    "batches-have-their-turns": Mutant(
-        (instead(fan_out, "_wait", lambda *_: timedelta()),), trial="a_large_event_is_planned"
-    ),
-    "turns-go-on-in-the-next-page": Mutant(
-        (without(fan_out, "plan", "_wait(seen.left + number,", "_wait(number,"),), trial="a_large_event_is_planned"
-    ),
-    "only-the-next-batches-are-queued": Mutant(
-        (without(fan_out, "plan", "turn < now + QUEUED_AHEAD and", "True and"),), trial="a_large_event_is_planned"
-    ),
-    "a-queued-batch-is-due-after-its-turn": Mutant(
-        (without(fan_out, "plan", "turn + worker.times.hint if ahead", "now + worker.times.hint if ahead"),),
-        trial="a_large_event_is_planned",
-    ),
-    "a-batch-is-due-before-its-turn": Mutant(
-        (without(fan_out, "plan", "else turn - QUEUED_AHEAD / 2", "else turn"),), trial="a_large_event_is_planned"
-    ),
-    "no-batch-is-queued-while-mail-is-stopped": Mutant(
-        (without(fan_out, "plan", " and not sending.stopped(now)", ""),),
-        trial="a_large_event_is_planned_while_mail_is_stopped",
-    ),
-    "a-batch-gives-way-to-a-newer-version-only": Mutant(
-        (without(fan_out, "_takes_the_place", "fan_out.version > batch.version and ", ""),),
-        trial="a_batch_is_dropped_or_told",
-    ),
-    "a-batch-gives-way-while-the-newer-is-planned": Mutant(
-        (without(fan_out, "_takes_the_place", " and fan_out.planning", ""),), trial="a_batch_is_dropped_or_told"
-    ),
-    "a-batch-gives-way-to-what-is-as-pressing": Mutant(
-        (without(fan_out, "_takes_the_place", " and fan_out.priority <= batch.priority", ""),),
-        trial="a_batch_is_dropped_or_told",
-    ),
-    "left-over-is-what-is-older": Mutant(
-        (without(fan_out, "_is_left_over", "fan_out.version > batch.version and ", ""),),
-        trial="a_batch_is_dropped_or_told",
-    ),
-    "left-over-is-what-all-were-told": Mutant(
-        (without(fan_out, "_is_left_over", " and not fan_out.overlaps", ""),), trial="a_batch_is_dropped_or_told"
-    ),
-    "what-waits-takes-no-place": Mutant(
-        (without(fan_out, "process_batch", "_is_left_over if fan_out.waits(now) else _takes_the_place", "_takes_the_place"),),
-        trial="a_batch_is_dropped_or_told",
-    ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
-}
+} | THROUGHPUT

@@ -1,5 +1,5 @@
-"""Trials of what is about amounts and time, with thousands of items that no history has: the sweep, the planner of a
-large event, and the terms on which a batch is dropped. Each yields what it finds wrong.
+"""Trials of the sweep, with more that is due than any history has; and the names of all trials. Each yields what it
+finds wrong.
 """
 
 from __future__ import annotations
@@ -7,20 +7,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from convoke import effects
-from convoke.decision.invitation import Batch, FanOut, Sending
-from convoke.delivery import fan_out, sweep
-from convoke.delivery.reconcile import Worker
+from convoke.decision.invitation import Sending
+from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
+from . import large_events, rates
 from .checker import Violation
 from .desk import MAILS, Desk
-from .scene import EVENT_ID, SENDER, START, TIMES
+from .scene import SENDER, START, TIMES
 
 MINUTE, FUNCTION = timedelta(minutes=1), timedelta(seconds=30)
 MAIL_NOBODY = (DueKind.FAN_OUT, DueKind.SURVEY, DueKind.SEATS, DueKind.HOLD, DueKind.IMPORT)
@@ -167,110 +166,6 @@ def tables_are_slow() -> Iterator[Violation]:
     yield from _ends("to promote people", desk, timedelta(seconds=2))
 
 
-# --- a large event ----------------------------------------------------------------------------------------------------
-
-WORKER = Worker(sender=SENDER, deadline=START + FUNCTION, times=TIMES)
-SIZE, PEOPLE, RATE = 50, 12_000, 14.0
-SHARE = 0.95
-
-
-def _planned(sending: Sending) -> tuple[list[datetime], dict[str, datetime]]:
-    """When each batch of a large event is due, in order; and when those were queued that were."""
-    desk, left = Desk(sending=sending), [f"{number:010d}" for number in range(1, PEOPLE + 1)]
-    stands, due = FanOut(event_id=EVENT_ID, version=2, planning=True), list[tuple[str, datetime]]()
-    queued: dict[str, datetime] = {}
-
-    def plan_batches(effect: effects.PlanBatches) -> bool:
-        nonlocal stands
-        due.extend((batch.first, datetime.fromisoformat(key.split("#")[1])) for batch, key in effect.batches)
-        stands = replace(
-            stands,
-            planned_to=effect.through,
-            left=stands.left + len(effect.batches),
-            people=stands.people + effect.people,
-            planning=effect.due_key is not None,
-        )
-        return True
-
-    def enqueue(hints: tuple[Any, ...]) -> None:
-        queued.update({hint.first: desk.now for hint in hints if isinstance(hint, effects.BatchHint)})
-
-    desk.answers = {
-        effects.ReadFanOut: lambda _: stands,
-        effects.ReadInvitationIds: lambda effect: tuple(each for each in left if each > effect.after)[: effect.limit],
-        effects.PlanBatches: plan_batches,
-        effects.Enqueue: lambda effect: enqueue((effect.hint,)),
-        effects.EnqueueAll: lambda effect: enqueue(effect.hints),
-    }
-    while stands.planning:
-        desk.run(fan_out.plan(EVENT_ID, WORKER))
-    return [at for _, at in due], queued | {"": START} if queued else queued
-
-
-def a_large_event_is_planned() -> Iterator[Violation]:
-    """Only the batches of the next two minutes are queued; each is due just before its turn, or when its hint is lost."""
-    due, queued = _planned(Sending(rate=RATE))
-    firsts = ["", *(f"{number:010d}" for number in range(SIZE, PEOPLE, SIZE))]
-    for number, (first, at) in enumerate(zip(firsts, due, strict=True)):
-        turn = START + timedelta(seconds=number * SIZE / (RATE * SHARE))
-        ahead = turn < START + timedelta(minutes=2)
-        if (first in queued) is not ahead and abs(turn - START - timedelta(minutes=2)) > timedelta(seconds=5):
-            yield Violation("turn", f"batch {number}, whose turn is {turn}, was {'not ' * ahead}queued")
-        low, high = (turn + TIMES.hint, turn + TIMES.hint + MINUTE) if ahead else (turn - 2 * MINUTE, turn - MINUTE)
-        if not low <= at <= high + timedelta(seconds=5):
-            yield Violation("turn", f"batch {number}, whose turn is {turn}, is due at {at}")
-
-
-def a_large_event_is_planned_while_mail_is_stopped() -> Iterator[Violation]:
-    """No batch is queued before it is sent again."""
-    _, queued = _planned(Sending(rate=RATE, stopped_until=START + timedelta(hours=1)))
-    if queued:
-        yield Violation("turn", f"{len(queued)} batches were queued while all mail is stopped")
-
-
-# --- batches of older versions ----------------------------------------------------------------------------------------
-
-LATER = START + timedelta(minutes=15)
-CASES: dict[str, tuple[FanOut, Batch, bool]] = {
-    what: (
-        FanOut(event_id=EVENT_ID, version=5, **theirs),
-        Batch(event_id=EVENT_ID, first="", after="", through="9", **mine),
-        is_dropped,
-    )
-    for what, theirs, mine, is_dropped in (
-        ("older, and the newer is being planned", {"planning": True}, {"version": 4}, True),
-        ("older and less pressing", {"planning": True, "priority": 0}, {"version": 4}, True),
-        ("older and more pressing", {"planning": True}, {"version": 4, "priority": 0}, False),
-        ("older, and the newer is planned", {"planning": False, "left": 3}, {"version": 4}, False),
-        ("of the version that is being planned", {"planning": True}, {"version": 5}, False),
-        ("newer than what was read", {"planning": True}, {"version": 6}, False),
-        ("left over", {"planning": True, "told_at": LATER, "told": 4}, {"version": 4}, True),
-        (
-            "still being told when the change was made that waits",
-            {"planning": True, "told_at": LATER, "told": 4, "overlaps": True},
-            {"version": 4},
-            False,
-        ),
-        ("newer than what waits", {"planning": True, "told_at": LATER, "told": 4}, {"version": 6}, False),
-    )
-}
-
-
-def a_batch_is_dropped_or_told() -> Iterator[Violation]:
-    """A batch is dropped only if a newer fan-out tells its people no later, or nothing is left to tell them."""
-    for what, (read, batch, is_dropped) in CASES.items():
-        desk = Desk()
-        desk.answers = {
-            effects.ReadFanOut: lambda _, read=read: read,
-            effects.ClaimBatch: lambda _, batch=batch: batch,
-            effects.ReadInvitations: lambda _: (),
-            effects.ReadRegistrations: lambda _: (),
-        }
-        desk.run(fan_out.process_batch(effects.BatchHint(event_id=EVENT_ID, version=batch.version, first=""), WORKER))
-        if (desk.done[effects.ReadInvitations] == 0) is not is_dropped:
-            yield Violation("turn", f"a batch {what} is {'told' if is_dropped else 'dropped'}")
-
-
 TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
     trial.__name__: trial
     for trial in (
@@ -281,11 +176,11 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         another_sweep_runs,
         an_error_about_one,
         tables_are_slow,
-        a_large_event_is_planned,
-        a_large_event_is_planned_while_mail_is_stopped,
-        a_batch_is_dropped_or_told,
+        large_events.a_large_event_is_planned,
+        large_events.a_large_event_is_planned_while_mail_is_stopped,
+        large_events.a_batch_is_dropped_or_told,
     )
-}
+} | rates.TRIALS
 
 
 def first_violation(name: str) -> Violation | None:

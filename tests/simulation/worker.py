@@ -39,6 +39,7 @@ NOTED = frozenset(
         effects.EndBatch,
         effects.Enqueue,
         effects.EnqueueAll,
+        effects.DrawTurns,
     }
 )
 ENDS_A_FAN_OUT = frozenset({effects.PlanBatches, effects.EndBatch, effects.MoveBatch})
@@ -76,6 +77,7 @@ class Run:
         "schema",
         "skew",
         "steps",
+        "turns",
         "waiting",
         "worker",
         "world",
@@ -92,6 +94,8 @@ class Run:
         # Of all that are to be carried out together: what has not begun, and what the others answered.
         self.waiting: list[tuple[int, Steps[Any]]] = []
         self.answers: dict[int, Any] = {}
+        # How many turns to send it has drawn and not used.
+        self.turns = 0
         self.began = world.now
         if of is not None:
             self.skew, self.schema, self.worker = of.skew, of.schema, of.worker
@@ -133,11 +137,11 @@ class Run:
                 answer = world.instant(self.skew)
             elif kind in LOCAL:
                 answer = self.local(effect)
-            elif kind is effects.All:
+            elif isinstance(effect, effects.All):
                 return self.together(effect)
             else:
                 break
-        if kind is effects.Wait:
+        if isinstance(effect, effects.Wait):
             # The clock of a worker may be wrong, and so may be the moment to which it waits.
             seconds = max(0.0, (effect.until - world.instant(self.root.skew)).total_seconds())
             return world.at(seconds, lambda: self.waited())
@@ -249,6 +253,9 @@ class Run:
                     self.world.now,
                 )
                 self.world.post.attempts.append(mine)
+                self.root.turns -= 1
+                if self.root.turns < 0 and self.world.rate is not None:
+                    self.world.unpaced.append(f"{self.name} claims without a turn to send")
                 try:
                     claimed = self.world.perform(effect)
                 finally:
@@ -293,6 +300,10 @@ class Run:
                         self.world.given_up.append((part, began))
                     if telling and self.world.told_by_fan_out() is None:
                         self.world.told = part.version
+            case effects.DrawTurns():
+                answer = self.world.perform(effect)
+                self.root.turns += 0 if answer is None else effect.count
+                return answer
             case effects.Enqueue(hint=hint, urgent=urgent, delay_seconds=delay):
                 return self.world.enqueue(hint, urgent, delay, sweeping=self.root.name == "sweep")
             case effects.EnqueueAll(hints=hints, urgent=urgent):

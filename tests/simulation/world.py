@@ -106,6 +106,9 @@ class World:
         self.taken: list[tuple[Batch, float]] = []
         self.given_up: list[tuple[Batch, float]] = []
         self.delayed: list[str] = []
+        # The rate that SES grants, if it is known; and claims without a turn.
+        self.rate: float | None = None
+        self.unpaced: list[str] = []
         # The latest version that a fan-out has told to its end.
         self.told = 0
         self.resends: dict[str, int] = {}

@@ -1,0 +1,43 @@
+"""A mutant: production with one guard less, for as long as a ``with`` lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from .faults import Mode
+from .surgery import cut
+
+Change = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``changes`` take the guard out; ``mode`` is in which faults it matters.
+
+    What chance seldom brings about is looked for in every order of one of ``orders.SCENARIOS``; what is about amounts
+    and time, in one of ``trials.TRIALS``.
+    """
+
+    changes: tuple[Change, ...]
+    mode: Mode = Mode.ALL
+    scenario: str = ""
+    trial: str = ""
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for change in self.changes:
+                stack.enter_context(change())
+            yield
+
+
+def without(owner: Any, name: str, old: str, new: str) -> Change:
+    return lambda: cut(owner, name, old, new)
+
+
+def instead(owner: Any, name: str, value: Any) -> Change:
+    return lambda: patch.object(owner, name, value)
