@@ -355,6 +355,25 @@ def tell(visitor: Visitor, who: Registration) -> None:
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(invited)))
 
 
+def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) -> None:
+    """Their calendar holds nothing any more: the new invitation, which is still to be sent, asks them again."""
+    visitor.hold()
+    bo = register(visitor)
+    tell(visitor, bo)
+    page = path(visitor, bo)
+    assert "You come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
+    press(visitor, page, "withdraw")
+    invitation = visitor.store.reads.invitation(EVENT_ID, bo.registration_id)
+    assert invitation is not None
+    cancelled = replace(told(sequence=1), recipient=bo.email, method=Method.CANCEL, spent=True)
+    gone = accepted(invitation, cancelled, state=invitation.state)
+    visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(gone)))
+    shown = follow(visitor, press(visitor, page, "return"))
+    for each in (shown, visitor.get(f"{page}/answer")):
+        assert ("You have not answered yet." in words(each), "You come." in words(each)) == (True, False)
+    assert f'{page}/answer"' not in shown.text, "an answer counts once there is an invitation"
+
+
 def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:
     visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
     bo = register(visitor)

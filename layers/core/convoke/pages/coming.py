@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..decision.decide import over, participation
+from ..decision.decide import over
 from ..decision.plan import calendar_state_of
 from ..model import LocalTime, Occurrence
 from ..registrations import answering, registry, returning, waitlist
@@ -10,7 +10,7 @@ from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
 from ..store import dynamo
 from .forms import Form
-from .opening import Opened, State, again, answered
+from .opening import Opened, State, again, answered, present_answer
 from .personal_steps import (
     ACTIVE,
     STANDING,
@@ -48,7 +48,7 @@ def _show_answer(seen: Opened, form: Form, errors: Errors) -> Answer:
         errors,
         when=seen.request.texts.when(one[1].when if one else series.when_next(seen.event, seen.request.now)),
         date=name,
-        answer_text=answered(participation(seen.person, seen.invitation, date), seen.request),
+        answer_text=answered(present_answer(seen, date), seen.request),
         answers=answer_buttons(seen),
     )
 

@@ -10,10 +10,21 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
+from ..decision.decide import participation
 from ..decision.invitation import Invitation
+from ..decision.plan import calendar_state_of
 from ..links import tokens
 from ..links.tokens import AFTER_THE_EVENT, Purpose
-from ..model import AccountSettings, Event, EventStatus, Participation, Registration, RegistrationStatus, frozen
+from ..model import (
+    AccountSettings,
+    Event,
+    EventStatus,
+    LocalTime,
+    Participation,
+    Registration,
+    RegistrationStatus,
+    frozen,
+)
 from ..registrations import registry
 from ..schedule import series
 from .site import Request, gone, missing
@@ -183,6 +194,19 @@ def again(seen: Opened) -> Opened:
     if fresh is None:
         raise missing(seen.request)
     return replace(seen, person=fresh[0], invitation=fresh[1], erasing=_erasing(seen.request, fresh[0]))
+
+
+def invited_anew(seen: Opened) -> bool:
+    """Whether they are registered, and all that they were sent was cancelled, as for whoever withdrew and came back:
+    the new invitation, which is still to be sent, asks them again, whatever they answered before.
+    """
+    state = calendar_state_of(seen.invitation)
+    return seen.state is State.REGISTERED and state is not None and state.gone
+
+
+def present_answer(seen: Opened, date: LocalTime | None = None) -> Participation:
+    """What the person has answered to what they are, or are about to be, asked: of the event, or of one date."""
+    return Participation.NEEDS_ACTION if invited_anew(seen) else participation(seen.person, seen.invitation, date)
 
 
 def answered(what: Participation, request: Request) -> str:

@@ -5,7 +5,6 @@ A GET shows; a form on each page says what will happen, and its POST does it and
 
 from __future__ import annotations
 
-from ..decision.decide import participation
 from ..decision.shown import shown
 from ..languages import LANGUAGES
 from ..model import LocalTime, Occurrence, RegistrationStatus, frozen
@@ -13,7 +12,7 @@ from ..registrations import answering
 from ..schedule import series
 from . import changing, coming, forms, own_data
 from .forms import Form
-from .opening import Opened, State, answered, feed_token
+from .opening import Opened, State, answered, feed_token, present_answer
 from .personal_steps import Actions, answer_buttons, erased_soon, kept_until, managed_text, open_page, personal_page
 from .site import Answer, Request, missing, route
 
@@ -48,8 +47,8 @@ def show(request: Request, token: str) -> Answer:
         place=request.store.reads.waiting_before(event.event_id, person.registration_id) + 1 if waits else 0,
         kept=kept_until(seen),
         when=texts.when(series.when_next(event, request.now)),
-        answer=participation(person, seen.invitation),
-        answer_text=answered(participation(person, seen.invitation), seen.request),
+        answer=present_answer(seen),
+        answer_text=answered(present_answer(seen), seen.request),
         answers=answer_buttons(seen),
         dates=_dates(seen),
         entries=_entries(seen),
@@ -113,14 +112,13 @@ def _dates(seen: Opened) -> list[ShownDate]:
 
 def _date(seen: Opened, name: LocalTime, one: Occurrence) -> ShownDate:
     can = bool(answer_buttons(seen)) and not one.cancelled
-    said = participation(seen.person, seen.invitation, name)
     return ShownDate(
         name=name.isoformat(),
         text=seen.request.texts.when(one.when),
         starts=one.when.starts_at.isoformat(),
         cancelled=one.cancelled,
         reason=one.reason,
-        answer=answered(said, seen.request) if can else "",
+        answer=answered(present_answer(seen, name), seen.request) if can else "",
     )
 
 

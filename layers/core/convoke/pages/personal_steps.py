@@ -13,7 +13,7 @@ from ..model import Participation
 from ..registrations import answering
 from ..registrations.registry import Obstacle, TooMany
 from .forms import Form
-from .opening import Opened, State, opened
+from .opening import Opened, State, invited_anew, opened
 from .site import Answer, Refused, Request, missing, page, see_other, too_many
 
 Errors = tuple[tuple[str, str], ...]
@@ -101,7 +101,7 @@ def _in_zone(at: datetime, zone: str | None) -> datetime:
 
 def answer_buttons(seen: Opened) -> list[tuple[str, str]]:
     """The values and labels of the buttons by which the whole event is answered; none where it cannot be."""
-    if seen.state not in (State.REGISTERED, State.DECLINED):
+    if seen.state not in (State.REGISTERED, State.DECLINED) or invited_anew(seen):
         return []
     _ = seen.request.texts.gettext
     labels = {
