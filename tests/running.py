@@ -26,6 +26,8 @@ from local.preflight import memory
 from local.story import Caller
 
 Seen = TypeVar("Seen")
+BETWEEN_SWEEPS = 1.5
+"""Seconds; deployed, a minute."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -130,12 +132,15 @@ class Running:
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def eventually(self, look: Callable[[], Seen], *, seconds: float = 20, sweeping: bool = False) -> Seen:
-        """What ``look`` sees as soon as that is true of something. The sweeper may be asked to help."""
-        deadline = time.monotonic() + seconds
+        """What ``look`` sees as soon as that is true of something. The sweeper may be asked to help, which it is now
+        and then: it reads all that is due, and would be most of what the machine has to do.
+        """
+        deadline, sweep_at = time.monotonic() + seconds, time.monotonic()
         while not (seen := look()):
             assert time.monotonic() < deadline, f"not after {seconds} s"
-            if sweeping:
+            if sweeping and time.monotonic() >= sweep_at:
                 self.sweep()
+                sweep_at = time.monotonic() + BETWEEN_SWEEPS
             time.sleep(0.2)
         return seen
 
