@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from convoke.delivery.pace import SHARE
 from tests.bench import __main__ as bench
-from tests.bench import cost, crowd, growth, rows
+from tests.bench import cost, crowd, growth, latency, memory, rows
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+GUIDE = PAGE.with_name("deploy.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,26 @@ def test_the_page_is_what_bench_writes_with_the_units_of_today(costs: dict[str, 
     for name in ("registration", "change", "cancellation"):
         (units,) = re.findall(rf"^\| {name} \| ([\d.]+) \(", page, re.MULTILINE)
         assert float(units) == costs[name].write_units
+
+
+def test_a_request_makes_as_many_calls_until_its_mail_as_the_page_says() -> None:
+    page = PAGE.read_text()
+    for name, one in latency.measure(2).items():
+        (calls,) = re.findall(rf"^\| {name} \| \d+ \| \d+ to \d+ \| (\d+) \|", page, re.MULTILINE)
+        assert one["calls"] == int(calls)
+
+
+def test_the_memory_of_workers_is_paid_for_while_they_send_and_while_they_wait() -> None:
+    alone, waiting = memory.bill(512, 40), memory.bill(512, 20)
+    assert (alone["gb_seconds"], waiting["gb_seconds"]) == (12_500, 25_000)
+    assert memory.bill(1024, 40)["gb_seconds"] == memory.bill(512, 40, workers=2)["gb_seconds"] == 25_000
+
+
+@pytest.mark.parametrize("rate", [14, 50, 200, 500])
+def test_what_the_guide_says_of_workers_follows_from_what_was_measured(rate: int) -> None:
+    line = rf"^\| (?:1 \(sandbox\) or )?{rate} \| (\d+)[^|]* \| (\d+) MB \| ([\d.]+) \|$"
+    (row,) = re.findall(line, GUIDE, re.MULTILINE)
+    workers, megabytes, dollars = int(row[0]), int(row[1]), float(row[2])
+    (mails,) = re.findall(rf"^\| {megabytes} \| 0\.\d\d \| ([\d.]+) \|", PAGE.read_text(), re.MULTILINE)
+    assert workers * float(mails) >= SHARE * rate
+    assert dollars == memory.bill(megabytes, SHARE * rate, workers)["dollars"]

@@ -19,7 +19,7 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
-from . import cost, crowd, growth, people, rows
+from . import cost, crowd, growth, latency, memory, people, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -165,6 +165,8 @@ def _start(program: str) -> float:
 SECTIONS: dict[str, Callable[[], Any]] = {
     "render": rendering,
     "fanout": fanning_out,
+    "latency": latency.measure,
+    "memory": memory.measure,
     "seats": seats,
     "cost": costs,
     "cold": cold_starts,
@@ -180,7 +182,7 @@ SECTIONS: dict[str, Callable[[], Any]] = {
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """The object of the last line; what was not measured is not in it."""
     short: dict[str, Any] = {}
-    for name in ("render", "fanout", "seats", "growth", "people", "rows"):
+    for name in ("render", "fanout", "latency", "memory", "seats", "growth", "people", "rows"):
         if name in found:
             short[name] = found[name]
     if "cost" in found:
@@ -205,6 +207,8 @@ def written(found: dict[str, Any]) -> str:
     for name, section in (
         ("render", _rendering_table),
         ("fanout", _fan_out_table),
+        ("latency", latency.table),
+        ("memory", memory.table),
         ("seats", _seats_table),
         ("cost", lambda one: _cost_table(one, prices)),
         ("cold", _cold_table),

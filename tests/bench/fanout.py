@@ -18,6 +18,8 @@ import sys
 import time
 import urllib.request
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -39,8 +41,8 @@ from tests.tables import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 SES_SECONDS, TABLE_SECONDS, QUEUE_SECONDS = 0.080, 0.005, 0.010
-RUNS = {14: (400, 2), 50: (1500, 2), 200: (6000, 4)}
-"""The account's rate: so many people as take half a minute, and how many workers tell them."""
+RUNS = {14: (400, 2), 50: (1500, 2), 200: (6000, 6)}
+"""The account's rate: so many people as take half a minute, and how many workers docs/deploy.md has for it."""
 AT_ONCE = (1, 4, 8, 16)
 ALONE = 200
 """People that one worker tells, without a limit of SES, to see what it can."""
@@ -62,32 +64,27 @@ def _alone(at_once: int) -> dict[str, Any]:
     return {"mails_a_second": round(mails, 1), "cpu_ms_a_mail": round(1000 * found["worker_cpu"] / ALONE, 2)}
 
 
-def run(people: int, rate: int, workers: int, at_once: int = 8) -> dict[str, Any]:
-    """One change, told to ``people``."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = [_process("serve", port, people, rate)]
-    try:
-        _wait_for(port, started[0])
-        started += [_process("work", port, at_once) for _ in range(workers)]
-        while _ask(port, "found")["ready"] < workers:
-            time.sleep(0.2)
-        before = _ask(port, "found")["processor"]
-        _ask(port, "change")
-        began = time.monotonic()
-        while (found := _ask(port, "found"))["accepted"] < people:
-            if time.monotonic() - began > LONGEST:
-                raise TimeoutError(f"after {LONGEST:g} s: {found}")
-            time.sleep(0.2)
-        _ask(port, "stop")
-        for one in started[1:]:
-            one.wait(60)
-        found = _ask(port, "found")
-    finally:
-        for one in started:
-            one.kill()
-            one.wait()
+def run(people: int, rate: int, workers: int, at_once: int = 8, prefix: tuple[str, ...] = ()) -> dict[str, Any]:
+    """One change, told to ``people``; each worker is started as ``prefix`` has it."""
+    started: list[subprocess.Popen[bytes]] = []
+    with serving(people, rate) as port:
+        try:
+            started += [_process("work", port, at_once, prefix=prefix) for _ in range(workers)]
+            while ask(port, "found")["ready"] < workers:
+                time.sleep(0.2)
+            before = ask(port, "found")["processor"]
+            ask(port, "change")
+            began = time.monotonic()
+            while (found := ask(port, "found"))["accepted"] < people:
+                if time.monotonic() - began > LONGEST:
+                    raise TimeoutError(f"after {LONGEST:g} s: {found}")
+                time.sleep(0.2)
+            ask(port, "stop")
+            for one in started:
+                one.wait(60)
+            found = ask(port, "found")
+        finally:
+            _end(started)
     seconds = found["last"] - found["changed"]
     cpu = found["processor"] - before + sum(found["workers"])
     return {
@@ -99,17 +96,45 @@ def run(people: int, rate: int, workers: int, at_once: int = 8) -> dict[str, Any
         "workers": workers,
         "processor": round(cpu / seconds, 2),
         "worker_cpu": round(sum(found["workers"]), 2),
+        "worker_mb": round(found["largest"]),
     }
 
 
-def _process(*arguments: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.bench.fanout", *map(str, arguments)]
+@contextmanager
+def serving(people: int, rate: int) -> Iterator[int]:
+    """The server, in a process of its own; its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    server = _process("serve", port, people, rate)
+    try:
+        _wait_for(port, server)
+        yield port
+    finally:
+        _end([server])
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    for one in processes:
+        one.kill()
+        one.wait()
+
+
+def command(module: str, *arguments: Any) -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
     paths = f"{ROOT / 'layers/core'}:{ROOT / 'functions'}:{ROOT}"
-    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONTZPATH": ""}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONTZPATH": ""}
 
 
-def _ask(port: int, what: str) -> Any:
+def _process(*arguments: Any, prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    program = [*prefix, *command("tests.bench.fanout", *arguments)]
+    return subprocess.Popen(program, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)  # noqa: S603
+
+
+def ask(port: int, what: str) -> Any:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/bench/{what}", timeout=60) as answer:
         return json.loads(answer.read())
 
@@ -119,7 +144,7 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None:
             break
         try:
-            _ask(port, "found")
+            ask(port, "found")
         except OSError:
             time.sleep(0.1)
         else:
@@ -148,18 +173,22 @@ class Server:
         self.tables = Typed(Tables(SETTINGS.registrations_table, lambda *_: None))
         self.store = Store(self.tables, SETTINGS)
         self.event = _draft_with(self.store, people)
+        self.public = factories.event(event_id="b" * 26, capacity=None, public=True)
+        create_event(self.store, self.public)
         if rate != NO_LIMIT:
             self.store.records.store_rate(StoreRate(rate=rate))
         self.rate, self.stock, self.filled = rate, float(rate), time.monotonic()
         self.queue: list[tuple[float, str]] = []
         self.said: dict[str, list[int]] = {}
         self.refused, self.accepted, self.last, self.changed = 0, 0, 0.0, 0.0
-        self.ready, self.workers = 0, list[float]()
+        self.ready, self.workers, self.largest = 0, list[float](), 0.0
+        self.calls = 0
         self.stopped = False
 
     async def answer(self, path: str, target: str, body: bytes) -> tuple[int, Any]:
         if path.startswith("/bench/"):
             return 200, self._bench(path.removeprefix("/bench/"))
+        self.calls += 1
         if path.startswith("/v2/email"):
             return await self._ses(json.loads(body))
         service, _, operation = target.partition(".")
@@ -183,12 +212,16 @@ class Server:
                         del self.queue[number]
                         return {"hint": hint}
                 return {"hint": None, "stop": self.stopped}
+            case "event", _, _:
+                return {"event": self.public.event_id}
             case "stop", _, _:
                 self.stopped = True
             case "ready", _, _:
                 self.ready += 1
-            case "done", _, cpu:
-                self.workers.append(float(cpu))
+            case "done", _, used:
+                cpu, megabytes = map(float, used.split(","))
+                self.workers.append(cpu)
+                self.largest = max(self.largest, megabytes)
         return {
             "accepted": self.accepted,
             "refused": self.refused,
@@ -197,6 +230,8 @@ class Server:
             "in_order": all(each == [0] for each in self.said.values()),
             "ready": self.ready,
             "workers": self.workers,
+            "largest": self.largest,
+            "calls": self.calls,
             "processor": time.process_time(),
         }
 
@@ -285,6 +320,30 @@ async def serve(port: int, people: int, rate: int) -> None:
 
 def work(port: int, at_once: int) -> None:
     """What Lambda does with ``functions/deliver.py``, one hint after the other."""
+    settle_in(port)
+    deliver: Any = import_module("deliver")  # after its settings
+
+    deliver.process_batch = partial(deliver.process_batch, at_once=at_once)
+    runtime = deliver.aws()
+    _ = runtime._ses, runtime._sqs, runtime._store
+    before = _used()
+    ask(port, "ready")
+    while True:
+        found = ask(port, "next")
+        if found["hint"] is not None:
+            ends = time.monotonic() + 30
+            left = SimpleNamespace(get_remaining_time_in_millis=lambda ends=ends: int(1000 * (ends - time.monotonic())))
+            deliver.handle_hint(SimpleNamespace(body=found["hint"]), left)
+        elif found["stop"]:
+            break
+        else:
+            time.sleep(0.02)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ask(port, f"done?{_used() - before},{kilobytes / 1024}")
+
+
+def settle_in(port: int) -> None:
+    """The settings of a function whose every service is the server at ``port``."""
     address = f"http://127.0.0.1:{port}"
     names = ("REGISTRATIONS_TABLE", "INVITATIONS_TABLE", "ACCOUNTS_TABLE", "WEBHOOKS_TABLE")
     tables = ("Registrations", "Invitations", "Accounts", "Webhooks")
@@ -304,24 +363,6 @@ def work(port: int, at_once: int) -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "Convoke",
         "POWERTOOLS_LOG_LEVEL": "WARNING",
     }
-    deliver: Any = import_module("deliver")  # after its settings
-
-    deliver.process_batch = partial(deliver.process_batch, at_once=at_once)
-    runtime = deliver.aws()
-    _ = runtime._ses, runtime._sqs, runtime._store
-    before = _used()
-    _ask(port, "ready")
-    while True:
-        found = _ask(port, "next")
-        if found["hint"] is not None:
-            ends = time.monotonic() + 30
-            left = SimpleNamespace(get_remaining_time_in_millis=lambda ends=ends: int(1000 * (ends - time.monotonic())))
-            deliver.handle_hint(SimpleNamespace(body=found["hint"]), left)
-        elif found["stop"]:
-            break
-        else:
-            time.sleep(0.02)
-    _ask(port, f"done?{_used() - before}")
 
 
 def _used() -> float:

@@ -67,6 +67,7 @@ def client(times: Times) -> Any:
             connect_timeout=times.connect.total_seconds(),
             read_timeout=times.read.total_seconds(),
             max_pool_connections=dynamo.MAX_CONNECTIONS,
+            user_agent=dynamo.USER_AGENT,
         ),
     )
 
