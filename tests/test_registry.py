@@ -225,7 +225,7 @@ def test_a_withdrawal_of_a_full_event_owes_the_seat_to_the_line(world: World) ->
     seats = world.item(keys.seats(EVENT_ID))
     assert seats is not None
     assert seats["due_key"] == keys.due_key(2, LATER)
-    assert seats["due_shard"] == keys.shard(EVENT_ID)
+    assert seats["due_shard"] == keys.task_shard(EVENT_ID)
 
 
 def test_the_waiting_can_withdraw_and_leave_the_line(world: World) -> None:

@@ -127,7 +127,10 @@ class Desk:
 
     def _found(self, shard: str, until: str) -> Iterator[Due]:
         ready = sorted((one.due_key, key) for key, one in self.due.items() if until[0] <= one.due_key <= until)
-        yield from (self.due[key] for _, key in ready if keys.shard(self.due[key].event_id) == shard)
+        for _, key in ready:
+            due = self.due[key]
+            if shard == (keys.shard if due.kind in MAILS else keys.task_shard)(due.event_id):
+                yield due
 
     def _enqueue(self, hint: Any, urgent: bool) -> None:
         kind, of = HINTS[type(hint)]

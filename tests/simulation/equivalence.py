@@ -250,7 +250,7 @@ class Operations:
         return sorted(
             (
                 due
-                for shard in keys.SHARDS
+                for shard in (*keys.SHARDS, *keys.TASK_SHARDS)
                 for priority in range(3)
                 for due in self.reads.due(shard, priority, self.now, 9)
             ),

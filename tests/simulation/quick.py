@@ -130,7 +130,7 @@ def _numbered(size: int) -> bytes:
 @contextmanager
 def quick(shards: int = 1) -> Iterator[None]:
     """Within, the store takes plain values, pauses for nobody, and keeps its due items in one shard."""
-    few = keys.SHARDS[:shards]
+    few, few_tasks = keys.SHARDS[:shards], keys.TASK_SHARDS[:shards]
     folded = cache(model.folded)
     with ExitStack() as stack:
         stack.enter_context(unguarded())
@@ -154,6 +154,8 @@ def quick(shards: int = 1) -> Iterator[None]:
             *((module, "folded", folded) for module in (model, decide, keys, names, registry)),
             (keys, "SHARDS", few),
             (sweep, "SHARDS", few),
+            (keys, "TASK_SHARDS", few_tasks),
+            (sweep, "TASK_SHARDS", few_tasks),
         ):
             stack.enter_context(patch.object(target, name, value))
         yield

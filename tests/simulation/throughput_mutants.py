@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from convoke.delivery import fan_out, pace, reconcile, sweep
-from convoke.store import conditions
+from convoke.store import conditions, keys
 
 from .mutant import Mutant, instead, without
 
@@ -30,7 +30,11 @@ THROUGHPUT: dict[str, Mutant] = {
         (without(sweep, "_within", "if not mails:", "if False:"),), trial="queues_are_long"
     ),
     "what-mails-nobody-is-read-without-a-budget": Mutant(
-        (without(sweep, "sweep", "max(WITHOUT_MAILS, left)", "max(1, left)"),), trial="queues_are_long"
+        (without(sweep, "sweep", "TASKS if shard in TASK_SHARDS else max(1, left)", "max(1, left)"),),
+        trial="queues_are_long",
+    ),
+    "what-mails-nobody-is-not-behind-what-does": Mutant(
+        (instead(keys, "task_shard", keys.shard),), trial="all_mail_is_stopped"
     ),
     "hints-in-the-queues-are-mails": Mutant(
         (without(sweep, "mail_limits", "all=max(0, mails - urgent - ordinary)", "all=mails"),), trial="queues_are_long"
@@ -53,17 +57,15 @@ THROUGHPUT: dict[str, Mutant] = {
         (
             without(
                 sweep,
-                "_hand_out_all",
-                "yield All(steps=tuple(_see_to(due, sender, until) for due in ours if _hint(due) is None), at_once=1)",
-                "for due in ours:\n"
-                "            if _hint(due) is None:\n"
-                "                yield from _see_to(due, sender, until)",
+                "sweep",
+                "yield All(steps=tuple(_see_to(due, sender, done_until) for due in own), at_once=1)",
+                "for due in own:\n        yield from _see_to(due, sender, done_until)",
             ),
         ),
         trial="an_error_about_one",
     ),
     "a-sweep-ends-while-it-reads": Mutant(
-        (without(sweep, "sweep", "if (yield Clock()) >= over:", "if False:"),), trial="tables_are_slow"
+        (without(sweep, "sweep", "if (yield Clock()) >= queued_until:", "if False:"),), trial="tables_are_slow"
     ),
     "a-sweep-ends-while-it-postpones": Mutant(
         (without(sweep, "_hand_out_all", "while dues and (yield Clock()) < until:", "while dues:"),),
@@ -84,7 +86,7 @@ THROUGHPUT: dict[str, Mutant] = {
         ),
         trial="tables_are_slow",
     ),
-    "a-sweep-keeps-time-to-copy": Mutant((instead(sweep, "TRANSFER_SHARE", 0.0),), trial="tables_are_slow"),
+    "a-sweep-keeps-time-to-copy": Mutant((instead(sweep, "SHARE", 0.0),), trial="tables_are_slow"),
     "batches-have-their-turns": Mutant(
         (instead(fan_out, "_wait", lambda *_: timedelta()),), trial="a_large_event_is_planned"
     ),

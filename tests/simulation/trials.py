@@ -80,7 +80,7 @@ def much_is_due() -> Iterator[Violation]:
 
 def queues_are_long() -> Iterator[Violation]:
     """While more waits than a minute takes, only what is urgent or mails nobody is handed out."""
-    desk = _with_much_due()
+    desk = _with_much_due(2000)
     desk.waiting[False] = [("earlier", 1)] * 5000
     urgent = {key for key, due in desk.due.items() if due.due_key.startswith("0")}
     quiet = {key for key, due in desk.due.items() if due.kind in MAIL_NOBODY}
@@ -106,7 +106,7 @@ def hints_of_changes_wait() -> Iterator[Violation]:
 
 def all_mail_is_stopped() -> Iterator[Violation]:
     """Nothing that mails anybody is queued again and again, and what mails nobody goes on."""
-    desk = _with_much_due(sending=Sending(stopped_until=START + timedelta(days=1)))
+    desk = _with_much_due(2000, sending=Sending(stopped_until=START + timedelta(days=1)))
     quiet = {key for key, due in desk.due.items() if due.kind in MAIL_NOBODY}
     _look(desk)
     if more := {key for _, key in desk.handed} - quiet:

@@ -46,21 +46,21 @@ from ..effects import (
 from ..model import Sender, frozen
 from ..settings import Times
 from ..store import keys
-from ..store.keys import SHARDS, due_since
+from ..store.keys import SHARDS, TASK_SHARDS, due_since
 from .fan_out import BATCH_SIZE
 from .reconcile import read_snapshot
 
 PRIORITIES = (URGENT, CHANGE, INVITATION)
 MAILS = {DueKind.REGISTRATION: 1, DueKind.NOTIFICATION: 1, DueKind.BATCH: BATCH_SIZE}
-"""How many mails come of a due item at most. What mails nobody has no limit."""
-WITHOUT_MAILS = 100
-"""How many items of one shard and priority are read in any case, so that those that mail nobody get their turn."""
+"""How many mails come of a due item at most. What mails nobody, a task, has no such limit."""
+TASKS = 500
+"""How many tasks of one shard and priority a sweep hands out at most."""
 
 INVITATION_QUOTA_SHARE = 0.8
 """The share of the day's quota that may be used before invitations have to wait."""
 SWEEP_INTERVAL = timedelta(minutes=1)
-TRANSFER_SHARE = 1 / 3
-"""The share of a sweep's time that is kept for copying registrations after a split."""
+SHARE = 1 / 3
+"""The share of a sweep's time that is kept for what it does itself, and another for copying registrations."""
 DEFAULT_MAILS_PER_SWEEP = 60
 """How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
 AT_ONCE = 16
@@ -117,20 +117,23 @@ def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> S
     now = yield Clock()
     if sending.stopped(now):
         limits = Limits(urgent=0, all=0)
-    over = until - (until - now) * TRANSFER_SHARE
+    share = (until - now) * SHARE
+    queued_until, done_until = until - 2 * share, until - share
     for priority in PRIORITIES:
-        for shard in SHARDS:
-            if (yield Clock()) >= over:
+        for shard in (*TASK_SHARDS, *SHARDS):
+            if (yield Clock()) >= queued_until:
                 break
             left = (limits.urgent if priority == URGENT else limits.all) - sum(MAILS.get(one.kind, 0) for one in handed)
-            # Some are read even if no mail may be handed out: what mails nobody, and how long the first has been due.
-            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=max(WITHOUT_MAILS, left))
+            # One is read even if no mail may be handed out: how long it has been due.
+            limit = TASKS if shard in TASK_SHARDS else max(1, left)
+            dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=limit)
             oldest = max([oldest, *(now - due_since(due.due_key) for due in dues)])
-            handed += yield from _hand_out_all(list(_within(dues, left)), priority, sender, times, over)
+            handed += yield from _hand_out_all(list(_within(dues, left)), priority, times, queued_until)
+    # Last, since it takes long, one after the other. An error about one, which is due again later, holds up no other.
+    own = [due for due in handed if _hint(due) is None]
+    yield All(steps=tuple(_see_to(due, sender, done_until) for due in own), at_once=1)
     transfers = [due.event_id for due in handed if due.kind is DueKind.SPLIT_TRANSFER]
-    yield All(
-        steps=tuple(_transfer(event_id, until) for event_id in transfers), at_once=1
-    )  # last, since they take long
+    yield All(steps=tuple(_transfer(event_id, until) for event_id in transfers), at_once=1)
     counts = Counter(due.kind.value for due in handed)
     return SweepResult(counts=dict(counts), oldest=oldest)
 
@@ -146,8 +149,8 @@ def _within(dues: Iterable[Due], left: int) -> Iterator[Due]:
             yield due
 
 
-def _hand_out_all(dues: list[Due], priority: int, sender: Sender, times: Times, until: datetime) -> Steps[list[Due]]:
-    """Hand ``dues`` out until it is ``until``; returns those that were."""
+def _hand_out_all(dues: list[Due], priority: int, times: Times, until: datetime) -> Steps[list[Due]]:
+    """Postpone ``dues``, and queue their hints, until it is ``until``; returns those that were postponed."""
     handed: list[Due] = []
     while dues and (yield Clock()) < until:
         chunk, dues = dues[:CHUNK], dues[CHUNK:]
@@ -158,8 +161,6 @@ def _hand_out_all(dues: list[Due], priority: int, sender: Sender, times: Times, 
         hints = tuple(hint for hint in map(_hint, ours) if hint is not None)
         if hints:
             yield EnqueueAll(hints=hints, urgent=priority == URGENT)
-        # One after the other; an error about one, which is due again later, holds up nothing else.
-        yield All(steps=tuple(_see_to(due, sender, until) for due in ours if _hint(due) is None), at_once=1)
         handed += ours
     return handed
 
@@ -196,7 +197,9 @@ def _hint(due: Due) -> AnyHint | None:
 
 
 def _see_to(due: Due, sender: Sender, until: datetime) -> Steps[None]:
-    """What the sweep does itself, until it is ``until``."""
+    """What the sweep does itself, until it is ``until``; what is left is due again later."""
+    if (yield Clock()) >= until:
+        return
     if due.kind is DueKind.SEATS:
         yield from _promote(due.event_id, until)
     elif due.kind is DueKind.HOLD:

@@ -36,7 +36,7 @@ class Surveys(Repository):
         return self._schedule(event_id, due_key)
 
     def _schedule(self, event_id: str, due_key: str, first: tuple[str, ...] = ()) -> Action:
-        changes = {"event_id": event_id, **codec.due_attributes(event_id, due_key)}
+        changes = {"event_id": event_id, **codec.task_attributes(event_id, due_key)}
         return update(self._sent, keys.survey(event_id), changes, "", add={"wakeups": 1}, first=first)
 
     def schedule(self, effect: effects.ScheduleSurvey) -> None:
@@ -74,7 +74,7 @@ class Surveys(Repository):
             update(
                 self._sent,
                 keys.survey(seen.event_id),
-                changes | codec.due_attributes(seen.event_id, effect.due_key),
+                changes | codec.task_attributes(seen.event_id, effect.due_key),
                 conditions.WAKEUPS_UNCHANGED,
                 remove=DUE if effect.due_key is None else (),
                 wakeups=seen.wakeups,

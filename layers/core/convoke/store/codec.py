@@ -81,6 +81,11 @@ def due_attributes(identifier: str, due_key: str | None, existing: str | None = 
     return {"due_shard": keys.shard(identifier), "due_key": keys.keep_due_since(due_key, existing)}
 
 
+def task_attributes(identifier: str, due_key: str | None) -> Item:
+    """The attributes that put a task into the index of due items; none where ``due_key`` is ``None``."""
+    return {} if due_key is None else {"due_shard": keys.task_shard(identifier), "due_key": due_key}
+
+
 def local_time(text: str) -> LocalTime:
     """A naive ``datetime``, or a ``date`` for whole days, of an ISO 8601 text without an offset."""
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)

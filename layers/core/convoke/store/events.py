@@ -67,7 +67,7 @@ class Events(Repository):
         """The action that starts the fan-out of a change, due at ``now`` or when it is told, in the place of the
         ``earlier`` one. It fails where that one waited at ``now``, and does not wait any more.
         """
-        due = codec.due_attributes(fan_out.event_id, keys.due_key(fan_out.priority, fan_out.told_at or now))
+        due = codec.task_attributes(fan_out.event_id, keys.due_key(fan_out.priority, fan_out.told_at or now))
         item = codec.item(fan_out, keys.fan_out(fan_out.event_id), **due)
         if earlier is None or not earlier.waits(now):
             return put(self._sent, item)
@@ -107,7 +107,7 @@ class Events(Repository):
 
     def start_transfer_action(self, transfer: SplitTransfer, priority: int, now: datetime) -> Action:
         """The action that starts the transfer, for the transaction that creates the new event."""
-        due = codec.due_attributes(transfer.event_id, keys.due_key(priority, now))
+        due = codec.task_attributes(transfer.event_id, keys.due_key(priority, now))
         return put(self._sent, codec.item(transfer, keys.split_transfer(transfer.event_id), **due))
 
     def move_transfer_action(self, transfer: SplitTransfer, cursor: str, now: datetime) -> Action:

@@ -143,7 +143,7 @@ class Imports(Repository):
         changes = {name: stored[name] for name in names} | {
             "parts": len(parts),
             "expires_at": codec.epoch(one.started_at + KEPT),
-            **codec.due_attributes(one.import_id, due_key),
+            **codec.task_attributes(one.import_id, due_key),
         }
         begun = self._write(update(self._sent, _key(one), changes, conditions.NOT_BEGUN))
         if begun:

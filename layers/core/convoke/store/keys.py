@@ -28,6 +28,10 @@ START_INDEX = "by_start"
 UPDATED_INDEX = "by_updated"
 PERSON_INDEX = "by_person"
 SHARDS = tuple("01234567")
+TASK_SHARDS = ("task0", "task1", "task2", "task3")
+"""The partitions of the index of due items: of what mails somebody, and of tasks, which mail nobody. Apart, so that the
+tasks are found whatever number of mails is due.
+"""
 
 MAILBOX = "MAILBOX"
 
@@ -76,7 +80,16 @@ def _base32(data: bytes) -> str:
 
 def shard(identifier: str) -> str:
     """The partition, one of eight, of the index of due items that an item with this identifier belongs to."""
-    return SHARDS[zlib.crc32(identifier.encode()) % len(SHARDS)]
+    return _one_of(SHARDS, identifier)
+
+
+def task_shard(identifier: str) -> str:
+    """The partition, one of four, of the index of due items that a task with this identifier belongs to."""
+    return _one_of(TASK_SHARDS, identifier)
+
+
+def _one_of(shards: tuple[str, ...], identifier: str) -> str:
+    return shards[zlib.crc32(identifier.encode()) % len(shards)]
 
 
 def event(event_id: str) -> Key:

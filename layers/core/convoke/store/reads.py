@@ -176,7 +176,7 @@ class Reads(Repository):
         }
         found = (
             dynamo.pages(self.client.query, **query, ExpressionAttributeValues=dynamo.wire({**values, ":shard": shard}))
-            for shard in keys.SHARDS
+            for shard in keys.TASK_SHARDS
         )
         return sum(1 for shard in found for _ in shard)
 

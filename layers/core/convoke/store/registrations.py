@@ -81,7 +81,7 @@ class Registrations(Repository):
 
     def erasure_action(self, event_id: str, registration_id: str, now: datetime) -> Action:
         """The action that schedules the erasure of a person."""
-        due = codec.due_attributes(registration_id, keys.due_key(2, now))
+        due = codec.task_attributes(registration_id, keys.due_key(2, now))
         return put(self._sent, {**keys.erasure(event_id, registration_id), **due})
 
     def not_to_be_erased_check(self, person: Registration) -> Action:

@@ -179,7 +179,7 @@ class SeatCounts(Repository):
 
     def hold_actions(self, hold: Hold) -> dict[str, Action]:
         """The actions that keep the seats of a registration, which stay taken, until the time of ``hold``."""
-        due = codec.due_attributes(hold.registration_id, keys.due_key(2, hold.until))
+        due = codec.task_attributes(hold.registration_id, keys.due_key(2, hold.until))
         item = codec.item(hold, keys.hold(hold.event_id, hold.registration_id), **due)
         return {
             "hold": put(self._sent, item, conditions.NEW),
@@ -258,7 +258,7 @@ class SeatCounts(Repository):
             self._write(update(self._sent, keys.seats(event_id), later, unchanged, due_key=seats.due_key))
 
     def due(self, event_id: str, now: datetime) -> dict[str, Any]:
-        return codec.due_attributes(event_id, keys.due_key(2, now))
+        return codec.task_attributes(event_id, keys.due_key(2, now))
 
     def _count(self, event_id: str, condition: str, **add: int) -> Action:
         return update(self._sent, keys.seats(event_id), {}, condition, add=add)
