@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from convoke.delivery.pace import SHARE
+from convoke.store import dynamo
 from tests.bench import __main__ as bench
-from tests.bench import cost, crowd, growth, latency, memory, rows
+from tests.bench import cost, crowd, growth, latency, memory, plans, rows
+from tests.simulation import quick
+from tests.simulation.tables import Row
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 GUIDE = PAGE.with_name("deploy.md").read_text()
@@ -33,7 +37,24 @@ def test_growth_is_none(costs: dict[str, cost.Cost]) -> None:
     few, many = growth._change(50), growth._change(200)
     assert few["calls_of_the_change"] == many["calls_of_the_change"]
     # What is read for fifty people at a time is read for no more than that.
-    assert many["calls_for_each"] <= few["calls_for_each"]
+    assert many["calls"] / 200 <= few["calls"] / 50
+    assert many["written"] / 200 <= few["written"] / 50
+
+
+def test_planning_costs_the_same_for_each_page_and_no_more_memory() -> None:
+    few, many = plans.measure(10_000), plans.measure(100_000)
+    assert (few["batches"], many["batches"]) == (200, 2_000)
+    assert few["calls"] / 3 == many["calls"] / 21, "pages of 99 batches"
+    assert many["planner"] == pytest.approx(few["planner"], rel=0.03)
+    assert many["worker"] == pytest.approx(few["worker"], rel=0.03)
+
+
+def test_of_one_event_five_hundred_are_told_in_a_second_within_what_each_partition_key_takes() -> None:
+    found = growth.partition(500)
+    assert max(found["told"].values()) <= crowd.WRITE_UNITS
+    assert max(found["read"].values()) <= crowd.READ_UNITS
+    assert found["told"].total() > 3 * crowd.WRITE_UNITS, "which would be too much for one"
+    assert growth.rates(found) == {"mails": 781, "mails_read": 2508, "registrations": 250, "seats": 500}
 
 
 def test_a_crowd_comes_out_the_same_each_time() -> None:
@@ -47,6 +68,32 @@ def test_a_partition_key_takes_no_more_than_its_write_units_a_second() -> None:
     rush = crowd.run(capacity=None, people=300, rate=3000.0)
     assert rush.tables.throttled
     assert rush.statuses() == rush.counted()
+
+
+def test_a_partition_key_gives_no_more_than_its_read_units_a_second() -> None:
+    """An item of less than four kilobytes is one unit, and a query as many as it reads kilobytes, by four."""
+
+    def seconds(times: int, read: Callable[[crowd.Crowded], None]) -> float:
+        clock = crowd.Clock()
+        tables = crowd.Crowded(clock)
+        tables.rows["T"] = {"P": {f"{n:02}": Row(pk="P", sk=f"{n:02}", content="x" * 1000) for n in range(40)}}
+        for number in range(times):
+            clock.start(number * 1e-6, lambda: read(tables))
+        clock.run()
+        assert bool(tables.throttled) is (clock.now > 0.1)
+        return clock.now
+
+    def get(tables: crowd.Crowded) -> None:
+        for _ in range(100):
+            tables.get_item(TableName="T", Key={"pk": "P", "sk": "01"}, ConsistentRead=True)
+
+    def query(tables: crowd.Crowded) -> None:
+        tables.query(**dynamo.starting_with("T", {"pk": "P", "sk": ""}))
+
+    with quick.quick():
+        assert seconds(10, query) < 0.01
+        assert seconds(900, query) == pytest.approx((900 * 10 - crowd.READ_UNITS) / crowd.READ_UNITS, abs=0.1)
+        assert seconds(60, get) == pytest.approx((60 * 100 - crowd.READ_UNITS) / crowd.READ_UNITS, abs=0.1)
 
 
 def test_the_rows_of_a_site_s_table_cost_the_same_calls_each_and_lost_records_are_found() -> None:

@@ -41,10 +41,11 @@ WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 READS = ("get_item", "query")
 # Claim, store the mail, acknowledge.
 WRITES_AN_ATTENDEE = 3
-# The fan-out twice, the batch, the switch, invitations, registrations, the event; the lease and the end.
-READS_A_BATCH, WRITES_A_BATCH = 7, 2
-# The fan-out, the ids and the switch; all batches of a page are one transaction.
-READS_A_PAGE, WRITES_A_PAGE = 3, 1
+# The fan-out twice, the batch, the switch, the invitations of each partition, registrations, the event; the lease and
+# the end.
+READS_A_BATCH, WRITES_A_BATCH = 6 + keys.PARTITIONS, 2
+# The fan-out, the ids of each partition and the switch; all batches of a page are one transaction.
+READS_A_PAGE, WRITES_A_PAGE = 2 + keys.PARTITIONS, 1
 
 
 class Counting:
@@ -80,8 +81,12 @@ class Ordered(Tables):
         if values[":first"] == keys.SEATS:  # of which nobody who registers here meets others, so there are no shards
             return {"Items": [partition[keys.SEATS]]}
         order = self._order.setdefault((asked["TableName"], values[":pk"]), sorted(partition))
-        page = order[bisect_left(order, values[":first"]) : bisect_right(order, values[":last"])][: asked.get("Limit")]
-        return {"Items": [partition[sk] for sk in page]}
+        first = bisect_left(order, values[":first"])
+        if "ExclusiveStartKey" in asked:
+            first = bisect_right(order, asked["ExclusiveStartKey"]["sk"])
+        page = order[first : bisect_right(order, values[":last"])][: asked.get("Limit")]
+        full = len(page) == asked.get("Limit")
+        return {"Items": [partition[sk] for sk in page]} | ({"LastEvaluatedKey": {"sk": page[-1]}} if full else {})
 
 
 @contextmanager

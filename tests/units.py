@@ -56,8 +56,8 @@ def _size(value: Mapping[str, Any]) -> int:
 class Metered:
     """A client of DynamoDB that speaks typed values, and what its requests cost: ``writes``, ``reads`` and ``calls``.
 
-    ``by_item`` has the write units by the kind of item, ``by_key`` those by the kind of partition key and without
-    indexes, and ``largest`` the most bytes that one of a kind had.
+    ``by_item`` has the write units by the kind of item, ``written`` and ``read`` the units by table and partition key,
+    without those of indexes, and ``largest`` the most bytes that one of a kind had.
     """
 
     def __init__(self, client: Any) -> None:
@@ -69,7 +69,8 @@ class Metered:
         self.calls: Counter[str] = Counter()
         self.by_item: Counter[str] = Counter()
         self.largest: Counter[str] = Counter()
-        self.by_key: Counter[tuple[str, str]] = Counter()
+        self.written: Counter[tuple[str, str]] = Counter()
+        self.read: Counter[tuple[str, str]] = Counter()
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         done: Callable[..., Any] = getattr(self._client, operation)
@@ -95,7 +96,7 @@ class Metered:
                 now = self._stored(action)
                 own = times * max(1, ceil(max(size(was), size(now)) / 1024))
                 units, kind = own + _indexed(was, now), _kind(action)
-                self.by_key[action["TableName"], _partition(action)] += own
+                self.written[action["TableName"], _partition(action)] += own
                 self.writes += units
                 self.by_item[kind] += units
                 self.largest[kind] = max(self.largest[kind], size(now))
@@ -114,7 +115,11 @@ class Metered:
             read = [size(item) for items in answer["Responses"].values() for item in items]
         else:
             read = [sum(map(size, answer.get("Items", ())))]
-        self.reads += sum(max(1, ceil(each / 4096)) for each in read) * (1 if strong else 0.5)
+        units = sum(max(1, ceil(each / 4096)) for each in read) * (1 if strong else 0.5)
+        self.reads += units
+        values = asked.get("ExpressionAttributeValues", {})
+        if "IndexName" not in asked and ("Key" in asked or ":pk" in values):
+            self.read[asked["TableName"], (asked["Key"]["pk"] if "Key" in asked else values[":pk"])["S"]] += ceil(units)
 
 
 def _indexed(was: Item | None, now: Item | None) -> int:
@@ -137,5 +142,4 @@ def _kind(action: Any) -> str:
 
 
 def _partition(action: Any) -> str:
-    key = dynamo.unwire({"pk": (action.get("Key") or action["Item"])["pk"]})["pk"]
-    return str(key.partition("#")[0])
+    return str((action.get("Key") or action["Item"])["pk"]["S"])

@@ -269,8 +269,8 @@ def _seats_table(one: dict[str, Any]) -> str:
     ]
     return (
         "## Registrations for one event at the same moment\n\nA thousand within ten seconds, against tables whose "
-        "transactions take 15 ms, refuse each other on an item, and take 1,000 write units a second for each "
-        "partition key. Simulated time, so the result is the same on any machine.\n\n"
+        "transactions take 15 ms, refuse each other on an item, and take 1,000 write units and 3,000 read units a "
+        "second for each partition key. Simulated time, so the result is the same on any machine.\n\n"
         + table(("event", "refused", "seats exact", "median ms", "slowest ms"), rows)
     )
 

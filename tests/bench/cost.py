@@ -34,8 +34,6 @@ class Cost:
     writes: dict[str, float] = field(default_factory=dict)
     reads: dict[str, float] = field(default_factory=dict)
     calls: dict[str, float] = field(default_factory=dict)
-    event_writes: dict[str, float] = field(default_factory=dict)
-    """Of ``writes``, those under the event's partition key in the table that has most of them, without indexes."""
 
     @property
     def write_units(self) -> float:
@@ -63,7 +61,6 @@ class Meter:
         cost.writes[part] = used.writes / people
         cost.reads[part] = used.reads / people
         cost.calls[part] = sum(used.calls.values()) / people
-        cost.event_writes[part] = max((n for (_, pk), n in used.by_key.items() if pk == "EVENT"), default=0) / people
         for kind, bytes_of in used.largest.items():
             self.largest[kind] = max(bytes_of, self.largest.get(kind, 0))
         used.reset()
@@ -103,13 +100,17 @@ def _mail(meter: Meter, cost: Cost, people: list[Registration]) -> None:
     for person in people:
         world.look(person)
     meter.note(cost, "the mail", len(people))
-    sent = world.sent[before:]
-    assert len(sent) == len(people)
+    assert len(world.sent) == before + len(people)
+    report(world, world.sent[before:])
+    meter.note(cost, "SES's reports", len(people))
+
+
+def report(world: World, sent: list[Send]) -> None:
+    """SES reports of each of these mails that it was accepted, and delivered."""
     for state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED):
         world.pass_time(seconds=1)
         for mail in sent:
             world.run(apply_report(_report(mail, state, world)))
-    meter.note(cost, "SES's reports", len(people))
 
 
 def _report(mail: Send, state: DeliveryState, world: World) -> Report:

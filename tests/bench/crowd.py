@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from heapq import heappop, heappush
 from itertools import count
+from math import ceil
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+
+from boto3.dynamodb.types import TypeSerializer
 
 from convoke.model import Registration, RegistrationStatus
 from convoke.registrations import registry, waitlist
@@ -27,11 +30,13 @@ from tests.factories import EVENT_ID, NOW, event
 from tests.simulation import quick
 from tests.simulation.tables import Row, Tables, refused
 from tests.tables import SETTINGS
+from tests.units import size
 
+SERIALIZER = TypeSerializer()
 READ, WRITE, TRANSACTION = 0.004, 0.005, 0.015
 """Seconds that a call to DynamoDB takes."""
-UNITS_A_SECOND = 1000.0
-"""Write units that one partition key takes in a second."""
+WRITE_UNITS, READ_UNITS = 1000.0, 3000.0
+"""What one partition key takes in a second."""
 
 
 class Clock:
@@ -73,7 +78,7 @@ class Clock:
 
 class Crowded(Tables):
     """Tables in which a call takes its time, one transaction at a time has an item, and a partition key takes
-    ``UNITS_A_SECOND``.
+    ``WRITE_UNITS`` and ``READ_UNITS`` a second. Items have less than a kilobyte.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -81,13 +86,18 @@ class Crowded(Tables):
         self.clock = clock
         self.conflicts = self.throttled = 0
         self._held: set[tuple[str, str, str]] = set()
-        self._spent: dict[tuple[str, str], tuple[float, float]] = {}
+        self._spent: dict[tuple[float, str, str], tuple[float, float]] = {}
 
     def get_item(self, **asked: Any) -> dict[str, Any]:
+        self._spend(READ_UNITS, asked["TableName"], asked["Key"]["pk"], 1)
         self.clock.sleep(READ)
         return super().get_item(**asked)
 
     def query(self, **asked: Any) -> dict[str, Any]:
+        reads = sum(map(_size, super().query(**asked)["Items"]))
+        self._spend(
+            READ_UNITS, asked["TableName"], asked["ExpressionAttributeValues"][":pk"], max(1, ceil(reads / 4096))
+        )
         self.clock.sleep(READ)
         return super().query(**asked)
 
@@ -95,7 +105,7 @@ class Crowded(Tables):
         actions = [next(iter(action.values())) for action in asked["TransactItems"]]
         touched = {_place(action) for action in actions}
         for table, pk, _ in touched:
-            self._spend(table, pk, 2)
+            self._spend(WRITE_UNITS, table, pk, 2)
         if touched & self._held:
             self.conflicts += 1
             reasons = [{"Code": "TransactionConflict" if _place(one) in self._held else "None"} for one in actions]
@@ -110,26 +120,31 @@ class Crowded(Tables):
 
     def _single(self, operation: str, verb: str, action: dict[str, Any]) -> None:
         table, pk, _ = _place(action)
-        self._spend(table, pk, 1)
+        self._spend(WRITE_UNITS, table, pk, 1)
         self.clock.sleep(WRITE)
         if _place(action) in self._held:
             self.conflicts += 1
             raise refused("TransactionConflictException", operation)
         super()._single(operation, verb, action)
 
-    def _spend(self, table: str, pk: str, units: float) -> None:
-        """Take write units of a partition key, of which there are those of one second in advance; wait for them, as
-        the client does that repeats what was throttled.
+    def _spend(self, rate: float, table: str, pk: str, units: int) -> None:
+        """Take units of a partition key, of which there are ``rate`` a second, and those of one second in advance; wait
+        for them, as the client does that repeats what was throttled.
         """
         while True:
-            at, left = self._spent.get((table, pk), (self.clock.now, UNITS_A_SECOND))
-            left = min(UNITS_A_SECOND, left + (self.clock.now - at) * UNITS_A_SECOND)
-            self._spent[table, pk] = self.clock.now, left
+            at, left = self._spent.get((rate, table, pk), (self.clock.now, rate))
+            left = min(rate, left + (self.clock.now - at) * rate)
+            self._spent[rate, table, pk] = self.clock.now, left
             if left >= units:
-                self._spent[table, pk] = self.clock.now, left - units
+                self._spent[rate, table, pk] = self.clock.now, left - units
                 return
             self.throttled += 1
             self.clock.sleep(0.05)
+
+
+def _size(row: Row) -> int:
+    """The bytes of an item of plain values."""
+    return size({name: SERIALIZER.serialize(value) for name, value in row.items()})
 
 
 def _place(action: dict[str, Any]) -> tuple[str, str, str]:

@@ -116,7 +116,8 @@ class Tables:
         found = rows[low:high] if asked.get("ScanIndexForward", True) else rows[low:high][::-1]
         if "ExclusiveStartKey" in asked:
             start = asked["ExclusiveStartKey"][index or "sk"]["S"]
-            found = found[next(n for n, (value, _) in enumerate(found) if value == start) + 1 :]
+            forward = asked.get("ScanIndexForward", True)
+            found = [one for one in found if (one[0] > start if forward else one[0] < start)]
         page: list[dict[str, Any]] = []
         bytes_of = 0
         for _, row in found[: asked.get("Limit")]:
@@ -172,7 +173,9 @@ def fill(tables: Tables, people: int) -> None:
         )
         key = keys.registration(EVENT_ID, person.registration_id)
         tables.put(SETTINGS.registrations_table, dynamo.wire(codec.item(person, key, **attributes(person))))
-        own = dynamo.wire({**key, "registration_id": person.registration_id})
+        own = dynamo.wire(
+            {**keys.invitation(EVENT_ID, person.registration_id), "registration_id": person.registration_id}
+        )
         tables.put(SETTINGS.invitations_table, {**invited, **own})
 
 

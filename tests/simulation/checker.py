@@ -73,7 +73,11 @@ class Book:
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):
                 person = codec.read(Registration, row)
-                self.people[person.registration_id] = person, codec.read(Invitation, others[sk])
+                invited = world.tables.row(
+                    SETTINGS.invitations_table, keys.invitation(EVENT_ID, person.registration_id)
+                )
+                assert invited is not None
+                self.people[person.registration_id] = person, codec.read(Invitation, invited)
         shards = [row for sk, row in sorted(others.items()) if sk.startswith(f"{keys.SEATS}#")]
         self.seats = counted(others[keys.SEATS], shards)
         self.holds = [row for sk, row in others.items() if sk.startswith("HOLD#")]

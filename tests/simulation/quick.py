@@ -21,7 +21,7 @@ from convoke.delivery import sweep
 from convoke.model import Event, Registration, Schedule
 from convoke.registrations import registry
 from convoke.sources import event_looks, registration_looks, row_keys
-from convoke.store import codec, dynamo, keys, names, outbox
+from convoke.store import codec, dynamo, keys, names, outbox, spread
 
 from .tables import Row
 from .unguarded import unguarded
@@ -138,6 +138,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             (dynamo, "wire", _same),
             (dynamo, "unwire", _same),
             (dynamo, "time", SimpleNamespace(sleep=lambda _: None)),
+            (spread, "_begun", _same),
             (codec, "read", _quick_read),
             (codec, "converter", _quick_converter()),
             (outbox, "secrets", SimpleNamespace(token_bytes=_numbered)),

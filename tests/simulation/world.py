@@ -449,7 +449,7 @@ class World:
 
     def given_back(self, effect: effects.ReleaseClaim) -> bool:
         """Whether this claim was given back, in the table itself."""
-        key = keys.registration(EVENT_ID, effect.claimed.registration_id)
+        key = keys.invitation(EVENT_ID, effect.claimed.registration_id)
         row = self.tables.row(SETTINGS.invitations_table, key)
         standing = codec.read(Invitation, row) if row is not None else None
         mine = effect.claimed.intent

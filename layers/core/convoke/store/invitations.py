@@ -126,7 +126,7 @@ class Invitations(Repository):
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up, on no condition but that the invitation exists. The sooner due key is kept."""
-        key = keys.registration(effect.event_id, effect.registration_id)
+        key = keys.invitation(effect.event_id, effect.registration_id)
         existing = dynamo.get(self.client, self._sent, key)
         if existing is not None:
             self._write(self._woken(key, effect.due_key, existing.get("due_key"), repair=effect.repair))
@@ -282,7 +282,7 @@ def _to_nobody(one: Told | None) -> Told | None:
 
 
 def _key(invitation: Invitation) -> keys.Key:
-    return keys.registration(invitation.event_id, invitation.registration_id)
+    return keys.invitation(invitation.event_id, invitation.registration_id)
 
 
 def _unless_reported(changes: Item, claimed: Invitation, latest: Invitation) -> Item:

@@ -284,9 +284,8 @@ class Lookups(Reads):
         return tuple(Snapshot(invitation=invited, registration=person, event=event) for invited, person in pairs)
 
     def _read_pairs(self, wanted: Sequence[tuple[str, str]]) -> list[tuple[Invitation, Registration]]:
-        names = [keys.registration(*ids) for ids in wanted]
-        invitations = self._read_all(Invitation, self._sent, names)
-        registrations = self._read_all(Registration, self._people, names)
+        invitations = self._read_all(Invitation, self._sent, (keys.invitation(*ids) for ids in wanted))
+        registrations = self._read_all(Registration, self._people, (keys.registration(*ids) for ids in wanted))
         pairs = zip(invitations, registrations, strict=True)
         return [(invited, person) for invited, person in pairs if invited and person]
 

@@ -15,7 +15,7 @@ from ..decision.holding import LONGEST
 from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
 from ..model import Event, Registration, RegistrationStatus, folded
-from . import codec, dynamo, keys
+from . import codec, dynamo, keys, spread
 from .dynamo import Item
 from .repository import Page, Repository, Stored, decode_cursor, page
 from .seats import SeatCounts
@@ -30,7 +30,7 @@ class Reads(Repository):
     """Strongly consistent reads. Only the index of due items, and those of events, may lag by moments."""
 
     def invitation(self, event_id: str, registration_id: str) -> Invitation | None:
-        return self._get(Invitation, self._sent, keys.registration(event_id, registration_id))
+        return self._get(Invitation, self._sent, keys.invitation(event_id, registration_id))
 
     def registration(self, event_id: str, registration_id: str) -> Registration | None:
         return self._get(Registration, self._people, keys.registration(event_id, registration_id))
@@ -97,20 +97,19 @@ class Reads(Repository):
     def invitations(
         self, event_id: str, after: str, limit: int | None, through: str | None = None
     ) -> tuple[Invitation, ...]:
-        return tuple(self._range(Invitation, self._sent, event_id, after, through or "~", limit=limit))
+        rows = spread.invitations(self.client, self._sent, event_id, after, through or "~", limit=limit)
+        return tuple(codec.read(Invitation, row) for row in rows)
 
     def invitation_ids(self, event_id: str, after: str, limit: int) -> tuple[str, ...]:
-        query = self._between(self._sent, event_id, after) | {"Limit": limit, "ProjectionExpression": "sk"}
-        # zip ends with the range, so that no further page is read.
-        rows = zip(range(limit), dynamo.pages(self.client.query, **query), strict=False)
-        return tuple(row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for _, row in rows)
+        rows = spread.invitations(self.client, self._sent, event_id, after, limit=limit, ProjectionExpression="sk")
+        return tuple(row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in rows)
 
     def registrations(self, event_id: str, after: str, through: str) -> tuple[Registration, ...]:
-        return tuple(self._range(Registration, self._people, event_id, after, through))
+        return tuple(self._all(Registration, self._between(event_id, after, through)))
 
     def some_registrations(self, event_id: str, after: str, limit: int) -> tuple[Registration, ...]:
         """The next ``limit`` registrations of the event after the id ``after``, in order."""
-        return tuple(self._range(Registration, self._people, event_id, after, limit=limit))
+        return tuple(islice(self._all(Registration, self._between(event_id, after) | {"Limit": limit}), limit))
 
     def everybody(
         self, event_id: str, after: str = "", *, latest_first: bool = False
@@ -120,9 +119,11 @@ class Reads(Repository):
 
         Ten thousand registrations take about 5,300 read units.
         """
-        while invitations := self._next_invitations(event_id, after, latest_first):
+        walk = spread.latest_invitations if latest_first else spread.invitations
+        rows = walk(self.client, self._sent, event_id, after, at_once=BATCH_SIZE)
+        while invitations := [codec.read(Invitation, row) for row in islice(rows, BATCH_SIZE)]:
             ids = [invitation.registration_id for invitation in invitations]
-            first, last, after = min(ids), max(ids), ids[-1]
+            first, last = min(ids), max(ids)
             span = dynamo.between(
                 self._people, keys.registration(event_id, first), keys.registration(event_id, last), start=True
             )
@@ -130,12 +131,6 @@ class Reads(Repository):
             for invitation in invitations:
                 if person := people.get(invitation.registration_id):
                     yield person, invitation
-
-    def _next_invitations(self, event_id: str, after: str, latest_first: bool) -> tuple[Invitation, ...]:
-        if not latest_first:
-            return self.invitations(event_id, after, BATCH_SIZE)
-        query = self._latest(self._sent, event_id, after) | {"Limit": BATCH_SIZE}
-        return tuple(islice(self._all(Invitation, query), BATCH_SIZE))
 
     def events(self, after: str) -> tuple[tuple[str, ...], str | None]:
         """A page of all events' ids, in no order, and where the next page begins. The index may lag by moments.
@@ -196,13 +191,13 @@ class Reads(Repository):
         """
         identity = f"registrations of {event_id}, {status or 'all'}{', latest first' if latest_first else ''}"
         position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
-        query = (self._latest if latest_first else self._between)(self._people, event_id, position)
+        query = (self._latest if latest_first else self._between)(event_id, position)
         query["Limit"] = FILTERED_PAGE_SIZE if status else limit + 1
         if status is not None:
             query |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
             query["ExpressionAttributeValues"] |= dynamo.wire({":status": status.value})
         listed = page(self._all(Registration, query), limit, identity, lambda person: person.registration_id)
-        wanted = (keys.registration(event_id, person.registration_id) for person in listed.items)
+        wanted = (keys.invitation(event_id, person.registration_id) for person in listed.items)
         pairs = zip(listed.items, self._read_all(Invitation, self._sent, wanted), strict=True)
         return Page(items=tuple((person, invited) for person, invited in pairs if invited), next=listed.next)
 
@@ -235,26 +230,16 @@ class Reads(Repository):
     def _all(self, cls: type[Stored], query: dict[str, Any]) -> Iterator[Stored]:
         return (codec.read(cls, item) for item in dynamo.pages(self.client.query, **query))
 
-    def _range(
-        self, cls: type[Stored], table: str, event_id: str, after: str, through: str = "~", *, limit: int | None = None
-    ) -> Iterator[Stored]:
-        """Items of one event by registration id, greater than ``after`` and up to ``through``, in order of id."""
-        query = self._between(table, event_id, after, through)
-        if limit is None:
-            return self._all(cls, query)
-        # zip ends with the range, so that no further page is read.
-        return (one for _, one in zip(range(limit), self._all(cls, query | {"Limit": limit}), strict=False))
-
-    def _between(self, table: str, event_id: str, after: str, through: str = "~") -> dict[str, Any]:
-        # Ids have no character beyond "v", so "~" sorts after all.
+    def _between(self, event_id: str, after: str, through: str = spread.LAST) -> dict[str, Any]:
+        """The query for the event's registrations with an id greater than ``after`` and up to ``through``, in order."""
         first, last = keys.registration(event_id, after), keys.registration(event_id, through)
-        return dynamo.between(table, first, last, start=not after)
+        return dynamo.between(self._people, first, last, start=not after)
 
-    def _latest(self, table: str, event_id: str, before: str) -> dict[str, Any]:
-        """The query for items of one event by registration id, less than ``before`` if that is given, the greatest
-        first.
+    def _latest(self, event_id: str, before: str) -> dict[str, Any]:
+        """The query for the event's registrations, those with an id less than ``before`` if that is given, the
+        greatest first.
         """
-        query = self._between(table, event_id, "") | {"ScanIndexForward": False}
+        query = self._between(event_id, "") | {"ScanIndexForward": False}
         if before:
             query["ExclusiveStartKey"] = dynamo.wire(keys.registration(event_id, before))
         return query

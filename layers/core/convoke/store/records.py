@@ -177,7 +177,7 @@ def item_key(due: Due) -> keys.Key:
     """The key of a due item in the invitations table."""
     match due.kind:
         case DueKind.REGISTRATION:
-            return keys.registration(due.event_id, due.registration_id)
+            return keys.invitation(due.event_id, due.registration_id)
         case DueKind.ERASURE:
             return keys.erasure(due.event_id, due.registration_id)
         case DueKind.HOLD:
