@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,7 +122,8 @@ class Visit:
 
     def findings(self, rules: tuple[str, ...] = ()) -> list[Finding]:
         """What axe-core objects to: by all rules of WCAG 2.2 AA and its best practices, or by those that are named."""
-        self.page.evaluate(_axe())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(_axe())
         only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
         found = self.page.evaluate("only => axe.run({runOnly: only, resultTypes: ['violations']})", only)
         return [
@@ -190,6 +192,7 @@ _FOCUSED = f"""() => {{
 }}"""
 
 
+@cache
 def _axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
