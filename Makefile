@@ -8,7 +8,8 @@ export PYTHONPATH := layers/core
 # Our files are UTF-8, whatever the locale is. Other settings of the shell for Python or pip would interfere.
 export PYTHONUTF8 := 1
 export PIP_USER := no
-unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME
+# Without the bytecode that Python keeps, each of the many processes of the tests compiles all packages again.
+unexport PYTHONSAFEPATH PYTHONWARNINGS PYTHONHOME PYTHONDONTWRITEBYTECODE
 INSTALL = "$(PYTHON)" -c "" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say" \
 	"where one is: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }; exec "$(PYTHON)" -m local.install
 export STORY CONVOKE_PORT CONVOKE_INBOX_PORT ACCOUNT NAME SCOPE EXPIRES STACK WHY EVENT ALL AT TABLES LIMIT HOUR DAY

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto.core.serialize import JSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_service_model
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 
 from tests import quick_moto
 from tests.tables import everything, in_memory
@@ -102,6 +104,91 @@ def test_a_transaction_writes_all_or_nothing_as_with_moto(monkeypatch: pytest.Mo
     assert [bool(error) for error, _ in quickly] == [False, True, True, False]
     monkeypatch.setattr(DynamoDBBackend, "transact_write_items", quick_moto._transact)
     assert stored() == quickly
+
+
+KEYS = [{"pk": {"S": first}, "sk": {"S": second}} for first in ("b", "a") for second in ("2", "1", "3")]
+PARTITION: dict[str, Any] = {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+CONDITIONS: dict[str, Any] = {"ConditionExpression": "#n = :n", "ExpressionAttributeNames": {"#n": "n"}}
+VALUE: dict[str, Any] = {"ExpressionAttributeValues": {":n": {"N": "7"}}}
+OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+OPERATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("get_item", {"Key": KEYS[0]}),
+    *(
+        ("put_item", {"Item": key | {"n": {"N": str(number)}, "b": {"B": b"\x00\xff"}, "m": {"M": {"B": {"B": b""}}}}})
+        for number, key in enumerate(KEYS)
+    ),
+    ("get_item", {"Key": KEYS[0], "ConsistentRead": True}),
+    ("query", PARTITION),
+    ("query", PARTITION | {"Limit": 2}),
+    ("query", PARTITION | {"ScanIndexForward": False, "ExclusiveStartKey": KEYS[3]}),
+    ("query", PARTITION | {"ProjectionExpression": "sk, b"}),
+    ("query", PARTITION | {"ExpressionAttributeValues": {":a": {"S": "nobody"}}}),
+    ("query", PARTITION | {"IndexName": "there_is_none"}),
+    ("scan", {}),
+    ("scan", {"Limit": 2, "ExclusiveStartKey": KEYS[0]}),
+    ("put_item", {"Item": KEYS[0]} | CONDITIONS | VALUE | OLD),
+    ("put_item", {"Item": {"pk": {"S": "a"}}}),
+    ("delete_item", {"Key": KEYS[1]} | CONDITIONS | VALUE),
+    ("delete_item", {"Key": KEYS[1], "ReturnValues": "ALL_OLD"}),
+    ("update_item", {"Key": KEYS[2], "UpdateExpression": "ADD n :n", "ReturnValues": "UPDATED_NEW"} | VALUE),
+    ("update_item", {"Key": KEYS[1], "UpdateExpression": "SET m.x = :n"} | VALUE),
+    ("batch_get_item", {"RequestItems": {"Accounts": {"Keys": KEYS}}}),
+    ("batch_write_item", {"RequestItems": {"Accounts": [{"DeleteRequest": {"Key": KEYS[5]}}]}}),
+    ("transact_write_items", {"TransactItems": [{"Delete": {"TableName": "Accounts", "Key": KEYS[0]}}]}),
+    ("transact_write_items", {"TransactItems": [write("a", 2, is_there=False), delete("a", 1)]}),
+]
+
+
+def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers() -> list[Any]:
+        heard: list[Any] = []
+        with in_memory() as client:
+            for operation, asked in OPERATIONS:
+                table = {} if {"RequestItems", "TransactItems"} & set(asked) else {"TableName": "Accounts"}
+                try:
+                    answer = getattr(client, operation)(**table, **asked)
+                    assert answer.pop("ResponseMetadata")["HTTPStatusCode"] == 200
+                    heard.append(answer)
+                except ClientError as error:
+                    left_out = ("ResponseMetadata",)
+                    heard.append({name: value for name, value in error.response.items() if name not in left_out})
+            heard.append(everything(client))
+        return heard
+
+    quickly = answers()
+    assert sum("Error" in answer for answer in quickly) == 6
+    monkeypatch.setattr(BaseClient, "_make_request", quick_moto._request)
+    assert answers() == quickly
+    monkeypatch.setattr(Table, "query", quick_moto._query)
+    assert answers() == quickly
+
+
+def test_an_index_is_asked_as_with_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows() -> list[Any]:
+        with in_memory() as client:
+            for number in range(40):
+                due = {"due_shard": {"S": f"s{number % 3}"}, "due_key": {"S": f"{number * 7 % 11}"}}
+                item = {"pk": {"S": f"{number % 5}"}, "sk": {"S": f"{number}"}} | (due if number % 4 else {})
+                client.put_item(TableName="Invitations", Item=item)
+            found, more = [], dict[str, Any]()
+            while True:
+                page = client.query(
+                    TableName="Invitations",
+                    IndexName="due",
+                    KeyConditionExpression="due_shard = :shard AND due_key < :key",
+                    ExpressionAttributeValues={":shard": {"S": "s1"}, ":key": {"S": "7"}},
+                    Limit=3,
+                    **more,
+                )
+                found.append(page["Items"])
+                if "LastEvaluatedKey" not in page:
+                    return found
+                more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    quickly = rows()
+    assert len(quickly) > 2
+    monkeypatch.setattr(Table, "query", quick_moto._query)
+    assert rows() == quickly
 
 
 def test_a_query_is_looked_at_once_however_many_tables_there_were() -> None:
