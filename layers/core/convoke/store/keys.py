@@ -31,6 +31,7 @@ SHARDS = tuple("01234567")
 TASK_SHARDS = ("task0", "task1", "task2", "task3")
 """The partitions of the index of due items: of what mails somebody, and of tasks, which mail nobody. Apart, so that the
 tasks are found whatever number of mails is due.
+"""
 PARTITIONS = 4
 """Over how many partition keys the invitations of an event are spread.
 
