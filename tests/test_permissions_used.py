@@ -297,7 +297,7 @@ def auditing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     register(store, registration(event_id=NEW_ID), now=NOW)
     deployed.client.update_item(
         TableName=deployed.settings.invitations_table,
-        Key=dynamo.wire(keys.registration(NEW_ID, REGISTRATION_ID)),
+        Key=dynamo.wire(keys.invitation(NEW_ID, REGISTRATION_ID)),
         UpdateExpression="REMOVE due_shard, due_key",
     )
     clock.later()
