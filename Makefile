@@ -59,9 +59,10 @@ raise-sequences:  ## after restoring a table from a backup: raise every SEQUENCE
 rotate-links:  ## sign personal links with a new key (DROP=yes: make void those of earlier keys)
 
 fire: export PYTHONTZPATH =
-fire:  ## load test of the local stack: 200 people, a move and a cancellation, with faults (some minutes)
+fire: export CONVOKE_MEMBERS = 200
+fire:  ## load test of the local stack: 200 people in the console, and a move and a cancellation with faults (some minutes)
 	@$(INSTALL) test
-	$(VENV)/python -m pytest -m fire tests/test_under_fire.py
+	$(VENV)/python -m pytest -m stack tests/test_browser_console.py tests/test_under_fire.py
 
 simulate: export PYTHONTZPATH =
 simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|crowd|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials
