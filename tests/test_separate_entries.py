@@ -19,19 +19,21 @@ from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
 from convoke.inbound.reasons import Quarantined, Reason
+from convoke.mail import wording
 from convoke.model import (
     DateChange,
     Event,
     EventStatus,
     Method,
     Participation,
+    RegistrationStatus,
     Reply,
     When,
 )
 from convoke.schedule import calendar_entries, edits, series, series_changes
 from convoke.settings import Times
 from convoke.store import codec
-from tests.factories import NOW, SENDER, answer, event, invitation, registration
+from tests.factories import NEW_ID, NOW, SENDER, answer, event, invitation, registration
 from tests.schedules import schedule, timed, whole
 from tests.test_series_messages import Attendee, shown, truth
 
@@ -300,6 +302,67 @@ def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() ->
     message = next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now)
     assert message is not None
     assert (message.method, message.separate[:8]) == (Method.CANCEL, "20270601")
+
+
+def words_for(what: Event, after: Event, **chosen: Any) -> list[tuple[str, str]]:
+    """Subject and text of each cancellation that somebody is sent who was told ``what`` before it became ``after``."""
+    bo = Attendee(registration(**chosen))
+    bo.apply_report(what, 100)
+    before = len(bo.said)
+    bo.apply_report(after, 100)
+    made = [wording.words(said, NOW) for said in bo.said[before:] if said.method is Method.CANCEL]
+    return [(one.subject, wording.text(one)) for one in made]
+
+
+SATURDAY = moved("2027-03-27T11:00", of="2027-03-26T09:00")
+APART = moved("2027-04-05T11:00", of="2027-03-26T09:00")
+THIRD, FOURTH = SATURDAY.date, datetime(2027, 4, 2, 9)
+
+
+@pytest.mark.parametrize(
+    ("what", "chosen", "date", "day"),
+    [
+        (replace(WEEKLY, changes=(SATURDAY,)), {}, "Sat 27 Mar 2027, 11:00", "Saturday 27 March 2027"),
+        (replace(WEEKLY, changes=(APART,)), {}, "Mon 5 Apr 2027, 11:00", "Monday 5 April 2027"),
+        (WEEKLY, {"occurrences": (FIRST.start, THIRD)}, "Fri 26 Mar 2027, 09:00", "Friday 26 March 2027"),
+    ],
+)
+def test_a_date_that_a_split_takes_along_is_not_said_to_be_cancelled(
+    what: Event, chosen: dict[str, Any], date: str, day: str
+) -> None:
+    what = replace(what, location="Hall")
+    old, new = edits.split(what, THIRD, NEW_ID, NOW)
+    assert not new.was_split
+    ((subject, text),) = words_for(what, old, **chosen)
+    assert subject == f"Updated: Choir · {date}"
+    assert text.startswith(f"“Choir” on {day} is no longer part of this series.\n\nOrganizer:")
+    assert "If this date takes place in another series, another mail brings its invitation." in text
+    assert not any(said in text for said in ("cancelled", "withdrawn", "other dates are", "When:", "Where:", "Hall"))
+
+
+@pytest.mark.parametrize("chosen", [{}, {"occurrences": (FIRST.start, THIRD)}])
+@pytest.mark.parametrize("split", [False, True])
+def test_a_date_that_does_not_take_place_is_said_to_be_cancelled(split: bool, chosen: dict[str, Any]) -> None:
+    what = replace(WEEKLY, changes=(SATURDAY,))
+    after = replace(what, rule=series.rule("FREQ=WEEKLY;COUNT=2", FIRST))
+    after, _ = edits.reschedule(what, after)
+    if split:
+        what, _ = edits.split(what, FOURTH, NEW_ID, NOW)
+        after = edits.cancel_date(what, THIRD, "")
+    (said,) = words_for(what, after, **chosen)
+    assert said[0] == "Cancelled: Choir · Sat 27 Mar 2027, 11:00"
+    assert said[1].startswith("“Choir” on Saturday 27 March 2027 has been cancelled.")
+
+
+def test_who_gives_up_a_date_of_a_series_that_was_split_is_told_that_the_invitation_is_withdrawn() -> None:
+    """So are those who withdraw altogether."""
+    old, _ = edits.split(WEEKLY, FOURTH, NEW_ID, NOW)
+    bo = Attendee(registration(occurrences=(FIRST.start, THIRD)))
+    bo.apply_report(old, 100)
+    for changes in ({"occurrences": (FIRST.start,)}, {"status": RegistrationStatus.CANCELLED}):
+        bo.person = replace(bo.person, **changes)
+        bo.apply_report(old, 100)
+        assert "has been withdrawn." in wording.words(bo.said[-1], NOW).headline
 
 
 # --- their order --------------------------------------------------------------------------------------------------

@@ -298,7 +298,8 @@ class Event:
 
     ``when`` is the first date, before changes. A series has a ``rule``, or dates ``added`` to the first, or both;
     ``changes`` has one item for each occurrence that differs from the series, sorted. ``earlier`` are its former
-    schedules, oldest first: some registrations name their dates by those. ``capacity`` is ``None`` without a limit.
+    schedules, oldest first: some registrations name their dates by those. ``was_split``: it is the earlier part of a
+    split series; dates that it lacks may take place in another event. ``capacity`` is ``None`` without a limit.
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
     the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
     who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
@@ -320,6 +321,7 @@ class Event:
     added: tuple[LocalTime, ...] = ()
     changes: tuple[DateChange, ...] = ()
     earlier: tuple[Schedule, ...] = ()
+    was_split: bool = False
     organizer: Person
     description: str = ""
     location: str = ""

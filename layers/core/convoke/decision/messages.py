@@ -294,13 +294,17 @@ class MessageBuilder:
     ) -> Message:
         """The CANCEL of one occurrence or separate entry.
 
-        The reason may be that the occurrence or the event is cancelled, that the attendee is not expected any more, or
-        that ``one`` takes place and is sent as another entry. It is ``dropped`` if everything else stays as it is.
+        The reason may be that the occurrence or the event is cancelled, that the attendee is not expected any more,
+        that the series has no such date any more, or that ``one`` takes place and is sent as another entry. It is
+        ``dropped`` if everything else stays as it is.
         """
         when = known.when or (one.when if one else calendar_state.when)
         event_cancelled = self.event.status is EventStatus.CANCELLED
-        # A registration for the whole event has all its dates: one that is missing was removed by the organizer.
-        date_cancelled = one.cancelled if one is not None else calendar_state.whole and dropped
+        # A registration for the whole event has all its dates. One that is missing was removed by the organizer.
+        expected = calendar_state.whole or known.date in (self.registration.occurrences or ())
+        missing = dropped and one is None and expected
+        left_series = missing and self.event.was_split and not event_cancelled
+        date_cancelled = one.cancelled if one is not None else missing and not left_series
         reason = one.reason if one is not None and one.cancelled else self.event.reason if event_cancelled else ""
         return Message(
             **self._cancellation(calendar_state),
@@ -318,6 +322,7 @@ class MessageBuilder:
             called_off=event_cancelled or date_cancelled,
             reason=reason,
             others_stay=dropped and not event_cancelled,
+            left_series=left_series,
             instead=one.when if one is not None and not one.cancelled and calendar_state.whole else None,
         )
 

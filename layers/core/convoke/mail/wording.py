@@ -123,6 +123,11 @@ def _news(message: Message, texts: Texts) -> tuple[str, str]:
     if message.date is not None:
         about["day"] = _known_day(message, texts)
     before = message.before
+    if message.left_series:
+        return (
+            texts.gettext("Updated: %(title)s · %(date)s"),
+            texts.gettext("“%(title)s” on %(day)s is no longer part of this series.", **about),
+        )
     if message.method is Method.CANCEL and message.instead is None:
         return texts.gettext("Cancelled: %(title)s · %(date)s"), _cancellation(message, texts, about)
     if message.method is Method.REQUEST and before is None:
@@ -193,11 +198,12 @@ def _details(message: Message, texts: Texts, now: datetime) -> Iterator[DetailRo
         yield DetailRow(label=texts.gettext("What"), now=texts.isolated(title), was=was)
     was_when = texts.when(_was(message, before, now)) if before and before.when != message.when else ""
     was_when = texts.when(message.when) if _moves(message) else was_when
-    yield DetailRow(label=texts.gettext("When"), now=when, was=_other(was_when, when))
+    if not message.left_series:  # in the other series it may take place at another time and place
+        yield DetailRow(label=texts.gettext("When"), now=when, was=_other(was_when, when))
     if message.recurs:
         yield DetailRow(label=texts.gettext("Dates"), now=_dates(message, texts, now))
     was_where = _other(one_line(before.location), where) if before else ""
-    if where or was_where:
+    if (where or was_where) and not message.left_series:
         place = texts.isolated(where) or texts.gettext("no place given")
         yield DetailRow(label=texts.gettext("Where"), now=place, was=texts.isolated(was_where))
     if message.conference:
@@ -305,6 +311,9 @@ def _closing(message: Message, texts: Texts) -> str:
         removes = texts.gettext("Your calendar removes the entry, or asks you to.")
         if message.may_return:
             return texts.sentences(removes, *_how_to_return(message, texts), questions)
+        if message.left_series:
+            elsewhere = texts.gettext("If this date takes place in another series, another mail brings its invitation.")
+            return texts.sentences(removes, elsewhere, questions)
         if not message.others_stay:
             return texts.sentences(removes, questions)
         return texts.sentences(removes, texts.gettext("The other dates are as they were."), questions)

@@ -184,13 +184,14 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
     before = tuple(one for one in event.changes if one.date < since)
     if not takes_place(replace(_scheduled(event, left), changes=before)):
         raise InvalidField("from", "has no date before it that takes place: change the event itself")
-    old, _ = reschedule(event, _scheduled(event, left))
+    old, _ = reschedule(event, replace(_scheduled(event, left), was_split=True))
     new = replace(
         _scheduled(event, series_changes.rest(event.schedule, since)),
         event_id=event_id,
         version=1,
         changes=tuple(one for one in event.changes if one.date >= since),
         earlier=(),
+        was_split=False,
         former_texts=(),
         external_id="",
         created_at=now,
