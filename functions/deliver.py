@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, count, hint_of, logger, metrics
-from convoke.delivery.fan_out import plan, process_batch
+from convoke.delivery.fan_out import Begun, plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Worker, reconcile
 from convoke.delivery.survey import survey
@@ -51,12 +51,13 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         raise TypeError(f"the queue has a {type(hint).__name__}")
 
 
-def handle_batch(hint: BatchHint, worker: Worker) -> None:
+def handle_batch(hint: BatchHint | Begun, worker: Worker) -> None:
     """Tell the people of one batch."""
     outcomes = aws().run(process_batch(hint, worker))
     metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
     count(*outcomes)
-    logger.info("batch", event=hint.event_id, version=hint.version, first=hint.first, looked_at=len(outcomes))
+    batch = hint.batch if isinstance(hint, Begun) else hint
+    logger.info("batch", event=batch.event_id, version=batch.version, first=batch.first, looked_at=len(outcomes))
 
 
 @logger.inject_lambda_context

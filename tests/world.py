@@ -278,11 +278,16 @@ class World:
         self._arrived = len(self.sent)
 
     def plan(self, *, size: int = 50, batches: int = 99) -> list[BatchHint]:
-        """Plan the whole fan-out, whose batches then wait in the queue; returns them in their order."""
+        """Plan the whole fan-out, whose batches then wait in the queue, no worker having any; returns them in their
+        order.
+        """
         self.queue.clear()
         found: list[BatchHint] = []
         while (first := self.run(plan(EVENT_ID, self.worker(), size=size, batches=batches))) is not None:
-            found += [first, *(one.hint for one in self.queue if isinstance(one.hint, BatchHint))]
+            found += [BatchHint(event_id=EVENT_ID, version=first.batch.version, first=first.batch.first)]
+            found += [*(one.hint for one in self.queue if isinstance(one.hint, BatchHint))]
+            later = due_key(first.batch.priority, self.now + Times().hint)
+            assert self.perform(effects.MoveBatch(batch=first.batch, after=first.batch.after, due_key=later))
             self.queue.clear()
         self.queue = [effects.Enqueue(hint=hint, urgent=False) for hint in found]
         return found

@@ -98,6 +98,8 @@ class Desk:
         match effect:
             case effects.Clock():
                 return self.now
+            case effects.ReadFanOutAndSending():
+                return self.answers[effects.ReadFanOut](effect), self.sending
             case effects.ReadSending():
                 return self.sending
             case effects.ReadQuota():

@@ -22,11 +22,11 @@ SIZE, PEOPLE, RATE = 50, 12_000, 14.0
 SHARE = 0.95
 
 
-def _planned(sending: Sending) -> tuple[list[datetime], dict[str, datetime]]:
-    """When each batch of a large event is due, in order; and when those were queued that were."""
+def _planned(sending: Sending) -> tuple[list[datetime], set[str], set[str]]:
+    """When each batch of a large event is due, in order; which were queued; and which the planner began with."""
     desk, left = Desk(sending=sending), [f"{number:010d}" for number in range(1, PEOPLE + 1)]
     stands, due = FanOut(event_id=EVENT_ID, version=2, planning=True), list[tuple[str, datetime]]()
-    queued: dict[str, datetime] = {}
+    queued, begun = set[str](), set[str]()
 
     def plan_batches(effect: effects.PlanBatches) -> bool:
         nonlocal stands
@@ -41,7 +41,7 @@ def _planned(sending: Sending) -> tuple[list[datetime], dict[str, datetime]]:
         return True
 
     def enqueue(hints: tuple[Any, ...]) -> None:
-        queued.update({hint.first: desk.now for hint in hints if isinstance(hint, effects.BatchHint)})
+        queued.update(hint.first for hint in hints if isinstance(hint, effects.BatchHint))
 
     desk.answers = {
         effects.ReadFanOut: lambda _: stands,
@@ -51,29 +51,34 @@ def _planned(sending: Sending) -> tuple[list[datetime], dict[str, datetime]]:
         effects.EnqueueAll: lambda effect: enqueue(effect.hints),
     }
     while stands.planning:
-        desk.run(fan_out.plan(EVENT_ID, WORKER))
-    return [at for _, at in due], queued | {"": START} if queued else queued
+        first = desk.run(fan_out.plan(EVENT_ID, WORKER))
+        begun.update(() if first is None else {first.batch.first})
+    return [at for _, at in due], queued, begun
 
 
 def a_large_event_is_planned() -> Iterator[Violation]:
-    """Only the batches of the next two minutes are queued; each is due before its turn, or when its hint is lost."""
-    due, queued = _planned(Sending(rate=RATE))
+    """Only the batches of the next two minutes are queued or begun with; each is due before its turn, or when its hint
+    is lost, or whoever has it is dead.
+    """
+    due, queued, begun = _planned(Sending(rate=RATE))
     firsts = ["", *(f"{number:010d}" for number in range(SIZE, PEOPLE, SIZE))]
     for number, (first, at) in enumerate(zip(firsts, due, strict=True)):
         turn = START + timedelta(seconds=number * SIZE / (RATE * SHARE))
         ahead = turn < START + timedelta(minutes=2)
-        if (first in queued) is not ahead and abs(turn - START - timedelta(minutes=2)) > timedelta(seconds=5):
+        if (first in queued | begun) is not ahead and abs(turn - START - timedelta(minutes=2)) > timedelta(seconds=5):
             yield Violation("turn", f"batch {number}, whose turn is {turn}, was {'not ' * ahead}queued")
         low, high = (turn + TIMES.hint, turn + TIMES.hint + MINUTE) if ahead else (turn - 2 * MINUTE, turn - MINUTE)
+        if first in begun:
+            low = high = WORKER.deadline + TIMES.guard - timedelta(seconds=1)
         if not low <= at <= high + timedelta(seconds=5):
             yield Violation("turn", f"batch {number}, whose turn is {turn}, is due at {at}")
 
 
 def a_large_event_is_planned_while_mail_is_stopped() -> Iterator[Violation]:
     """No batch is queued before it is sent again."""
-    _, queued = _planned(Sending(rate=RATE, stopped_until=START + timedelta(hours=1)))
-    if queued:
-        yield Violation("turn", f"{len(queued)} batches were queued while all mail is stopped")
+    _, queued, begun = _planned(Sending(rate=RATE, stopped_until=START + timedelta(hours=1)))
+    if queued or begun:
+        yield Violation("turn", f"{len(queued | begun)} batches were queued while all mail is stopped")
 
 
 # --- batches of older versions ----------------------------------------------------------------------------------------

@@ -96,6 +96,10 @@ def _ends_with_the_planning(
     return writes.delete(self.settings.invitations_table, key, condition, **values)
 
 
+def _batch_that_nobody_has(batch: Batch, *, due_key: str) -> dict[str, Any]:
+    return _batch_item(replace(batch, lease_until=None), due_key=due_key)
+
+
 def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
     return {name: one for name, one in _batch_item(batch, due_key=due_key).items() if name != "due_shard"}
 
@@ -134,6 +138,10 @@ MUTANTS: dict[str, Mutant] = {
     "fan-out-outlives-its-planning": Mutant((instead(FanOuts, "_all_planned", _ends_with_the_planning),)),
     "batches-left-are-counted": Mutant((instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED),)),
     "batch-due": Mutant((instead(fan_outs, "batch_item", _batch_that_is_not_due),)),
+    "a-planner-has-its-batch": Mutant(
+        (instead(fan_outs, "batch_item", _batch_that_nobody_has),),
+        scenario="one plans and begins, another comes to the same batch",
+    ),
     "lease-of-a-batch": Mutant((instead(fan_outs, "UPON_TAKING", conditions.EXISTS),), scenario="two at one batch"),
     "lease-still-mine": Mutant((instead(fan_outs, "UPON_GIVING_BACK", conditions.EXISTS),), Mode.ZOMBIE),
     "after-the-first-unfinished": Mutant(

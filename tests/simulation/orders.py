@@ -14,7 +14,7 @@ from typing import Any
 from convoke.decision import fingerprints
 from convoke.decision.invitation import Batch
 from convoke.delivery import fan_out, reconcile
-from convoke.effects import BatchHint, Steps
+from convoke.effects import BatchHint, MoveBatch, Steps
 from convoke.model import Event, EventStatus
 from convoke.registrations import events, registry
 from convoke.store import codec, keys
@@ -94,6 +94,22 @@ def plan_and_tell(run: Run) -> Steps[Any]:
         yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
 
 
+def plan_and_leave(run: Run) -> Steps[Any]:
+    """Plan a page, and leave the first batch of it to others, too."""
+    first = yield from plan(run)
+    assert first is not None
+    batch = first.batch
+    yield MoveBatch(batch=batch, after=batch.after, due_key=keys.due_key(batch.priority, run.world.instant()))
+
+
+def first_batch(run: Run) -> Steps[Any]:
+    """Work on the first batch, once it is there."""
+    event = People(run.world).reads.event(EVENT_ID)
+    assert isinstance(event, Event)
+    hint = BatchHint(event_id=EVENT_ID, version=event.version, first="")
+    return fan_out.process_batch(hint, run.worker, at_once=AT_ONCE)
+
+
 def change(**changes: Any) -> Deed:
     def deed(world: Directed) -> None:
         before = People(world).reads.event(EVENT_ID)
@@ -105,12 +121,12 @@ def change(**changes: Any) -> Deed:
 
 
 def planned(deed: Deed) -> Deed:
-    """The deed, and all batches of it."""
+    """The deed, and all batches of it, which nobody has."""
 
     def both(world: Directed) -> None:
         deed(world)
         waiting, world.waiting = world.waiting, None
-        world.start("the planner", plan)
+        world.start("the planner", plan_and_leave)
         world.run_until(world.now + 5)
         world.waiting = waiting
 
@@ -188,6 +204,7 @@ SCENARIOS = {
     "two look while somebody withdraws": Scenario((look(), look()), (withdraw,), first=(THERE,)),
     "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
+    "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),
 }

@@ -72,6 +72,14 @@ class Tables:
         row = self.row(asked["TableName"], asked["Key"])
         return {} if row is None else {"Item": row}
 
+    def batch_get_item(self, **asked: Any) -> Item:
+        self.line.before()
+        found: Item = {}
+        for table, wanted in asked["RequestItems"].items():
+            assert wanted["ConsistentRead"], "delivery reads strongly consistent"
+            found[table] = [row for key in wanted["Keys"] if (row := self.row(table, key)) is not None]
+        return {"Responses": found}
+
     def query(self, **asked: Any) -> Item:
         self.line.before()
         values, limit = asked["ExpressionAttributeValues"], asked.get("Limit", 1 << 30)
@@ -228,6 +236,10 @@ class Typed:
             for name in ("Item", "Attributes"):
                 if name in answer:
                     return {name: dynamo.wire(answer[name])}
+            if "Responses" in answer:
+                return {
+                    "Responses": {table: list(map(dynamo.wire, rows)) for table, rows in answer["Responses"].items()}
+                }
             if "Items" in answer:
                 more = (
                     {"LastEvaluatedKey": dynamo.wire(answer["LastEvaluatedKey"])}
@@ -245,6 +257,11 @@ def _unwired(arguments: Item) -> Item:
     for name in ("Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"):
         if name in plain:
             plain[name] = dynamo.unwire(plain[name])
+    if "RequestItems" in plain:
+        plain["RequestItems"] = {
+            table: {**asked, "Keys": list(map(dynamo.unwire, asked["Keys"]))}
+            for table, asked in plain["RequestItems"].items()
+        }
     if "TransactItems" in plain:
         plain["TransactItems"] = [
             {verb: _unwired(action) for verb, action in each.items()} for each in plain["TransactItems"]

@@ -129,7 +129,7 @@ THROUGHPUT: dict[str, Mutant] = {
         (
             without(
                 fan_out,
-                "process_batch",
+                "_begin",
                 "_is_left_over if fan_out.waits(now) else _takes_the_place",
                 "_takes_the_place",
             ),

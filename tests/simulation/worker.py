@@ -34,6 +34,7 @@ NOTED = frozenset(
         effects.ReleaseClaim,
         effects.Acknowledge,
         effects.WakeUp,
+        effects.PlanBatches,
         effects.ClaimBatch,
         effects.MoveBatch,
         effects.EndBatch,
@@ -285,6 +286,10 @@ class Run:
                 if self.attempt is not None and self.attempt.fate == "overtaken":
                     self.attempt.fate = "mended"
                 return None
+            case effects.PlanBatches(batches=planned):
+                if answer := self.world.perform(effect):
+                    self.world.taken += [(batch, self.world.now) for batch, _ in planned if batch.lease_until]
+                return answer
             case effects.ClaimBatch():
                 claimed = self.world.perform(effect)
                 if claimed is not None:

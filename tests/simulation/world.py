@@ -478,6 +478,7 @@ class World:
             effects.ReadEvent: lambda effect: reads.event(effect.event_id),
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
+            effects.ReadFanOutAndSending: lambda effect: reads.fan_out_and_sending(effect.event_id),
             effects.ReadTelling: lambda effect: reads.telling(effect.event_id),
             effects.ReadEvents: lambda _: ((EVENT_ID,), None),
             effects.StoreAuditPage: records.store_audit_page,

@@ -156,6 +156,8 @@ class Aws:
                 return reads.stored(registration_id, sequence)
             case effects.ReadFanOut(event_id=event_id):
                 return reads.fan_out(event_id)
+            case effects.ReadFanOutAndSending(event_id=event_id):
+                return reads.fan_out_and_sending(event_id)
             case effects.ReadTelling(event_id=event_id):
                 return reads.telling(event_id)
             case effects.ReadInvitations(event_id=event_id, after=after, limit=limit, through=through):

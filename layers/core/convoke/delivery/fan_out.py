@@ -6,6 +6,8 @@ and workers may die at any step, come twice, or come late:
 
 - The batches of a page and the move of the fan-out's ``planned_to`` are one transaction, on the condition that version
   and ``planned_to`` are those that were read. So of two planners one stops, and nobody is left out.
+- A page's first batch is written as one that the planner has already: it tells it at once. If it dies, the batch is due
+  when the lease is over, as any other is.
 - The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
 - A batch of an older version tells what is true now, as one of the newest does. Only while the newer fan-out is still
   being planned, and at least as pressing, the older batch is dropped.
@@ -23,7 +25,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.holding import LONGEST
-from ..decision.invitation import Batch, FanOut, Invitation
+from ..decision.invitation import Batch, FanOut, Invitation, Sending
 from ..decision.plan import Snapshot
 from ..effects import (
     All,
@@ -40,15 +42,15 @@ from ..effects import (
     PlanHint,
     ReadEvent,
     ReadFanOut,
+    ReadFanOutAndSending,
     ReadInvitationIds,
     ReadInvitations,
     ReadRegistrations,
-    ReadSending,
     ScheduleSurveySoon,
     Steps,
     WakeUp,
 )
-from ..model import Event, EventStatus
+from ..model import Event, EventStatus, frozen
 from ..schedule import series, series_changes
 from ..settings import Times
 from ..store import keys
@@ -58,7 +60,9 @@ from .reconcile import Outcome, Worker, reconcile
 BATCH_SIZE = 50
 """Registrations in one batch."""
 BATCHES_IN_A_PAGE = 99
-"""Batches that one transaction writes, beside the fan-out: DynamoDB takes a hundred items."""
+"""Batches that one transaction writes at most, beside the fan-out: DynamoDB takes a hundred items."""
+BATCHES_IN_THE_FIRST_PAGE = 4
+"""Each page has three times as many batches more than all before it: the first mails leave before many ids are read."""
 AT_ONCE = 8
 """How many attendees of a batch are reconciled at the same time."""
 QUEUED_AHEAD = timedelta(minutes=2)
@@ -111,6 +115,14 @@ def progress(fan_out: FanOut) -> tuple[int, int]:
     return max(0, fan_out.people - fan_out.left * BATCH_SIZE), fan_out.people
 
 
+@frozen
+class Begun:
+    """A batch that the worker has, and the switch over all mail as it was read before."""
+
+    batch: Batch
+    sending: Sending
+
+
 # --- planning -----------------------------------------------------------------------------------------------------
 
 
@@ -137,13 +149,15 @@ def _seconds_to_wait(fan_out: FanOut, now: datetime) -> int:
 
 def plan(
     event_id: str, worker: Worker, *, size: int = BATCH_SIZE, batches: int = BATCHES_IN_A_PAGE
-) -> Steps[BatchHint | None]:
+) -> Steps[Begun | None]:
     """Plan the next page of the event's fan-out and queue its batches, and the next page if there is one.
 
-    Returns the first batch, which is not queued, since the caller works on it; ``None`` if there is nothing to plan, or
-    not yet: then it is queued for the time that it waits for.
+    A page has at most ``batches`` batches of ``size`` people. Returns the first batch, which is not queued, since the
+    caller has it and works on it; ``None`` if its turn comes much later, or there is nothing to plan, or not yet: then
+    the planning is queued for the time that it waits for.
     """
-    seen: FanOut | None = yield ReadFanOut(event_id=event_id)
+    seen: FanOut | None
+    seen, sending = yield ReadFanOutAndSending(event_id=event_id)
     if seen is None or not seen.planning:
         return None
     now = yield Clock()
@@ -153,18 +167,22 @@ def plan(
     if seen.survey and not seen.planned_to:
         # First, so that no crash can lose it; a second planner schedules the same one.
         yield ScheduleSurveySoon(event_id=event_id, now=now)
+    batches = min(batches, BATCHES_IN_THE_FIRST_PAGE + 3 * math.ceil(seen.people / size))
     found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)
-    sending = yield ReadSending()
     now = yield Clock()
     ids, more = found[: size * batches], len(found) > size * batches
     page = tuple(_batches(seen, ids, size))
     turns = [now + _wait(seen.left + number, size, pace(sending, now)) for number in range(len(page))]
     queued = [turn < now + QUEUED_AHEAD and not sending.stopped(now) for turn in turns]
     # One that is not queued is due before its turn, since the sweep comes once a minute.
-    due = (
+    due = [
         turn + worker.times.hint if ahead else turn - QUEUED_AHEAD / 2
         for turn, ahead in zip(turns, queued, strict=True)
-    )
+    ]
+    begins = bool(page) and queued[0]
+    if begins:
+        due[0] = _lease_until(worker)
+        page = (replace(page[0], lease_until=due[0]), *page[1:])
     planned = yield PlanBatches(
         seen=seen,
         batches=tuple((batch, keys.due_key(seen.priority, at)) for batch, at in zip(page, due, strict=True)),
@@ -174,13 +192,12 @@ def plan(
     )
     if not planned:
         return None
-    hints = [BatchHint(event_id=event_id, version=batch.version, first=batch.first) for batch in page]
     if more:
         yield Enqueue(hint=PlanHint(event_id=event_id), urgent=seen.priority == 0)
-    rest = tuple(hint for hint, ahead in zip(hints[1:], queued[1:], strict=True) if ahead)
+    rest = tuple(_hint(batch) for batch, ahead in zip(page[1:], queued[1:], strict=True) if ahead)
     if rest:
         yield EnqueueAll(hints=rest, urgent=seen.priority == 0)
-    return hints[0] if hints else None
+    return Begun(batch=page[0], sending=sending) if begins else None
 
 
 def _batches(seen: FanOut, ids: tuple[str, ...], size: int) -> Iterator[Batch]:
@@ -198,6 +215,10 @@ def _batches(seen: FanOut, ids: tuple[str, ...], size: int) -> Iterator[Batch]:
         first = through
 
 
+def _hint(batch: Batch) -> BatchHint:
+    return BatchHint(event_id=batch.event_id, version=batch.version, first=batch.first)
+
+
 def _wait(before: int, size: int, rate: float | None) -> timedelta:
     """In what time so many batches of ``size`` are sent at ``rate`` mails a second."""
     return timedelta(seconds=before * size / rate) if rate else timedelta()
@@ -206,21 +227,17 @@ def _wait(before: int, size: int, rate: float | None) -> timedelta:
 # --- a batch ------------------------------------------------------------------------------------------------------
 
 
-def process_batch(hint: BatchHint, worker: Worker, *, at_once: int = AT_ONCE) -> Steps[tuple[Outcome, ...]]:
+def process_batch(hint: BatchHint | Begun, worker: Worker, *, at_once: int = AT_ONCE) -> Steps[tuple[Outcome, ...]]:
     """Reconcile the attendees of one batch, ``at_once`` at a time; returns the outcomes, in no particular order.
 
     Whoever could not be sent a message now stays due. The reads are in the order that ``reconcile`` requires. Empty if
-    the batch has ended, another worker has it, or a newer change takes its place.
+    the batch has ended, another worker has it, or a newer change takes its place. None can take that of one that the
+    worker has just planned: its fan-out was the newest when it was written.
     """
-    now = yield Clock()
-    fan_out: FanOut | None = yield ReadFanOut(event_id=hint.event_id)
-    batch: Batch | None = yield ClaimBatch(hint=hint, now=now, lease_until=worker.deadline + worker.times.guard)
-    if batch is None:
+    begun = hint if isinstance(hint, Begun) else (yield from _begin(hint, worker))
+    if begun is None:
         return ()
-    if fan_out is not None and (_is_left_over if fan_out.waits(now) else _takes_the_place)(fan_out, batch):
-        yield EndBatch(batch=batch)
-        return ()
-    sending = yield ReadSending()
+    batch, sending = begun.batch, begun.sending
     invitations = yield ReadInvitations(event_id=batch.event_id, after=batch.after, through=batch.through)
     registrations = yield ReadRegistrations(event_id=batch.event_id, after=batch.after, through=batch.through)
     event = yield ReadEvent(event_id=batch.event_id)
@@ -249,6 +266,24 @@ def process_batch(hint: BatchHint, worker: Worker, *, at_once: int = AT_ONCE) ->
     else:
         yield EndBatch(batch=batch)
     return tuple(outcome for outcome in outcomes if isinstance(outcome, Outcome))
+
+
+def _begin(hint: BatchHint, worker: Worker) -> Steps[Begun | None]:
+    """Take the batch. ``None`` if there is nothing to do for it, or not for this worker."""
+    now = yield Clock()
+    fan_out: FanOut | None
+    fan_out, sending = yield ReadFanOutAndSending(event_id=hint.event_id)
+    batch: Batch | None = yield ClaimBatch(hint=hint, now=now, lease_until=_lease_until(worker))
+    if batch is None:
+        return None
+    if fan_out is not None and (_is_left_over if fan_out.waits(now) else _takes_the_place)(fan_out, batch):
+        yield EndBatch(batch=batch)
+        return None
+    return Begun(batch=batch, sending=sending)
+
+
+def _lease_until(worker: Worker) -> datetime:
+    return worker.deadline + worker.times.guard
 
 
 def _takes_the_place(fan_out: FanOut, batch: Batch) -> bool:
@@ -286,6 +321,5 @@ def _give_back(batch: Batch, after: str, worker: Worker, halted: list[Outcome]) 
     now = yield Clock()
     moved = yield MoveBatch(batch=batch, after=after, due_key=keys.due_key(batch.priority, now + worker.times.hint))
     if moved and Outcome.STOPPED not in halted:
-        rest = BatchHint(event_id=batch.event_id, version=batch.version, first=batch.first)
         delay = SECONDS_AFTER_REFUSAL if Outcome.REFUSED in halted else SECONDS_AFTER_TIMES_UP
-        yield Enqueue(hint=rest, urgent=batch.priority == 0, delay_seconds=delay)
+        yield Enqueue(hint=_hint(batch), urgent=batch.priority == 0, delay_seconds=delay)

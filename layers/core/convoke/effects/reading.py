@@ -53,6 +53,15 @@ class ReadFanOut(Effect):
 
 
 @frozen
+class ReadFanOutAndSending(Effect):
+    """Read the event's fan-out and the switch over all mail, in no particular order. Answer: a tuple of ``FanOut``, or
+    ``None`` if none is under way, and ``Sending``.
+    """
+
+    event_id: str
+
+
+@frozen
 class ReadTelling(Effect):
     """Read whether people are being told of a change of the event, or a change waits to be told: whether it has a
     fan-out or a batch. Answer: ``bool``.

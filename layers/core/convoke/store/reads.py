@@ -66,6 +66,12 @@ class Reads(Repository):
         first = dynamo.starting_with(self._sent, {**keys.event(event_id), "sk": keys.BATCH_PREFIX}, Limit=1)
         return self.fan_out(event_id) is not None or bool(self.client.query(**first)["Items"])
 
+    def fan_out_and_sending(self, event_id: str) -> tuple[FanOut | None, Sending]:
+        fan_out, sending = self._get_each(
+            (FanOut, self._sent, keys.fan_out(event_id)), (Sending, self._sent, keys.sending())
+        )
+        return fan_out, sending or Sending()
+
     def sending(self) -> Sending:
         return self._get(Sending, self._sent, keys.sending()) or Sending()
 
@@ -248,15 +254,7 @@ class Reads(Repository):
         """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there is
         none.
         """
-        wanted = list(wanted)
-        found: dict[tuple[str, str], Stored] = {}
-        asked = {table: {"Keys": [dynamo.wire(key) for key in wanted], "ConsistentRead": True}} if wanted else {}
-        while asked:
-            answer = self.client.batch_get_item(RequestItems=asked)
-            for item in map(dynamo.unwire, answer["Responses"].get(table, [])):
-                found[item["pk"], item["sk"]] = codec.read(cls, item)
-            asked = answer.get("UnprocessedKeys", {})
-        return [found.get((key["pk"], key["sk"])) for key in wanted]
+        return self._get_each(*((cls, table, key) for key in wanted))
 
 
 def _due(item: Item) -> Due:

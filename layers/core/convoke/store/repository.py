@@ -38,6 +38,15 @@ class Repository:
         item = dynamo.get(self.client, table, key)
         return None if item is None else codec.read(cls, item)
 
+    def _get_each(self, *wanted: tuple[type[Any], str, Key]) -> list[Any]:
+        """The items of so many classes, tables and keys in one call, strongly consistent, but in no particular order;
+        ``None`` where there is none.
+        """
+        found = dynamo.get_each(self.client, [(table, key) for _, table, key in wanted])
+        return [
+            None if item is None else codec.read(cls, item) for (cls, _, _), item in zip(wanted, found, strict=True)
+        ]
+
     def _write(self, action: Action) -> bool:
         """Carry out one action; whether its condition held."""
         return alone(self.client, action)[0]
