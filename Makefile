@@ -26,7 +26,7 @@ run:  ## run the whole stack on this machine until Ctrl-C (STORY=no: without the
 test: export PYTHONTZPATH =
 test:  ## run all tests (T=tests/test_itip.py: only these)
 	@$(INSTALL) test
-	$(VENV)/python -m pytest -n 2 --dist loadgroup $(T)
+	$(VENV)/python -m pytest -n 3 --dist loadgroup $(T)
 
 check:  ## check lint rules, format, types, imports and the template
 	@$(INSTALL) test

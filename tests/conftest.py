@@ -50,13 +50,21 @@ boto3.client = one_of_each_kind(boto3.client)
 
 # --- how long it takes --------------------------------------------------------------------------------------------
 
-MAKE_TEST = ("-n", "2", "--dist", "loadgroup")
+MAKE_TEST = ("-n", "3", "--dist", "loadgroup")
 BEGAN = pytest.StashKey[float]()
 
 
 def all_of_them(config: pytest.Config) -> bool:
     """Whether this is `make test`, with nothing left out."""
     return tuple(config.invocation_params.args) == MAKE_TEST
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A group, of tests that share a stack, is one worker's: else each worker would boot a stack of its own."""
+    if getattr(session.config.option, "loadgroup", False):
+        apart = [one.nodeid for one in session.items if one.get_closest_marker("xdist_group") and "@" not in one.nodeid]
+        if apart:
+            raise pytest.UsageError(f"pytest-xdist does not see the group of {apart[0]}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
