@@ -132,6 +132,9 @@ def _dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Request]:
         for action in said["TransactItems"]:
             [(kind, what)] = action.items()
             yield _item(WHOLE[kind], what["TableName"], [what.get("Key") or what["Item"]], written(what))
+    elif operation == "TransactGetItems":
+        for each in said["TransactItems"]:
+            yield _item("GetItem", each["Get"]["TableName"], [each["Get"]["Key"]])
     elif operation == "BatchGetItem":
         for table, wanted in said["RequestItems"].items():
             yield _item(operation, table, wanted["Keys"])

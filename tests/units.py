@@ -108,6 +108,9 @@ class Metered:
         return found
 
     def _read(self, operation: str, asked: Any, answer: Any) -> None:
+        if operation == "transact_get_items":
+            self.reads += sum(2 * max(1, ceil(size(one.get("Item")) / 4096)) for one in answer["Responses"])
+            return
         strong = asked.get("ConsistentRead", False)
         if operation == "get_item":
             read = [size(answer.get("Item"))]

@@ -80,6 +80,15 @@ class Tables:
             found[table] = [row for key in wanted["Keys"] if (row := self.row(table, key)) is not None]
         return {"Responses": found}
 
+    def transact_get_items(self, **asked: Any) -> Item:
+        self.line.before()
+        wanted = [each["Get"] for each in asked["TransactItems"]]
+        if self.line.lost() == "conflict":
+            reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"} for _ in wanted[1:])]
+            raise refused("TransactionCanceledException", "TransactGetItems", CancellationReasons=reasons)
+        rows = [self.row(each["TableName"], each["Key"]) for each in wanted]
+        return {"Responses": [{} if row is None else {"Item": row} for row in rows]}
+
     def query(self, **asked: Any) -> Item:
         self.line.before()
         values, limit = asked["ExpressionAttributeValues"], asked.get("Limit", 1 << 30)
@@ -236,6 +245,8 @@ class Typed:
             for name in ("Item", "Attributes"):
                 if name in answer:
                     return {name: dynamo.wire(answer[name])}
+            if operation == "transact_get_items":
+                return {"Responses": [{"Item": dynamo.wire(one["Item"])} if one else {} for one in answer["Responses"]]}
             if "Responses" in answer:
                 return {
                     "Responses": {table: list(map(dynamo.wire, rows)) for table, rows in answer["Responses"].items()}

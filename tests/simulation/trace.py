@@ -36,7 +36,7 @@ def brief(thing: Any) -> str:
         if hasattr(thing, "due_key"):
             words += f" due={_due_at(thing.due_key)}"
         return f"{name}({words})"
-    if name in ("ReadInvitation", "ReadRegistration", "ReadStoredMessage"):
+    if name in ("ReadInvitation", "ReadRegistration", "ReadStoredMessage", "ReadTogether"):
         return f"{name}({thing.registration_id[6:10]})"
     if name in ("ReadEvent", "ReadSending", "StoreMessage"):
         return name

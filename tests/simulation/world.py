@@ -476,6 +476,7 @@ class World:
             effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
             effects.ReadRegistration: lambda effect: reads.registration(effect.event_id, effect.registration_id),
             effects.ReadEvent: lambda effect: reads.event(effect.event_id),
+            effects.ReadTogether: lambda effect: reads.together(effect.event_id, effect.registration_id),
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
             effects.ReadFanOutAndSending: lambda effect: reads.fan_out_and_sending(effect.event_id),

@@ -152,6 +152,8 @@ class Aws:
                 return reads.registration(event_id, registration_id)
             case effects.ReadEvent(event_id=event_id):
                 return reads.event(event_id)
+            case effects.ReadTogether(event_id=event_id, registration_id=registration_id):
+                return reads.together(event_id, registration_id)
             case effects.ReadStoredMessage(registration_id=registration_id, sequence=sequence):
                 return reads.stored(registration_id, sequence)
             case effects.ReadFanOut(event_id=event_id):

@@ -3,8 +3,8 @@
 Stream records, fan-outs, the sweep and resend requests all run these same steps. Three rules keep the messages to an
 attendee in order:
 
-- The invitation is read before the registration, and the registration before the event. So no worker decides on a
-  state that is older than the one the previous claim was decided on.
+- The invitation is read before the registration, and the registration before the event, or all three as they were at
+  one moment. So no worker decides on a state that is older than the one the previous claim was decided on.
 - Every write to the invitation is conditional on the fence that was read, and raises it.
 - While it is unknown whether a message left, it counts both as sent and as not sent: what is true is sent again, under
   a higher SEQUENCE or as the very same bytes.
@@ -58,6 +58,7 @@ from ..effects import (
     ReadRegistration,
     ReadSending,
     ReadStoredMessage,
+    ReadTogether,
     RecordMessageState,
     Refusal,
     Refused,
@@ -141,12 +142,10 @@ def reconcile(
     Whoever is looked at alone, and is due nothing alone, is not told of a change that waits. A round is lost when
     another worker wrote first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
-    if sending is None:
-        sending = yield ReadSending()
     lost_rounds, in_a_batch = 0, seen is not None
     while lost_rounds < worker.times.lost_writes:
-        if seen is None:
-            seen = yield from read_snapshot(event_id, registration_id)
+        if seen is None or sending is None:
+            seen, sending = yield from read_snapshot(event_id, registration_id)
         if seen is None:
             return Outcome.MISSING
         now = yield Clock()
@@ -184,17 +183,23 @@ def _held(event_id: str, now: datetime) -> Steps[bool]:
     return fan_out is not None and fan_out.waits(now)
 
 
-def read_snapshot(event_id: str, registration_id: str) -> Steps[Snapshot | None]:
-    """Read invitation, registration and event, in the order that keeps messages in order (see the module's docstring).
+def read_snapshot(event_id: str, registration_id: str) -> Steps[tuple[Snapshot | None, Sending]]:
+    """Read invitation, registration and event together, or, where a writer is at one of them, in the order that keeps
+    messages in order (see the module's docstring); and the switch over all mail.
 
-    ``None`` if any of them does not exist.
+    The snapshot is ``None`` if any of the three does not exist.
     """
-    invitation = yield ReadInvitation(event_id=event_id, registration_id=registration_id)
-    registration = yield ReadRegistration(event_id=event_id, registration_id=registration_id)
-    event = yield ReadEvent(event_id=event_id)
+    together = yield ReadTogether(event_id=event_id, registration_id=registration_id)
+    if together is None:
+        sending = yield ReadSending()
+        invitation = yield ReadInvitation(event_id=event_id, registration_id=registration_id)
+        registration = yield ReadRegistration(event_id=event_id, registration_id=registration_id)
+        event = yield ReadEvent(event_id=event_id)
+    else:
+        sending, invitation, registration, event = together
     if invitation is None or registration is None or event is None:
-        return None
-    return Snapshot(invitation=invitation, registration=registration, event=event)
+        return None, sending
+    return Snapshot(invitation=invitation, registration=registration, event=event), sending
 
 
 # --- sending ------------------------------------------------------------------------------------------------------

@@ -217,7 +217,7 @@ def _promote(event_id: str, until: datetime) -> Steps[None]:
 
 def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
     """Whether a person may be erased: no worker holds a claim, and no message to them is missing or can be sent."""
-    seen = yield from read_snapshot(due.event_id, due.registration_id)
+    seen, _ = yield from read_snapshot(due.event_id, due.registration_id)
     now = yield Clock()
     if seen is None:
         return True

@@ -116,6 +116,7 @@ from .reading import (
     ReadSending,
     ReadStoredMessage,
     ReadTelling,
+    ReadTogether,
 )
 from .watching import (
     EndSurvey,
@@ -198,6 +199,7 @@ __all__ = [
     "ReadStoredMessage",
     "ReadSurvey",
     "ReadTelling",
+    "ReadTogether",
     "ReadUnreached",
     "ReadWebhook",
     "ReadWebhookContent",

@@ -38,6 +38,19 @@ class ReadEvent(Effect):
 
 
 @frozen
+class ReadTogether(Effect):
+    """Read the switch over all mail, and one invitation, its registration and its event, all as they were at one
+    moment.
+
+    Answer: a tuple of ``Sending``, ``Invitation``, ``Registration`` and ``Event``, each of the last three ``None`` if
+    there is none; or ``None`` instead of the tuple, where another writer was at one of them.
+    """
+
+    event_id: str
+    registration_id: str
+
+
+@frozen
 class ReadStoredMessage(Effect):
     """Read the message sent to one registration under ``sequence``. Answer: ``StoredMessage``, or ``None``."""
 

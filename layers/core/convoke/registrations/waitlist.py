@@ -32,11 +32,14 @@ def promote(store: Store, event_id: str, *, now: datetime, at_most: int = BATCH_
     The due key is removed once nobody can be promoted; where seats are free, but too few for the first, they are looked
     at again after :data:`seats.LOOK_AGAIN`. Nobody is promoted to an event that is over.
     """
-    event = store.reads.event(event_id)
+    event: Event | None = None
     promoted, conflicts = 0, 0
     while promoted < at_most:
         seats = store.seats.read(event_id)
-        if event is None or seats is None:
+        if seats is None or (seats.due_key is None and not _can_promote(seats)):
+            return promoted
+        event = event or store.reads.event(event_id)
+        if event is None:
             return promoted
         over = series.ends_at(event) <= now
         if over or not _can_promote(seats):

@@ -38,6 +38,21 @@ class Reads(Repository):
     def event(self, event_id: str) -> Event | None:
         return self._get(Event, self._people, keys.event(event_id))
 
+    def together(
+        self, event_id: str, registration_id: str
+    ) -> tuple[Sending, Invitation | None, Registration | None, Event | None] | None:
+        """The switch over all mail, an invitation, its registration and its event, all as they were at one moment;
+        ``None`` where another writer was at one of them.
+        """
+        person = keys.registration(event_id, registration_id)
+        found = self._get_together(
+            (Sending, self._sent, keys.sending()),
+            (Invitation, self._sent, keys.invitation(event_id, registration_id)),
+            (Registration, self._people, person),
+            (Event, self._people, keys.event(event_id)),
+        )
+        return None if found is None else (found[0] or Sending(), *found[1:])
+
     def own_event(self, event_id: str, account: str) -> Event | None:
         """The event, or ``None`` where there is none or it belongs to another account."""
         event = self.event(event_id)
@@ -65,6 +80,18 @@ class Reads(Repository):
         """Whether the event has a fan-out, or a batch of one."""
         first = dynamo.starting_with(self._sent, {**keys.event(event_id), "sk": keys.BATCH_PREFIX}, Limit=1)
         return self.fan_out(event_id) is not None or bool(self.client.query(**first)["Items"])
+
+    def event_and_fan_out(self, event_id: str) -> tuple[Event | None, FanOut | None]:
+        event, fan_out = self._get_each(
+            (Event, self._people, keys.event(event_id)), (FanOut, self._sent, keys.fan_out(event_id))
+        )
+        return event, fan_out
+
+    def event_and_sending(self, event_id: str) -> tuple[Event | None, Sending]:
+        event, sending = self._get_each(
+            (Event, self._people, keys.event(event_id)), (Sending, self._sent, keys.sending())
+        )
+        return event, sending or Sending()
 
     def fan_out_and_sending(self, event_id: str) -> tuple[FanOut | None, Sending]:
         fan_out, sending = self._get_each(

@@ -43,9 +43,12 @@ class Repository:
         ``None`` where there is none.
         """
         found = dynamo.get_each(self.client, [(table, key) for _, table, key in wanted])
-        return [
-            None if item is None else codec.read(cls, item) for (cls, _, _), item in zip(wanted, found, strict=True)
-        ]
+        return _read_each(wanted, found)
+
+    def _get_together(self, *wanted: tuple[type[Any], str, Key]) -> list[Any] | None:
+        """As :meth:`_get_each`, but all as they were at one moment; ``None`` where another writer was at one."""
+        found = dynamo.get_together(self.client, [(table, key) for _, table, key in wanted])
+        return None if found is None else _read_each(wanted, found)
 
     def _write(self, action: Action) -> bool:
         """Carry out one action; whether its condition held."""
@@ -53,6 +56,10 @@ class Repository:
 
     def _attempt(self, actions: Mapping[str, Action]) -> dict[str, Item | None]:
         return attempt(self.client, actions)
+
+
+def _read_each(wanted: tuple[tuple[type[Any], str, Key], ...], found: list[Item | None]) -> list[Any]:
+    return [None if item is None else codec.read(cls, item) for (cls, _, _), item in zip(wanted, found, strict=True)]
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..decision.invitation import Invitation
+from ..decision.invitation import Invitation, Sending
 from ..decision.plan import Snapshot
 from ..links.urls import Urls
 from ..model import Event, EventStatus, LocalTime, Occurrence, Registration
@@ -87,11 +87,20 @@ def organizer() -> str:
 
 def own_event(event_id: str) -> Event:
     """The event, if it is the caller's. Raises :class:`Problem` (404) for any other."""
-    account = caller()
-    event = store().reads.own_event(event_id, account) if AN_ID.fullmatch(event_id) else None
-    if event is None:
+    return _owned(store().reads.event(event_id) if AN_ID.fullmatch(event_id) else None)
+
+
+def _owned(event: Event | None) -> Event:
+    if event is None or event.account != caller():
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
     return event
+
+
+def own_event_and_sending(event_id: str) -> tuple[Event, Sending]:
+    """As :func:`own_event`, with the switch over all mail."""
+    known = AN_ID.fullmatch(event_id)
+    event, sending = store().reads.event_and_sending(event_id) if known else (None, Sending())
+    return _owned(event), sending
 
 
 def own_webhook(webhook_id: str) -> Webhook:
@@ -136,6 +145,21 @@ def read_snapshot(event: Event, registration_id: str) -> Snapshot:
     return Snapshot(invitation=invitation, registration=registration, event=event)
 
 
+def _own_snapshot(event_id: str, registration_id: str) -> Snapshot:
+    """The registration with its invitation and event, as they were at one moment, unless a writer was at one of them.
+    Raises :class:`Problem` (404) where the caller has no such event, or that has no such registration.
+    """
+    known = AN_ID.fullmatch(event_id) and AN_ID.fullmatch(registration_id)
+    together = store().reads.together(event_id, registration_id) if known else None
+    if together is None:
+        return read_snapshot(own_event(event_id), registration_id)
+    _, invitation, registration, event = together
+    event = _owned(event)
+    if invitation is None or registration is None:
+        raise Problem(HTTPStatus.NOT_FOUND, Obstacle.ABSENT.value)
+    return Snapshot(invitation=invitation, registration=registration, event=event)
+
+
 def urls() -> Urls:
     """The addresses of pages and their files: below the deployment's own, or below where this request came to."""
     asked = router.current_event.raw_event
@@ -165,9 +189,11 @@ def require_not_over(event: Event, at: datetime) -> None:
         raise Problem(HTTPStatus.CONFLICT, "the event is over", code="event_over")
 
 
-def require_mails(account: str, at: datetime) -> None:
-    """Raise :class:`Problem` (429) where the account's limit of mails is reached at ``at`` (UTC)."""
-    until = store().reads.sending().held_until(account, at)
+def require_mails(account: str, at: datetime, sending: Sending | None = None) -> None:
+    """Raise :class:`Problem` (429) where the account's limit of mails is reached at ``at`` (UTC). ``sending`` is the
+    switch over all mail, where the caller has read it.
+    """
+    until = (sending or store().reads.sending()).held_until(account, at)
     if until is not None:
         raise too_many("the account's limit of mails is reached", until, at)
 
@@ -253,10 +279,11 @@ def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> 
 def show_event(
     event_id: str, status: int = 200, headers: Mapping[str, str] | None = None, dropped: tuple[LocalTime, ...] = ()
 ) -> Response[EventOut]:
-    event = own_event(event_id)
+    known = AN_ID.fullmatch(event_id)
+    found, fan_out = store().reads.event_and_fan_out(event_id) if known else (None, None)
+    event = _owned(found)
     seats = store().reads.seats(event_id)
     missed = store().surveys.list_attention(event_id, now=now())
-    fan_out = store().reads.fan_out(event_id)
     shown = presenters.event(event, seats, dropped, missed, fan_out, now(), urls=urls())
     return answer(status, shown, {**etag(event), **(headers or {})})
 
@@ -277,8 +304,7 @@ def etag(event: Event) -> dict[str, str]:
 def show_registration(
     event_id: str, registration_id: str, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response[RegistrationOut]:
-    event = own_event(event_id)
-    seen = read_snapshot(event, registration_id)
+    seen = _own_snapshot(event_id, registration_id)
     return answer(status, presenters.registration(seen, settings().sender, now()), headers)
 
 
@@ -286,7 +312,7 @@ def show_made(
     event_id: str, registration_id: str, status: int, headers: Mapping[str, str] | None = None
 ) -> Response[RegistrationMade]:
     """The answer to a registration; with 200 the address was registered before."""
-    made = presenters.registration(read_snapshot(own_event(event_id), registration_id), settings().sender, now())
+    made = presenters.registration(_own_snapshot(event_id, registration_id), settings().sender, now())
     return answer(status, RegistrationMade(**made.model_dump(), existing=status == HTTPStatus.OK), headers)
 
 

@@ -70,9 +70,10 @@ Outcome = TypeVar("Outcome", Registration, None)
 @router.post("/events/<event_id>/registrations", summary="Register a person", responses=documented(200, 201))
 def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) -> Response[RegistrationMade]:
     def enter(record: Record) -> Response[RegistrationMade]:
-        event, at = context.own_event(event_id), context.now()
+        event, sending = context.own_event_and_sending(event_id)
+        at = context.now()
         context.require_writable(event, at)
-        context.require_mails(event.account, at)
+        context.require_mails(event.account, at, sending)
         person = new_registration(event, body, at, secrets.token_bytes(16), may_approve=may_approve())
         charge = context.store().limits.recipient(event.account, body.email, at)
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
