@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -59,8 +60,13 @@ def all_of_them(config: pytest.Config) -> bool:
     return tuple(config.invocation_params.args) == MAKE_TEST
 
 
+gc.disable()  # until all is imported and collected: there is nothing to be freed
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A group, of tests that share a stack, is one worker's: else each worker would boot a stack of its own."""
+    gc.freeze()  # what stays for the whole run is not looked through again and again
+    gc.enable()
     if getattr(session.config.option, "loadgroup", False):
         apart = [one.nodeid for one in session.items if one.get_closest_marker("xdist_group") and "@" not in one.nodeid]
         if apart:
