@@ -122,7 +122,7 @@ def unknown_outcomes(stack: Running) -> defaultdict[str, Counter[int]]:
 
 def settle(stack: Running, crowds: Iterable[Crowd]) -> None:
     """Wait until all is told. The sweeper, else at work every minute, comes more often."""
-    partitions = {keys.event(crowd.event_id)["pk"] for crowd in crowds}
+    event_ids = {crowd.event_id for crowd in crowds}
     scan, table = stack.client("dynamodb").scan, stack.description["tables"]["invitations"]
 
     def still_due() -> frozenset[tuple[str, str, str]]:
@@ -131,7 +131,7 @@ def settle(stack: Running, crowds: Iterable[Crowd]) -> None:
         return frozenset(
             (item["pk"], item["sk"], str(item.get("fence", item.get("cursor"))))
             for item in due_items
-            if item["pk"] in partitions and not is_only_to_be_looked_at(item)
+            if keys.event_id_of(item["pk"]) in event_ids and not is_only_to_be_looked_at(item)
         )
 
     def nothing_due() -> bool:
