@@ -291,9 +291,9 @@ class Message:
     ``held_until`` (UTC), ``None`` where it is not.
     ``language`` is the tag of the language that its mail is written in, one of ``languages``; ``event_language``, a tag
     or empty, that of title, description and location. Neither is part of the fingerprint: nobody is told of a change of
-    them alone. ``others_stay``: only one date is cancelled. ``left_series``: the series was split and
-    lacks this date now, which may take place in the other part. ``instead`` is when a date takes place that is only
-    cancelled here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their
+    them alone. ``others_stay``: only one date is cancelled. ``left_series``: the series was split and lacks this date
+    now, which may take place in the other part. ``instead`` is when a date takes place that is only cancelled here
+    because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their
     seat, and if there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody
     receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is
     not sent.

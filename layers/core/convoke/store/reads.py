@@ -44,11 +44,10 @@ class Reads(Repository):
         """The switch over all mail, an invitation, its registration and its event, all as they were at one moment;
         ``None`` where another writer was at one of them.
         """
-        person = keys.registration(event_id, registration_id)
         found = self._get_together(
             (Sending, self._sent, keys.sending()),
             (Invitation, self._sent, keys.invitation(event_id, registration_id)),
-            (Registration, self._people, person),
+            (Registration, self._people, keys.registration(event_id, registration_id)),
             (Event, self._people, keys.event(event_id)),
         )
         return None if found is None else (found[0] or Sending(), *found[1:])
@@ -130,7 +129,7 @@ class Reads(Repository):
     def invitations(
         self, event_id: str, after: str, limit: int | None, through: str | None = None
     ) -> tuple[Invitation, ...]:
-        rows = spread.invitations(self.client, self._sent, event_id, after, through or "~", limit=limit)
+        rows = spread.invitations(self.client, self._sent, event_id, after, through or spread.LAST, limit=limit)
         return tuple(codec.read(Invitation, row) for row in rows)
 
     def invitation_ids(self, event_id: str, after: str, limit: int) -> tuple[str, ...]:
