@@ -127,7 +127,7 @@ class Begun:
 
 
 def announce(event_id: str) -> Steps[bool]:
-    """Queue the planning of the event's fan-out, for when it is announced; returns whether there is anything to plan."""
+    """Queue the planning of the event's fan-out, for when it is announced; false if nothing is to be planned."""
     fan_out = yield ReadFanOut(event_id=event_id)
     if fan_out is None or not fan_out.planning:
         return False
