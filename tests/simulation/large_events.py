@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from convoke import effects
-from convoke.decision.invitation import Batch, FanOut, Sending
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Sending
 from convoke.delivery import fan_out
 from convoke.delivery.reconcile import Worker
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from convoke.decision import decide, fingerprints, holding, plan
-from convoke.decision.invitation import Batch, FanOut, Hold, Intent
+from convoke.decision import decide, fingerprints
+from convoke.decision import fan_out as holding
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, audit, fan_out, reconcile, reports, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import approval, registry, returning, seats, waitlist
 from convoke.sources import sync
-from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
+from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
 from convoke.store import seats as store_seats
 from convoke.store import sources as store_sources
 from convoke.store.events import Events
@@ -243,7 +245,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(
-        (without(plan, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
+        (without(decide, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
     ),
     "doubt-about-a-cancel": Mutant(
         (without(decide, "pending_message", "if not calendar_state.all_certain:", "if False:"),)
@@ -256,7 +258,7 @@ MUTANTS: dict[str, Mutant] = {
     "stale-intent": Mutant(
         (
             without(
-                plan,
+                decide,
                 "_pending",
                 "pending is None or not is_same_message(message, pending.calendar_state)",
                 "pending is None",
@@ -431,7 +433,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "webhook-attempts-as-many-as-promised": Mutant((instead(webhooks, "RETRIES", webhook_events.RETRIES[:2]),)),
     "webhook-in-flight": Mutant((without(webhooks, "post", "most=most", "most=10"),)),
-    "webhook-in-flight-fence": Mutant((instead(in_flight, "UPON_RECORDING", f"{conditions.NEW} OR #fence >= :fence"),)),
+    "webhook-in-flight-fence": Mutant(
+        (instead(deliveries, "UPON_RECORDING_IN_FLIGHT", f"{conditions.NEW} OR #fence >= :fence"),)
+    ),
     "webhook-removed": Mutant(
         (
             without(

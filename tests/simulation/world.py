@@ -17,7 +17,8 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch, Invitation
+from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import Invitation
 from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import DeliveryState, Event, Registration, RegistrationStatus

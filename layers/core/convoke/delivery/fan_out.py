@@ -11,7 +11,7 @@ and workers may die at any step, come twice, or come late:
 - The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
 - A batch of an older version sends what is true now, as one of the newest does. Only while the newer fan-out is still
   being planned, and at least as pressing, the older batch is dropped.
-- A fan-out that waits for further changes (``decision.holding``) is planned when its time has come, whoever asks for it
+- A fan-out that waits for further changes (``decision.fan_out``) is planned when its time has come, whoever asks for it
   before. Hints come early, twice or never; the time that stands in the fan-out alone decides.
 
 Nobody has to be informed before another: the claim on each invitation keeps one attendee's messages in order.
@@ -24,9 +24,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.holding import LONGEST
-from ..decision.invitation import Batch, FanOut, Invitation, Sending
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
+from ..decision.fan_out import LONGEST, Batch, FanOut
+from ..decision.invitation import Invitation, Sending
 from ..effects import (
     All,
     BatchHint,

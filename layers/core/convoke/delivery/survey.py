@@ -22,9 +22,8 @@ from ..decision.attention import (
     latest_messages,
 )
 from ..decision.calendar_state import Message
-from ..decision.decide import CHANGE, is_expected, next_message, over
+from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
 from ..decision.invitation import Invitation, StoredMessage, with_outcomes
-from ..decision.plan import Snapshot, calendar_state_of, decide
 from ..effects import (
     AddNotification,
     Clock,

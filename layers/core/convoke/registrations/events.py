@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..decision import fingerprints, holding
-from ..decision.invitation import FanOut, Seats
+from ..decision import fingerprints
+from ..decision.fan_out import FanOut, fan_out_of, hold_of
+from ..decision.invitation import Seats
 from ..model import Event, EventStatus
 from ..schedule import edits
 from ..store import dynamo
@@ -53,7 +54,7 @@ def change_event(
 ) -> bool:
     """Replace ``before`` by ``after`` and start a fan-out. False: somebody changed the event meanwhile.
 
-    An ordinary change waits for further ones (``decision.holding``), unless ``at_once``; what is urgent, by its
+    An ordinary change waits for further ones (``decision.fan_out``), unless ``at_once``; what is urgent, by its
     ``priority``, is due at ``now``. Unless ``after`` has one more former text, everybody who knows only a former one is
     told. Where the fan-out of an earlier change has not ended, the more urgent priority of both is used. Raises
     :class:`external_ids.Taken`.
@@ -74,7 +75,7 @@ def told_at(store: Store, before: Event, after: Event, *, priority: int, now: da
 def _fan_out(
     before: Event, after: Event, earlier: FanOut | None, *, priority: int, hold: timedelta, now: datetime
 ) -> FanOut:
-    return holding.fan_out_of(
+    return fan_out_of(
         after.event_id,
         version=after.version,
         priority=priority,
@@ -88,7 +89,7 @@ def _fan_out(
 
 def _hold(store: Store, event: Event) -> timedelta:
     settings = None if event.notify_after is not None else store.account_settings.of(event.account)
-    return holding.hold_of(event, 0 if settings is None else settings.notify_after)
+    return hold_of(event, 0 if settings is None else settings.notify_after)
 
 
 def _change(

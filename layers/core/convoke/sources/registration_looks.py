@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..decision.decide import over
-from ..decision.plan import calendar_state_of
+from ..decision.decide import calendar_state_of, over
 from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded
 from ..registrations import registry
 from ..registrations.registry import Obstacle, TooMany
