@@ -152,7 +152,8 @@ def _fitted(
     try:
         authenticity.check(answer, seen, received_at, vouched=vouched)
         date = authenticity.date_of(answer, seen)
-        reply = authenticity.reply_of(answer, date, seen, received_at)
+        sent_at = found.incoming.sent_at if found.incoming else None
+        reply = authenticity.reply_of(answer, date, seen, received_at, sent_at)
         proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
         return _quarantined(error.reason, found)

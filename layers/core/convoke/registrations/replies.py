@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.attendance import Consequence, consequence, with_reply
-from ..decision.decide import participation
+from ..decision.decide import asked, participation
 from ..decision.invitation import Invitation
 from ..mail.notifications import no_seat
 from ..model import (
@@ -82,7 +82,7 @@ def apply(
             return Applied(outcome=Outcome.INACTIVE, registration=seen[0] if seen else None)
         person, invitation = seen
         kept = store.answers.stored_keys(registration_id)
-        changed = with_reply(person, reply)
+        changed = with_reply(person, reply, asked(invitation, reply.date))
         newest = changed != person
         effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
         place = None
@@ -149,7 +149,7 @@ def register_again(
         reply = cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, channel=AnswerChannel.API, at=now)
         kept = store.answers.stored_keys(registration_id)
-        changed = _with_status(with_reply(person, reply), Consequence.RETURN, place, now)
+        changed = _with_status(with_reply(person, reply, asked(invitation)), Consequence.RETURN, place, now)
         applied = Applied(
             outcome=Outcome.STANDS,
             consequence=Consequence.RETURN,
