@@ -70,10 +70,13 @@ def apply(
     *,
     channel: AnswerChannel,
     now: datetime,
+    keeps_seat: bool = False,
 ) -> Applied:
     """Apply ``reply``, which has been verified to be this attendee's own, and to a SEQUENCE that they were sent.
 
     ``channel`` is how it was given. Where it releases a seat, the first person on the waitlist gets it at once.
+    ``keeps_seat``: it says nothing of the seat, since another time was proposed with it, and who released their seat
+    would not be told that the event takes place then.
     Applying the same reply again, after an interruption, is harmless. Raises :class:`dynamo.Contention`.
     """
     for conflicts in rounds():
@@ -84,7 +87,8 @@ def apply(
         kept = store.answers.stored_keys(registration_id)
         changed = with_reply(person, reply, asked(invitation, reply.date))
         newest = changed != person
-        effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
+        counts = newest and not keeps_seat
+        effect = consequence(event, person, invitation, reply, now) if counts else Consequence.NONE
         place = None
         if effect is Consequence.RETURN:
             place = seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
