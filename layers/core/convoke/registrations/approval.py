@@ -25,6 +25,10 @@ from .registry import Obstacle
 
 GATHERED = timedelta(hours=1)
 """At the end of each hour (UTC) in which somebody asked, the organizer is told how many wait: once for all of them."""
+LATEST = timedelta(minutes=1)
+"""How much later than it began a request is stored at most. Of one that begins so shortly before the end of an hour the
+organizer is told in the next: that of this hour may be sent before it is stored.
+"""
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
@@ -52,7 +56,7 @@ def organizer_actions(store: Store, event: Event, person: Registration, now: dat
     """
     if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
         return {}
-    told_at = now.replace(minute=0, second=0, microsecond=0) + GATHERED
+    told_at = (now + LATEST).replace(minute=0, second=0, microsecond=0) + GATHERED
     mail = notifications.requests(event, told_at=told_at, now=now)
     return (
         {} if store.notifications.scheduled(mail) else {"organizer": store.notifications.schedule_action(mail, told_at)}

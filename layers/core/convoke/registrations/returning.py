@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.attendance import with_reply
-from ..decision.decide import participation
+from ..decision.decide import asked, participation
 from ..decision.invitation import Invitation
 from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registration, RegistrationStatus
 from ..schedule import series
@@ -120,7 +120,11 @@ def _without_declining(
     kept = store.answers.stored_keys(person.registration_id)
     history = store.answers.history_actions(person.registration_id, received, kept, series.ends_at(event))
     acknowledged = invitation.acknowledged
-    return with_reply(person, reply), history, acknowledged is not None and not acknowledged.calendar_state.gone
+    return (
+        with_reply(person, reply, asked(invitation)),
+        history,
+        acknowledged is not None and not acknowledged.calendar_state.gone,
+    )
 
 
 def _names(changed: Registration) -> tuple[str, ...]:
