@@ -361,20 +361,20 @@ MUTANTS: dict[str, Mutant] = {
     "nobody-comes-back-who-is-to-be-erased": Mutant((instead(returning, "_not_to_be_erased", lambda *_: {}),)),
     "kept-seats-are-due": Mutant((instead(SeatCounts, "hold_actions", _hold_that_is_not_due),)),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
-    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CONTENTION),
     "a-shard-is-given-back-as-it-was-read": Mutant(
-        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CONTENTION
     ),
     "nobody-waits-where-a-shard-has-seats": Mutant(
-        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CONTENTION
     ),
-    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CONTENTION),
     "places-given-back-when-nobody-waits": Mutant(
-        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CONTENTION
     ),
-    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CROWD),
+    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CONTENTION),
     "guests-give-their-seats-back": Mutant(
-        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CROWD
+        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CONTENTION
     ),
     "who-is-accepted-was-pending": Mutant(
         (without(approval, "accept", "person.status is not RegistrationStatus.PENDING", "False"),)
@@ -386,7 +386,7 @@ MUTANTS: dict[str, Mutant] = {
             instead(store_seats, "UPON_ASKING", conditions.EXISTS),
             instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
         ),
-        Mode.CROWD,
+        Mode.CONTENTION,
     ),
     "who-is-promoted-has-room-for-all": Mutant(
         (
@@ -397,7 +397,7 @@ MUTANTS: dict[str, Mutant] = {
                 "#open = :true AND #waiting > :none AND #capacity = :capacity AND #taken < #capacity",
             ),
         ),
-        Mode.CROWD,
+        Mode.CONTENTION,
     ),
     "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
     "webhook-event-in-the-transaction": Mutant(
