@@ -233,7 +233,7 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
 def _whole_day(named: LocalTime) -> date | None:
     """The day that ``named`` means, if it is a date or the midnight that begins a whole day in the attendee's zone.
 
-    ``None`` if that cannot be told.
+    ``None`` if that is not known.
     """
     if not isinstance(named, datetime):
         return named

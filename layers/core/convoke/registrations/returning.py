@@ -73,7 +73,7 @@ def come_back(
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
         changed, history, repair = _without_declining(store, event, person, invitation, now)
         changed = replace(changed, status=place.status, version=person.version + 1, updated_at=now, held_until=None)
-        # Whoever gets no seat is still owed the cancellation, if it has not left yet.
+        # Whoever gets no seat still has to be sent the cancellation, if it has not left yet.
         priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
         actions = {
             "registration": store.registrations.change_action(person, changed, *_names(changed)),
