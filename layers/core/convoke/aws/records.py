@@ -16,7 +16,7 @@ class Records(BatchProcessor):
     """Logs each record that fails, with its exception, and counts it; but none that raises ``unfinished``.
 
     Lambda counts an error only where the function raises, which it does when all records of a batch fail. Of a batch
-    of which some were handled, nobody would hear: the function answers which to try again, and that is all.
+    of which some were handled, nobody would be informed: the function answers which to try again, and that is all.
     """
 
     def __init__(self, event_type: EventType, *, unfinished: type[Exception] | None = None) -> None:

@@ -4,7 +4,7 @@
 - ``client``: the HTTP API, called in this process for whoever is signed in: how every page reads and changes things
 - ``notices``: what a page says after something was done; ``words``: states and times in plain words; ``refusals``: what
   a page says where the API refuses something
-- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told,
+- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been announced,
   by ``progress``
 - ``signing_in``: signing in and out
 - ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing

@@ -1,4 +1,4 @@
-"""How far a change of an event has been told, and how long it takes. Pure."""
+"""How many people have been informed of a change, and how long the rest takes. Pure."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Look:
 
 @frozen
 class Progress:
-    """``state``: a change *waits* to be told, is being *told*, or everybody *knows*; empty where nobody is to be told
-    anything. ``told`` people of ``of`` know by now; ``left`` says how long it takes, and is empty while that is not
-    known. ``clock`` is when they are told of a change that waits. ``again`` is the path of this part, and ``seconds``
-    when to look at it again; 0 for not at all.
+    """``state``: a change *waits* to be announced, people are being *told*, or everybody *knows*; empty where nobody is
+    to be sent anything. ``told`` people of ``of`` know by now; ``left`` says how long it takes, and is empty while that
+    is not known. ``clock`` is when they are informed of a change that waits. ``again`` is the path of this part, and
+    ``seconds`` when to look at it again; 0 for not at all.
     """
 
     state: Literal["", "waits", "told", "knows"]
@@ -83,7 +83,7 @@ def first_look(query: Mapping[str, str], now: Look) -> Look:
 
 
 def seconds_left(first: Look, now: Look, of: int) -> int | None:
-    """In how many seconds all ``of`` them are told, at the rate between two looks; ``None`` where it is not known."""
+    """In how many seconds all ``of`` are informed, at the rate between two looks; ``None`` where that is not known."""
     told, took = now.told - first.told, now.at - first.at
     if told <= 0 or took <= 0:
         return None

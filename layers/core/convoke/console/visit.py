@@ -68,7 +68,7 @@ class Visit:
         self, template: str, status: int = 200, *, logged: Mapping[str, str] | None = None, **values: Any
     ) -> site.Answer:
         """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty), ``once``
-        (an Idempotency-Key for a form) and ``progress_of(event)`` (how far it has been told) beside ``values``.
+        (an Idempotency-Key for a form) and ``progress_of(event)`` (how far it has been announced) beside ``values``.
         """
         return site.page(
             self.request,

@@ -24,7 +24,7 @@ from ..model import (
 )
 from ..schedule import series
 from .answers import reply_to
-from .calendar_state import CalendarState, Message
+from .calendar_state import CalendarState, Message, OccurrenceState
 from .invitation import Invitation
 from .planner import MessagePlanner
 
@@ -127,12 +127,21 @@ def participation(registration: Registration, invitation: Invitation, date: Loca
 
 def answered(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Reply | None:
     """The reply that :func:`participation` is taken from, or ``None`` if the present time and place is unanswered."""
-    last = invitation.acknowledged or invitation.intent
-    if last is None:
-        return reply_to(registration, 0, date)
-    known = last.calendar_state.latest_of(date) if date is not None else None
+    known = _occurrence_state(invitation, date)
     alone = known is not None and bool(known.separate)
-    return reply_to(registration, known.asked if known else last.calendar_state.asked, date, alone=alone)
+    return reply_to(registration, asked(invitation, date), date, alone=alone)
+
+
+def asked(invitation: Invitation, date: LocalTime | None = None) -> int:
+    """The SEQUENCE of the first message with the present time and place of the whole event, or of one occurrence."""
+    last = invitation.acknowledged or invitation.intent
+    known = _occurrence_state(invitation, date)
+    return known.asked if known else last.calendar_state.asked if last else 0
+
+
+def _occurrence_state(invitation: Invitation, date: LocalTime | None) -> OccurrenceState | None:
+    last = invitation.acknowledged or invitation.intent
+    return last.calendar_state.latest_of(date) if last is not None and date is not None else None
 
 
 def cancels(message: Message, event: Event) -> bool:

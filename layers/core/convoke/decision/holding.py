@@ -1,8 +1,8 @@
-"""When a change of an event is told: an ordinary one waits for the next, so that edits which belong together are one
-mail. Pure: nothing is stored.
+"""When a change of an event is announced: an ordinary one waits for the next, so that edits which belong together are
+one mail. Pure: nothing is stored.
 
-The hold counts from the first change that nobody was told of, so that edits cannot postpone each other for ever. What
-is urgent never waits, and what waits is told with it.
+The hold counts from the first change that nobody was informed of, so that edits cannot postpone each other for ever.
+What is urgent never waits, and what waits is announced with it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def fan_out_of(
 ) -> FanOut:
     """The fan-out of a change that makes ``version`` of an event at ``now`` (UTC), in the place of the ``earlier`` one.
 
-    ``priority`` is that of this change alone, and ``hold`` how long it may wait. ``quiet``: nobody is to be told of it.
-    ``survey``: it may leave somebody to come in vain.
+    ``priority`` is that of this change alone, and ``hold`` how long it may wait. ``quiet``: nobody is to be informed of
+    it. ``survey``: it may leave somebody to come in vain.
 
-    An earlier change that waits keeps its time, unless this one is told sooner. One that is still being divided into
-    batches must not wait for this one, which takes its place, nor what is left of an urgent one.
+    An earlier change that waits keeps its time, unless this one is announced sooner. One that is still being divided
+    into batches must not wait for this one, which takes its place, nor what is left of an urgent one.
     """
     if earlier is not None:
         priority = min(priority, earlier.priority)

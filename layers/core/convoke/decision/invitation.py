@@ -311,12 +311,12 @@ class FanOut:
     """A changed event, by its ``version``, on its way to all its registrations.
 
     Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
-    those in the ``left`` batches have not been told yet. ``planning`` until all are in batches. ``priority`` is as
+    those in the ``left`` batches have not been informed yet. ``planning`` until all are in batches. ``priority`` is as
     ``decide.priority`` has it: 0 is the most urgent.
 
-    ``told_at`` (UTC) is when the telling begins, ``None`` at once: until then it waits for further changes. ``told`` is
-    the event's version before the first of the changes that wait; ``overlaps``: people were still being told of it when
-    that was made. ``survey``: a survey is to be scheduled when the telling begins.
+    ``told_at`` (UTC) is when people begin to be informed, ``None`` at once: until then it waits for further changes.
+    ``told`` is the event's version before the first of the changes that wait; ``overlaps``: people were still being
+    informed of it when that was made. ``survey``: a survey is to be scheduled when people begin to be informed.
     """
 
     event_id: str
@@ -338,8 +338,8 @@ class FanOut:
 
 @frozen
 class Batch:
-    """The registrations of ``event_id`` after the id ``first``, up to and including ``through``, that are to be told
-    about ``version`` of the event. Those up to ``after`` have been told.
+    """The registrations of ``event_id`` after the id ``first``, up to and including ``through``, that are to be
+    informed about ``version`` of the event. Those up to ``after`` have been informed.
 
     ``lease_until`` (UTC) is until when a worker has it; ``None`` where none does. ``priority`` is as that of a fan-out.
     """

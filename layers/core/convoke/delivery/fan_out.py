@@ -6,15 +6,15 @@ and workers may die at any step, come twice, or come late:
 
 - The batches of a page and the move of the fan-out's ``planned_to`` are one transaction, on the condition that version
   and ``planned_to`` are those that were read. So of two planners one stops, and nobody is left out.
-- A page's first batch is written as one that the planner has already: it tells it at once. If it dies, the batch is due
+- A page's first batch is written as one that the planner has: it works on it at once. If it dies, the batch is due
   when the lease is over, as any other is.
 - The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
-- A batch of an older version tells what is true now, as one of the newest does. Only while the newer fan-out is still
+- A batch of an older version sends what is true now, as one of the newest does. Only while the newer fan-out is still
   being planned, and at least as pressing, the older batch is dropped.
 - A fan-out that waits for further changes (``decision.holding``) is planned when its time has come, whoever asks for it
   before. Hints come early, twice or never; the time that stands in the fan-out alone decides.
 
-Nobody has to be told before another: the claim on each invitation keeps one attendee's messages in order.
+Nobody has to be informed before another: the claim on each invitation keeps one attendee's messages in order.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _begins_soon(event: Event, now: datetime, times: Times) -> bool:
 
 
 def progress(fan_out: FanOut) -> tuple[int, int]:
-    """How many people have been told of a change, and of how many; a batch counts when all of it has been told."""
+    """How many people have been informed of a change, and of how many; a batch counts once it has ended."""
     return max(0, fan_out.people - fan_out.left * BATCH_SIZE), fan_out.people
 
 
@@ -127,9 +127,7 @@ class Begun:
 
 
 def announce(event_id: str) -> Steps[bool]:
-    """Queue the planning of the event's fan-out, for the time at which it is told; returns whether there is anything to
-    plan.
-    """
+    """Queue the planning of the event's fan-out, for when it is announced; false if nothing is to be planned."""
     fan_out = yield ReadFanOut(event_id=event_id)
     if fan_out is None or not fan_out.planning:
         return False
@@ -141,7 +139,7 @@ def announce(event_id: str) -> Steps[bool]:
 
 
 def _seconds_to_wait(fan_out: FanOut, now: datetime) -> int:
-    """In how many seconds the fan-out is told."""
+    """In how many seconds the fan-out is announced."""
     if fan_out.told_at is None or not fan_out.waits(now):
         return 0
     return math.ceil(min(LONGEST, fan_out.told_at - now).total_seconds())
@@ -287,19 +285,19 @@ def _lease_until(worker: Worker) -> datetime:
 
 
 def _takes_the_place(fan_out: FanOut, batch: Batch) -> bool:
-    """Whether a newer fan-out is still to make batches of all people, and tells them no later than ``batch`` would."""
+    """Whether a newer fan-out is still to make batches of all people, no later than ``batch`` would inform them."""
     return fan_out.version > batch.version and fan_out.planning and fan_out.priority <= batch.priority
 
 
 def _is_left_over(fan_out: FanOut, batch: Batch) -> bool:
-    """Whether ``batch`` is of a change that all have been told of, before the one that waits was made: nothing is left
-    to be told but what waits.
+    """Whether ``batch`` is of a change that all have been informed of, before the one that waits was made: nothing is
+    left to be sent but what waits.
     """
     return fan_out.version > batch.version and not fan_out.overlaps
 
 
 def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception | None, worker: Worker) -> Steps[None]:
-    """Make the invitation due if its attendee could not be told; not if the batch itself is continued with it."""
+    """Make the invitation due if its attendee could not be mailed; not if the batch itself is continued with it."""
     if outcome is None or outcome in FINISHED or outcome in HALTING:
         return
     hint = Hint(event_id=batch.event_id, registration_id=invitation.registration_id)

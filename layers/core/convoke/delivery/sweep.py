@@ -62,7 +62,7 @@ SWEEP_INTERVAL = timedelta(minutes=1)
 SHARE = 1 / 3
 """The share of a sweep's time that is kept for what it does itself, and another for copying registrations."""
 DEFAULT_MAILS_PER_SWEEP = 60
-"""How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
+"""How many mails a sweep assumes if SES does not report its rate: the sandbox's one per second."""
 AT_ONCE = 16
 """How many items are postponed at the same time."""
 CHUNK = 200
@@ -79,7 +79,7 @@ class Limits:
 
 def mail_limits(times: Times) -> Steps[Limits]:
     """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others, and
-    the hint of a change that waits to be told, which stays in the queue meanwhile, stands for no mail.
+    the hint of a change that waits to be announced, which stays in the queue meanwhile, stands for no mail.
 
     Also stores the account's rate, by which all mail is paced. If the day's quota runs low, invitations are stopped
     until the next sweeps have looked again (``times.hint``).

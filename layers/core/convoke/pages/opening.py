@@ -124,7 +124,7 @@ def opened(request: Request, token: str, *purposes: Purpose) -> Opened:
             person, invitation = seen
             spoken = request.speaking(person.language, event.language)
             if not _is_ours(spoken, named, event, person):
-                break  # in the visitor's own language: nothing of the registration is told
+                break  # in the visitor's own language: nothing of the registration is shown
             return Opened(
                 request=spoken,
                 token=token,

@@ -19,7 +19,7 @@ from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 
 UNTOLD_KEPT = timedelta(days=1)
-"""How long an event is kept as it was before changes that wait to be told: longer than any of them waits."""
+"""How long an event is kept as it was before changes that wait to be announced: longer than any of them waits."""
 YIELDED = timedelta(seconds=2)
 """For how long registrations let a change pass that met them."""
 
@@ -66,7 +66,7 @@ def change_event(
 
 
 def told_at(store: Store, before: Event, after: Event, *, priority: int, now: datetime) -> datetime | None:
-    """When people would be told of a change of ``before`` to ``after`` that were made at ``now``; ``None``: at once."""
+    """When people would be informed of a change of ``before`` to ``after`` at ``now``; ``None``: at once."""
     earlier = store.reads.fan_out(after.event_id)
     return _fan_out(before, after, earlier, priority=priority, hold=_hold(store, after), now=now).told_at
 
@@ -154,7 +154,7 @@ def split_event(
     """Replace ``before`` by the shortened ``after``, as :func:`change_event`, and store its continuation ``new``.
 
     ``transfer`` is the action that starts copying the registrations. Until it has ended, ``new`` takes no
-    registrations. All of it is told at once: who is invited to ``new`` must not keep its dates in the old series, too.
+    registrations. All of it is announced at once: who is invited to ``new`` must not keep dates in the old one, too.
     """
     made = {
         "new": store.events.new_action(new),
@@ -166,7 +166,7 @@ def split_event(
     return change_event(store, before, after, priority=priority, now=now, at_once=True, also={**made, **also})
 
 
-# --- what waits to be told ------------------------------------------------------------------------------------------
+# --- what waits to be announced ---------------------------------------------------------------------------------------
 
 
 class CannotUndo(StrEnum):
@@ -177,8 +177,8 @@ class CannotUndo(StrEnum):
 
 
 def tell_now(store: Store, event: Event, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
-    """Let the changes of ``event`` that wait be told now; where none does, only ``also`` is written. False: somebody
-    changed the event meanwhile.
+    """Let the changes of ``event`` that wait be announced now; where none does, only ``also`` is written. False:
+    somebody changed the event meanwhile.
     """
     fan_out = store.reads.fan_out(event.event_id)
     if fan_out is None or not fan_out.waits(now):
@@ -189,8 +189,8 @@ def tell_now(store: Store, event: Event, now: datetime, *, also: Mapping[str, Ac
 
 
 def before_what_waits(store: Store, event: Event, now: datetime) -> Event | CannotUndo:
-    """``event`` as it was before the first of its changes that wait to be told, as its next content: under the names of
-    its dates that it has now.
+    """``event`` as it was before the first of its changes that wait to be announced, as its next content: under the
+    names of its dates that it has now.
 
     Raises :class:`InvalidField` where its schedule was changed too often.
     """
@@ -215,7 +215,7 @@ def undo(
     """Replace ``before`` by ``after``, which is as :func:`before_what_waits` has it, at once. False: somebody changed
     the event meanwhile, or its change does not wait any more.
 
-    Most are sent nothing, since that is what they were told last; who was told of the change alone, since they
+    Most are sent nothing, since that is what they were sent last; who was informed of the change alone, since they
     registered meanwhile, is sent it back.
     """
     earlier = store.reads.fan_out(after.event_id)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.attendance import with_reply
-from ..decision.decide import participation
+from ..decision.decide import asked, participation
 from ..decision.invitation import Invitation
 from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registration, RegistrationStatus
 from ..schedule import series
@@ -73,7 +73,7 @@ def come_back(
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
         changed, history, repair = _without_declining(store, event, person, invitation, now)
         changed = replace(changed, status=place.status, version=person.version + 1, updated_at=now, held_until=None)
-        # Whoever gets no seat is still owed the cancellation, if it has not left yet.
+        # Whoever gets no seat still has to be sent the cancellation, if it has not left yet.
         priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
         actions = {
             "registration": store.registrations.change_action(person, changed, *_names(changed)),
@@ -130,7 +130,11 @@ def _without_declining(
     kept = store.answers.stored_keys(person.registration_id)
     history = store.answers.history_actions(person.registration_id, received, kept, series.ends_at(event))
     acknowledged = invitation.acknowledged
-    return with_reply(person, reply), history, acknowledged is not None and not acknowledged.calendar_state.gone
+    return (
+        with_reply(person, reply, asked(invitation)),
+        history,
+        acknowledged is not None and not acknowledged.calendar_state.gone,
+    )
 
 
 def _names(changed: Registration) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ def follow(site: Site, kind: Kind, key: Mapping[str, Any], now: datetime) -> Ite
 
 
 def people(site: Site, differences: tuple[Difference, ...]) -> int:
-    """How many people are told at most: of an event, everybody with a seat."""
+    """How many people are informed at most: of an event, everybody with a seat."""
     told = 0
     for one in differences:
         if one.kind is Kind.REGISTRATIONS:

@@ -44,7 +44,7 @@ HELD = "has disappeared together with many others, or lacks a mapped attribute t
 
 
 class Unknown(ConvokeError):
-    """It cannot be told what the site's table says: it is not the table that it was. Nothing was done."""
+    """It cannot be known what the site's table says: it is not the table that it was. Nothing was done."""
 
 
 class Outcome(StrEnum):
@@ -85,7 +85,7 @@ class Looks:
     def __init__(
         self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False, confirmed: bool = False
     ) -> None:
-        """``dry``: tell what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
+        """``dry``: report what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
         self.store = store
         self.account = account
         self.source = source
@@ -158,7 +158,7 @@ class Looks:
         return actions
 
     def _settled(self, look: Look, action: Action, state: RowState | None = None) -> Looked:
-        """Nothing follows from the row. The state is written all the same: its fence tells slower workers."""
+        """Nothing follows from the row. The state is written all the same: its fence stops slower workers."""
         state = replace(look.seen, waits_for="") if state is None else state
         if action is not Action.WAIT:
             state = replace(state, waits_for="")
@@ -174,7 +174,7 @@ class Looks:
         outcome: Outcome = Outcome.PROBLEM,
         waits_for: str = "",
     ) -> Looked:
-        """Store what is wrong with the row, and tell the account of it once."""
+        """Store what is wrong with the row, and inform the account of it once."""
         field, reason = errors[0]
         problem = RowProblem(
             kind=look.where.kind,

@@ -329,7 +329,7 @@ def mail_shown(message: Message, at: datetime) -> PreviewMail:
 
 
 def may_be_quiet(event: Event, body: PreviewIn) -> bool:
-    """Whether the change is one of the event that nobody has to be told of (``notify`` ``none``)."""
+    """Whether the change is one of the event that nobody has to be informed of (``notify`` ``none``)."""
     if body.model_fields_set & {"cancel", "occurrence", "restore", "add", "split", "reopen"}:
         return False
     try:
