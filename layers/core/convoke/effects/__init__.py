@@ -120,6 +120,7 @@ from .reading import (
 )
 from .watching import (
     EndSurvey,
+    HoldSurvey,
     ReadMessages,
     ReadSurvey,
     ReadUnreached,
@@ -162,6 +163,7 @@ __all__ = [
     "Hint",
     "HoldAccounts",
     "HoldClaim",
+    "HoldSurvey",
     "ImportHint",
     "Log",
     "MoveBatch",
