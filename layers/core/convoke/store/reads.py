@@ -86,6 +86,16 @@ class Reads(Repository):
         )
         return event, fan_out
 
+    def event_before_fan_out(self, event_id: str) -> tuple[Event | None, FanOut | None]:
+        """The event and its fan-out as they were at one moment, or the event first, where another writer was at one of
+        them: the fan-out is not that of a change before the one that the event has.
+        """
+        found = self._get_together(
+            (Event, self._people, keys.event(event_id)), (FanOut, self._sent, keys.fan_out(event_id))
+        )
+        event, fan_out = found or (self.event(event_id), self.fan_out(event_id))
+        return event, fan_out
+
     def event_and_sending(self, event_id: str) -> tuple[Event | None, Sending]:
         event, sending = self._get_each(
             (Event, self._people, keys.event(event_id)), (Sending, self._sent, keys.sending())
