@@ -108,6 +108,31 @@ class Reads(Repository):
         )
         return fan_out, sending or Sending()
 
+    def new_fan_out(self, event_id: str) -> tuple[FanOut | None, Sending, int]:
+        """The fan-out, the switch over all mail, and how many seats are taken but those that shards gave."""
+        fan_out, sending, seats = self._get_each(
+            (FanOut, self._sent, keys.fan_out(event_id)),
+            (Sending, self._sent, keys.sending()),
+            (Seats, self._sent, keys.seats(event_id)),
+        )
+        return fan_out, sending or Sending(), 0 if seats is None else seats.taken
+
+    def people(
+        self, event_id: str, ids: tuple[str, ...]
+    ) -> tuple[tuple[Invitation, ...], tuple[Registration, ...], Event | None] | None:
+        """The invitations and registrations with these ids, in this order, and the event, all as they were at one
+        moment; ``None`` where another writer was at one of them.
+        """
+        found = self._get_together(
+            *((Invitation, self._sent, keys.invitation(event_id, one)) for one in ids),
+            *((Registration, self._people, keys.registration(event_id, one)) for one in ids),
+            (Event, self._people, keys.event(event_id)),
+        )
+        if found is None:
+            return None
+        invitations, registrations = found[: len(ids)], found[len(ids) : -1]
+        return tuple(filter(None, invitations)), tuple(filter(None, registrations)), found[-1]
+
     def sending(self) -> Sending:
         return self._get(Sending, self._sent, keys.sending()) or Sending()
 
