@@ -230,19 +230,35 @@ MUTANTS: dict[str, Mutant] = {
         (
             without(
                 fan_out,
-                "process_batch",
+                "_read",
                 "    invitations = yield ReadInvitations",
                 "    event = yield ReadEvent(event_id=batch.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
                 fan_out,
-                "process_batch",
-                "    event = yield ReadEvent(event_id=batch.event_id)\n    people",
-                "    people",
+                "_read",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    return",
+                "    return",
             ),
         ),
         scenario="a batch while it is changed back",
     ),
+    "few-are-read-at-one-moment": Mutant(
+        (
+            without(
+                fan_out,
+                "_read",
+                "    if ids and (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:\n"
+                "        return together",
+                "    if ids:\n"
+                "        event = yield ReadEvent(event_id=batch.event_id)\n"
+                "        if (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:\n"
+                "            return *together[:2], event",
+            ),
+        ),
+        scenario="one plans and tells while it is changed back",
+    ),
+    "few-are-told-when-it-is-time": Mutant((without(fan_out, "begin", " and not seen.waits(now)", ""),)),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(
         (without(decide, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)

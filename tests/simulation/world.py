@@ -35,7 +35,7 @@ from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
 from .worker import FAILURES, FUNCTION, Crash, Run
 
-BATCH, PAGE, AT_ONCE = 2, 2, 2
+BATCH, PAGE, AT_ONCE, FEW = 2, 2, 2, 2
 """People in a batch, batches in a page, people at once: so few that a handful of people fill several pages."""
 CALL = 5.0
 VISIBILITY = 180.0
@@ -354,7 +354,7 @@ class World:
                 self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
 
         if sk == keys.EVENT:
-            self.start("notify event", lambda _: fan_out.announce(EVENT_ID), done)
+            self.start("notify event", lambda run: self._begin(run), done)
         else:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -417,6 +417,11 @@ class World:
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
+
+    def _begin(self, run: Run) -> Steps[Any]:
+        first = yield from fan_out.begin(EVENT_ID, run.worker, few=FEW)
+        if first is not None:
+            yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
 
     def _plan_and_begin(self, run: Run) -> Steps[Any]:
         first = yield from fan_out.plan(EVENT_ID, run.worker, size=BATCH, batches=PAGE)
@@ -491,6 +496,8 @@ class World:
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
             effects.ReadFanOutAndSending: lambda effect: reads.fan_out_and_sending(effect.event_id),
+            effects.ReadNewFanOut: lambda effect: reads.new_fan_out(effect.event_id),
+            effects.ReadPeople: lambda effect: reads.people(effect.event_id, effect.ids),
             effects.ReadTelling: lambda effect: reads.telling(effect.event_id),
             effects.ReadEvents: lambda _: ((EVENT_ID,), None),
             effects.StoreAuditPage: records.store_audit_page,
