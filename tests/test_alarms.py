@@ -1,4 +1,4 @@
-"""What an operator hears of: the alarms, whom they tell, and the dashboard beside them."""
+"""What an operator is informed of: the alarms, whom they inform, and the dashboard beside them."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ class World:
             self.trace.append(f"{START + timedelta(seconds=self.now):%H:%M:%S.%f} {text}")
 
     def as_deployed(self, schema: int) -> None:
-        """The code of one deployment speaks in its own schema and does not know the next."""
+        """The code of one deployment writes its own schema and does not know the next."""
         if schema != fingerprints.SCHEMA:
             fingerprints.SCHEMA = schema
             fingerprints._CONTENT = DEPLOYED[schema]
