@@ -392,7 +392,7 @@ def test_what_a_user_can_mend_is_said_in_a_line(
 def test_a_command_that_did_nothing_says_so_on_stderr_and_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, said: dict[str, str], why: str
 ) -> None:
-    monkeypatch.setattr(operate.sys, "argv", ["operate", command])
+    monkeypatch.setattr("sys.argv", ["operate", command])
     monkeypatch.setattr(operate, "settings_of", lambda _: replace(SETTINGS, configuration_set=""))
     monkeypatch.setattr(operate, "chosen", lambda _: ("convoke", None))
     for name, value in said.items():

@@ -26,7 +26,7 @@ SHARE = 0.6
 """What part of one worker's time all surveys of one event may take."""
 
 
-class Office:
+class Surveys:
     """One event's survey, the hints at it, and a worker."""
 
     def __init__(self) -> None:
@@ -85,19 +85,19 @@ def a_large_event_is_surveyed() -> Iterator[Violation]:
     """However many mails bounce, one survey is under way at a time, and leaves time for mail; the last bounce is
     followed by one.
     """
-    office, most = Office(), 0
+    surveys, most = Surveys(), 0
     for _ in range(BOUNCES):
-        office.bounce()
-        office.minute()
-        most = max(most, len(office.hints))
-    last, share = office.model.now - MINUTE, office.worked / (office.model.now - START)
+        surveys.bounce()
+        surveys.minute()
+        most = max(most, len(surveys.hints))
+    last, share = surveys.model.now - MINUTE, surveys.worked / (surveys.model.now - START)
     if most > 1:
         yield Violation("effort", f"{most} surveys of one event were under way")
     if share > SHARE:
         yield Violation("effort", f"surveys took {share:.2f} of a worker's time")
     for _ in range(60):
-        office.minute()
-    if office.hints or office.stands.due_key is not None:
+        surveys.minute()
+    if surveys.hints or surveys.stands.due_key is not None:
         yield Violation("G1", "the survey of an event never ended")
-    if not office.began or office.began[-1] < last:
+    if not surveys.began or surveys.began[-1] < last:
         yield Violation("G1", "no survey followed the last bounce")
