@@ -299,7 +299,7 @@ def _is_start(answer: Answer, known: OccurrenceState) -> bool:
     if when is None or start is None or when.start == known.date:
         return False
     if isinstance(start, datetime) and start.tzinfo is not None:
-        return not when.all_day and start == when.starts_at
+        return not when.all_day and series_changes.is_at(start, when.starts_at)
     return start == when.start
 
 
