@@ -54,8 +54,8 @@ def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None
 
 
 def is_at(named: datetime, instant: LocalTime) -> bool:
-    """Whether ``named``, in any zone, is the ``instant`` (UTC): also in an hour that the clocks of its zone show twice, of
-    which Python says that it equals no time of another zone.
+    """Whether ``named``, in any zone, is the ``instant`` (UTC): also in an hour that the clocks of its zone show twice,
+    of which Python says that it equals no time of another zone.
     """
     with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
         return named.astimezone(UTC) == instant
