@@ -239,6 +239,23 @@ def telling(deployed: Deployment) -> None:
     deployed.call("deliver", sample("deliver-survey"))
 
 
+def telling_few(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the stream alone, also where a writer is at one of them; what SES does not take now is left to a queue."""
+    busy = Mock(side_effect=ClientError({"Error": {"Code": "TooManyRequestsException", "Message": ""}}, "SendEmail"))
+    for title, together, refused in (("Few", True, False), ("Fewer", False, False), ("Fewest", True, True)):
+        was = deployed.reads.event(EVENT_ID)
+        assert was is not None
+        after = replace(was, title=title, version=was.version + 1)
+        assert change_event(deployed.store, was, after, priority=1, now=NOW, at_once=True)
+        with monkeypatch.context() as patch:
+            if not together:
+                patch.setattr(dynamo, "get_together", lambda *_: None)
+            if refused:
+                patch.setattr(deployed.office, "send_email", busy)
+            deployed.ring(keys.event(EVENT_ID))
+    deployed.drain()
+
+
 def giving_up(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """What SES rejects is given up, whichever function sent it, and webhooks are told."""
     store = deployed.store
@@ -390,6 +407,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         )
         answering(deployed)
         telling(deployed)
+        telling_few(deployed, monkeypatch)
         giving_up(deployed, monkeypatch)
         importing(deployed)
         posting(deployed, monkeypatch)

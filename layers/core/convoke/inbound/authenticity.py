@@ -12,10 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ..decision.answers import order
-from ..decision.attendance import previous_reply
+from ..decision.attendance import asked, previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
-from ..decision.decide import asked, over
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot, over
 from ..model import (
     Event,
     EventStatus,

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
-from ..decision.decide import participation
+from ..decision.decide import calendar_state_of, participation
 from ..decision.invitation import Invitation
-from ..decision.plan import calendar_state_of
 from ..links import tokens
 from ..links.tokens import AFTER_THE_EVENT, Purpose
 from ..model import (
