@@ -12,8 +12,8 @@ from pathlib import Path
 from convoke.model import InvalidField
 from convoke.settings import Settings
 from convoke.sources.compare import act, compare, people
-from convoke.sources.looks import Unknown
 from convoke.sources.mapping import MAX_LENGTH, parse
+from convoke.sources.row_sync import Unknown
 from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.store import Store

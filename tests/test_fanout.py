@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from convoke.decision.invitation import FanOut
+from convoke.decision.fan_out import FanOut
 from convoke.delivery.fan_out import (
     SECONDS_AFTER_BUSY,
     SECONDS_AFTER_REFUSAL,

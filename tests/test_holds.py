@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from convoke.decision import fingerprints, holding
-from convoke.decision.invitation import Batch, FanOut
+from convoke.decision import fan_out as holding
+from convoke.decision import fingerprints
+from convoke.decision.fan_out import Batch, FanOut
 from convoke.delivery.audit import examine
 from convoke.delivery.fan_out import announce, begin, change_urgency, plan, process_batch
 from convoke.delivery.reconcile import Outcome

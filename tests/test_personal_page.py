@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.plan import Snapshot, decide
+from convoke.decision.decide import Snapshot, decide
 from convoke.links.tokens import Purpose, personal
 from convoke.model import (
     Event,

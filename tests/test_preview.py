@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged, Intent, Stopped
-from convoke.decision.plan import Snapshot
 from convoke.delivery.preview import PreviewResult, preview
 from convoke.model import (
     DeliveryState,

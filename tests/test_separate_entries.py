@@ -11,10 +11,16 @@ import pytest
 from convoke.calendar import itip
 from convoke.decision.attendance import Consequence, consequence
 from convoke.decision.calendar_state import CalendarState, entry_uid, is_separate
-from convoke.decision.decide import is_same_message, next_message, participation
+from convoke.decision.decide import (
+    Snapshot,
+    calendar_state_of,
+    is_same_message,
+    next_message,
+    occurrence_may_follow,
+    participation,
+)
 from convoke.decision.fingerprints import fingerprint
 from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
-from convoke.decision.plan import Snapshot, calendar_state_of, occurrence_may_follow
 from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch
+from convoke.decision.fan_out import Batch
 from convoke.delivery import fan_out, reconcile
 from convoke.effects import BatchHint, MoveBatch, Steps
 from convoke.model import Event, EventStatus

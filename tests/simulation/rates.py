@@ -51,7 +51,7 @@ class Steady(World):
 
     def __init__(self, people: int, rate: float = RATE, size: int = BATCH, seed: int = 1) -> None:
         super().__init__(seed, Mode.NONE)
-        self.pace, self.crowd, self.rate, self.size = 0.02, 0.0, rate, size
+        self.pace, self.contention, self.rate, self.size = 0.02, 0.0, rate, size
         self.post = self.busy = Busy(self)
         self.people = People(self)
         events.create_event(self.store, factories.event(event_id=EVENT_ID, title="A", notify_after=0))

@@ -17,7 +17,8 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch, Invitation
+from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import Invitation
 from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import DeliveryState, Event, Registration, RegistrationStatus
@@ -117,8 +118,8 @@ class World:
         self.known: list[tuple[str, str]] = []
         self.zombies = False
         # How often a registration meets others at the event's seats, in histories that are about those.
-        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
-        self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
+        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CONTENTION: 1.0}.get(mode, 0.0)
+        self.contention = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
         self.overbooked: list[str] = []
         # How often the organizer set out to accept a registration, how often it was to be withdrawn, and whom they
         # turned down.
@@ -221,7 +222,7 @@ class World:
             self._meetings = 0
 
     def lost(self) -> str:
-        if self._meetings and self.crowd and self.random() < self.crowd:
+        if self._meetings and self.contention and self.random() < self.contention:
             self._meetings -= 1
             return "conflict"
         return "" if self.random() >= self.faults.answers else LOST[self.faults.which(ANSWERS)]

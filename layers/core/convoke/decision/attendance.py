@@ -45,10 +45,13 @@ def previous_reply(registration: Registration, reply: Reply) -> Reply | None:
     return next((other for other in registration.date_replies if other.date == reply.date), None)
 
 
-def with_reply(registration: Registration, reply: Reply) -> Registration:
-    """The registration with ``reply`` stored, or unchanged if a stored answer is as new or newer (:func:`order`)."""
+def with_reply(registration: Registration, reply: Reply, asked: int) -> Registration:
+    """The registration with ``reply`` stored, or unchanged if a stored answer is as new or newer (:func:`order`).
+
+    ``asked`` is the SEQUENCE of the first message with the present time and place of what is answered.
+    """
     before = previous_reply(registration, reply)
-    if before is not None and order(reply) <= order(before):
+    if before is not None and order(reply, asked) <= order(before, asked):
         return registration
     if reply.date is None:
         return replace(registration, reply=reply)

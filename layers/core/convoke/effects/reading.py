@@ -87,8 +87,8 @@ class ReadNewFanOut(Effect):
 
 @frozen
 class ReadTelling(Effect):
-    """Read whether people are being told of a change of the event, or a change waits to be told: whether it has a
-    fan-out or a batch. Answer: ``bool``.
+    """Read whether people are being informed of a change of the event, or a change waits to be announced: whether it
+    has a fan-out or a batch. Answer: ``bool``.
     """
 
     event_id: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from ..decision.plan import Snapshot, decide
+from ..decision.decide import Snapshot, decide
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
@@ -107,5 +107,5 @@ def forget(
         if invitation is not None:
             actions["invitation"] = store.invitations.erase_action(invitation)
         if not store.attempt(actions):
-            store.outbox.forget(registration_id)  # what was told meanwhile, with a name that was read before
+            store.outbox.forget(registration_id)  # webhook events of meanwhile, with a name that was read before
             return

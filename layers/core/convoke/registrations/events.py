@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..decision import fingerprints, holding
-from ..decision.invitation import FanOut, Seats
+from ..decision import fingerprints
+from ..decision.fan_out import FanOut, fan_out_of, hold_of
+from ..decision.invitation import Seats
 from ..model import Event, EventStatus, frozen
 from ..schedule import edits
 from ..store import dynamo
@@ -19,7 +20,7 @@ from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 
 UNTOLD_KEPT = timedelta(days=1)
-"""How long an event is kept as it was before changes that wait to be told: longer than any of them waits."""
+"""How long an event is kept as it was before changes that wait to be announced: longer than any of them waits."""
 YIELDED = timedelta(seconds=2)
 """For how long registrations let a change pass that met them."""
 
@@ -61,7 +62,7 @@ def change_event(
 ) -> bool:
     """Replace ``before`` by ``after`` and start a fan-out. False: somebody changed the event meanwhile.
 
-    An ordinary change waits for further ones (``decision.holding``), unless ``at_once``; what is urgent, by its
+    An ordinary change waits for further ones (``decision.fan_out``), unless ``at_once``; what is urgent, by its
     ``priority``, is due at ``now``. Unless ``after`` has one more former text, everybody who knows only a former one is
     told. Where the fan-out of an earlier change has not ended, the more urgent priority of both is used; ``earlier`` is
     that fan-out, if the caller has read it. Raises :class:`external_ids.Taken`.
@@ -78,7 +79,7 @@ def _read(store: Store, event: Event, earlier: Earlier | None) -> FanOut | None:
 
 
 def told_at(store: Store, before: Event, after: Event, *, priority: int, now: datetime) -> datetime | None:
-    """When people would be told of a change of ``before`` to ``after`` that were made at ``now``; ``None``: at once."""
+    """When people would be informed of a change of ``before`` to ``after`` at ``now``; ``None``: at once."""
     earlier = store.reads.fan_out(after.event_id)
     return _fan_out(before, after, earlier, priority=priority, hold=_hold(store, after), now=now).told_at
 
@@ -86,7 +87,7 @@ def told_at(store: Store, before: Event, after: Event, *, priority: int, now: da
 def _fan_out(
     before: Event, after: Event, earlier: FanOut | None, *, priority: int, hold: timedelta, now: datetime
 ) -> FanOut:
-    return holding.fan_out_of(
+    return fan_out_of(
         after.event_id,
         version=after.version,
         priority=priority,
@@ -100,7 +101,7 @@ def _fan_out(
 
 def _hold(store: Store, event: Event) -> timedelta:
     settings = None if event.notify_after is not None else store.account_settings.of(event.account)
-    return holding.hold_of(event, 0 if settings is None else settings.notify_after)
+    return hold_of(event, 0 if settings is None else settings.notify_after)
 
 
 def _change(
@@ -166,7 +167,7 @@ def split_event(
     """Replace ``before`` by the shortened ``after``, as :func:`change_event`, and store its continuation ``new``.
 
     ``transfer`` is the action that starts copying the registrations. Until it has ended, ``new`` takes no
-    registrations. All of it is told at once: who is invited to ``new`` must not keep its dates in the old series, too.
+    registrations. All of it is announced at once: who is invited to ``new`` must not keep dates in the old one, too.
     """
     made = {
         "new": store.events.new_action(new),
@@ -178,7 +179,7 @@ def split_event(
     return change_event(store, before, after, priority=priority, now=now, at_once=True, also={**made, **also})
 
 
-# --- what waits to be told ------------------------------------------------------------------------------------------
+# --- what waits to be announced ---------------------------------------------------------------------------------------
 
 
 class CannotUndo(StrEnum):
@@ -196,8 +197,8 @@ def tell_now(
     earlier: Earlier | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> bool:
-    """Let the changes of ``event`` that wait be told now; where none does, only ``also`` is written. False: somebody
-    changed the event meanwhile.
+    """Let the changes of ``event`` that wait be announced now; where none does, only ``also`` is written. False:
+    somebody changed the event meanwhile.
     """
     fan_out = _read(store, event, earlier)
     if fan_out is None or not fan_out.waits(now):
@@ -210,8 +211,8 @@ def tell_now(
 def before_what_waits(
     store: Store, event: Event, now: datetime, *, earlier: Earlier | None = None
 ) -> Event | CannotUndo:
-    """``event`` as it was before the first of its changes that wait to be told, as its next content: under the names of
-    its dates that it has now.
+    """``event`` as it was before the first of its changes that wait to be announced, as its next content: under the
+    names of its dates that it has now.
 
     Raises :class:`InvalidField` where its schedule was changed too often.
     """
@@ -237,7 +238,7 @@ def undo(
     """Replace ``before`` by ``after``, which is as :func:`before_what_waits` has it, at once. False: somebody changed
     the event meanwhile, or its change does not wait any more.
 
-    Most are sent nothing, since that is what they were told last; who was told of the change alone, since they
+    Most are sent nothing, since that is what they were sent last; who was informed of the change alone, since they
     registered meanwhile, is sent it back.
     """
     last = _read(store, before, earlier)

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from ..decision.decide import CHANGE
-from ..decision.holding import LONGEST
-from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
+from ..decision.fan_out import LONGEST, FanOut
+from ..decision.invitation import Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
 from ..model import Event, Registration, RegistrationStatus, folded
 from . import codec, dynamo, keys, spread

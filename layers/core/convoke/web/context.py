@@ -17,8 +17,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Sending
-from ..decision.plan import Snapshot
 from ..links.urls import Urls
 from ..model import Event, EventStatus, LocalTime, Occurrence, Registration
 from ..registrations import registry, split_transfer, waitlist

@@ -251,10 +251,10 @@ def reopen_event(
     return decided(event_id, key, reopen)
 
 
-# --- changes that wait to be told -----------------------------------------------------------------------------------
+# --- changes that wait to be announced --------------------------------------------------------------------------------
 
 
-@router.post("/events/<event_id>/tell", summary="Tell people now of the changes that wait", responses=documented(200))
+@router.post("/events/<event_id>/tell", summary="Inform people now of the changes that wait", responses=documented(200))
 def tell_now(
     event_id: str,
     body: Annotated[TellIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
@@ -268,7 +268,7 @@ def tell_now(
     return decided(event_id, key, tell)
 
 
-@router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be told", responses=documented(200))
+@router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be announced", responses=documented(200))
 def undo_changes(
     event_id: str,
     body: Annotated[UndoIn, Body()] = NO_FIELDS,  # noqa: ARG001 (the body has no fields)

@@ -23,11 +23,11 @@ TAGS = {
     "proposals": "Other times that people propose",
     "attention": "Who was not reached",
     "quarantine": "Mails that were put aside",
-    "webhooks": "Your own systems that are told",
+    "webhooks": "Your own systems that are informed",
     "deliveries": "What webhooks were posted",
     "sources": "Tables of your own that are followed",
     "account": "What the account has decided for its events and their pages",
-    "changes": "What webhooks are told of, for who was down",
+    "changes": "What webhooks were sent, for who was down",
 }
 NAMES = {
     "GET /account": "account_read",
