@@ -70,8 +70,8 @@ BATCHES_IN_THE_FIRST_PAGE = 4
 AT_ONCE = 8
 """How many attendees of a batch are reconciled at the same time."""
 FEW = AT_ONCE
-"""So many people are informed of a change by the worker that first hears of it, without a queue; and of a batch that was
-just planned, so many are read together.
+"""So many people are informed of a change by the worker that first hears of it, without a queue; and so many of a batch
+that was just planned are read together.
 """
 QUEUED_AHEAD = timedelta(minutes=2)
 """Batches whose turn comes later than this are not queued by the planner, but by the sweep, when they are due."""
@@ -150,8 +150,8 @@ def announce(event_id: str) -> Steps[bool]:
 
 
 def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | None]:
-    """Begin to announce a change: plan the event's fan-out at once where at most ``few`` people are invited, and return its
-    only batch, which the caller has and works on; else queue the planning, and return ``None``.
+    """Begin to announce a change: plan the event's fan-out at once where at most ``few`` people are invited, and return
+    its only batch, which the caller has and works on; else queue the planning, and return ``None``.
 
     A queue takes as long as all of the planning; but whoever waits for the caller must not wait for many mails.
     """
