@@ -183,7 +183,8 @@ class Server:
         self.said: dict[str, list[int]] = {}
         self.refused, self.accepted, self.last, self.changed = 0, 0, 0.0, 0.0
         self.ready, self.workers, self.largest = 0, list[float](), 0.0
-        self.calls = 0
+        self.calls, self.calls_to_mail = 0, 0
+        self.committed, self.calls_to_commit = 0.0, 0
         self.stopped = False
 
     async def answer(self, path: str, target: str, body: bytes) -> tuple[int, Any]:
@@ -233,6 +234,9 @@ class Server:
             "workers": self.workers,
             "largest": self.largest,
             "calls": self.calls,
+            "calls_to_mail": self.calls_to_mail,
+            "committed": self.committed,
+            "calls_to_commit": self.calls_to_commit,
             "processor": time.process_time(),
         }
 
@@ -246,7 +250,7 @@ class Server:
             return 429, {"__type": "TooManyRequestsException", "message": "Maximum sending rate exceeded."}
         self.stock -= 1
         self.accepted += 1
-        self.last = now
+        self.last, self.calls_to_mail = now, self.calls
         tags = {tag["Name"]: tag["Value"] for tag in asked["EmailTags"]}
         self.said.setdefault(tags["registration"], []).append(int(tags["sequence"]))
         await asyncio.sleep(SES_SECONDS)
@@ -264,6 +268,8 @@ class Server:
     def _table(self, operation: str, asked: Any) -> tuple[int, Any]:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)[1:]
         asked.pop("ClientRequestToken", None)
+        if operation == "TransactWriteItems":
+            self.committed, self.calls_to_commit = time.monotonic(), self.calls
         try:
             return 200, _coded(getattr(self.tables, name)(**_coded(asked, b64decode)) or {}, _text)
         except ClientError as error:
