@@ -211,6 +211,20 @@ def test_a_date_is_matched_by_instant_however_it_is_written(recurrence_id: str) 
     assert found.reply.date == datetime(2027, 3, 19, 9)
 
 
+@pytest.mark.parametrize(
+    "recurrence_id",
+    [
+        "RECURRENCE-ID;TZID=Europe/Berlin:20271031T023000",
+        "RECURRENCE-ID;TZID=W. Europe Standard Time:20271031T023000",
+        "RECURRENCE-ID:20271031T003000Z",
+    ],
+)
+def test_a_date_in_the_hour_that_the_clock_shows_twice_is_matched_however_it_is_written(recurrence_id: str) -> None:
+    night = When(start=datetime(2027, 10, 24, 2, 30), end=datetime(2027, 10, 24, 4), time_zone="Europe/Berlin")
+    found = judged(a_mail(recurrence_id), changed("event", rule=WEEKLY, when=night))
+    assert (found.verdict, found.date) == (Verdict.APPLY, datetime(2027, 10, 31, 2, 30))
+
+
 @pytest.mark.parametrize("recurrence_id", ["20270319T081500Z", "20270409T080000Z", "19990319T080000Z"])
 def test_a_date_that_there_is_not_is_answered_by_nobody(recurrence_id: str) -> None:
     seen = changed("event", rule=WEEKLY)

@@ -11,6 +11,8 @@ and workers may die at any step, come twice, or come late:
 - The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
 - A batch of an older version sends what is true now, as one of the newest does. Only while the newer fan-out is still
   being planned, and at least as pressing, the older batch is dropped.
+- Of an event with few people the function that hears of the change is the planner, and informs them. It does what any
+  planner and worker does; only the queue between them is left out.
 - A fan-out that waits for further changes (``decision.fan_out``) is planned when its time has come, whoever asks for it
   before. Hints come early, twice or never; the time that stands in the fan-out alone decides.
 
@@ -68,8 +70,8 @@ BATCHES_IN_THE_FIRST_PAGE = 4
 AT_ONCE = 8
 """How many attendees of a batch are reconciled at the same time."""
 FEW = AT_ONCE
-"""So many people are told of a change by the worker that first hears of it, without a queue; and of a batch that was
-just planned, so many are read together.
+"""So many people are informed of a change by the worker that first hears of it, without a queue; and so many of a batch
+that was just planned are read together.
 """
 QUEUED_AHEAD = timedelta(minutes=2)
 """Batches whose turn comes later than this are not queued by the planner, but by the sweep, when they are due."""
@@ -148,8 +150,8 @@ def announce(event_id: str) -> Steps[bool]:
 
 
 def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | None]:
-    """Begin to tell a change: plan the event's fan-out at once where at most ``few`` people are invited, and return its
-    only batch, which the caller has and works on; else queue the planning, and return ``None``.
+    """Begin to announce a change: plan the event's fan-out at once where at most ``few`` people are invited, and return
+    its only batch, which the caller has and works on; else queue the planning, and return ``None``.
 
     A queue takes as long as all of the planning; but whoever waits for the caller must not wait for many mails.
     """
@@ -268,9 +270,9 @@ def _wait(before: int, size: int, rate: float | None) -> timedelta:
 def process_batch(hint: BatchHint | Begun, worker: Worker, *, at_once: int = AT_ONCE) -> Steps[tuple[Outcome, ...]]:
     """Reconcile the attendees of one batch, ``at_once`` at a time; returns the outcomes, in no particular order.
 
-    Whoever could not be sent a message now stays due. The reads are as ``reconcile`` requires. Empty if
-    the batch has ended, another worker has it, or a newer change takes its place. None can take that of one that the
-    worker has just planned: its fan-out was the newest when it was written.
+    Whoever could not be sent a message now stays due. The reads are as ``reconcile`` requires. Empty if the batch has
+    ended, another worker has it, or a newer change takes its place. None can take that of one that the worker has just
+    planned: its fan-out was the newest when it was written.
     """
     begun = hint if isinstance(hint, Begun) else (yield from _begin(hint, worker))
     if begun is None:

@@ -156,7 +156,7 @@ def _fitted(
     try:
         authenticity.check(answer, seen, received_at, vouched=vouched)
         date = authenticity.date_of(answer, seen)
-        sent_at = found.incoming.sent_at if found.incoming else None
+        sent_at = found.incoming.sent_at if found.incoming else received_at
         reply = authenticity.reply_of(answer, date, seen, received_at, sent_at)
         proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
