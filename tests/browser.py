@@ -155,7 +155,9 @@ class Visit:
                 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
                 const range = document.createRange();
                 for (let one = texts.nextNode(); one; one = texts.nextNode()) {
-                    if (one.parentElement.closest('.hidden, .trap')) continue;
+                    let box = one.parentElement;
+                    while (box && box.offsetWidth > 1) box = box.parentElement;
+                    if (box) continue;  // for screen readers alone, or for nobody
                     const text = one.data.trim();
                     range.selectNodeContents(one);
                     const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;
