@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from convoke.decision.calendar_state import OccurrenceState
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged, Intent
-from convoke.decision.plan import Snapshot
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched

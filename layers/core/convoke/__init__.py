@@ -23,6 +23,6 @@ A package imports only from the packages below it in this list (``make check`` h
 - ``model``: events, registrations, answers: frozen data
 
 A registration's way through it: ``web.registrations`` -> ``registrations.registry`` -> the tables' stream ->
-``delivery.reconcile`` -> ``decision.plan`` -> ``calendar.itip`` -> ``mail.invitation_mail`` -> ``aws.ses``.
+``delivery.reconcile`` -> ``decision.decide`` -> ``calendar.itip`` -> ``mail.invitation_mail`` -> ``aws.ses``.
 docs/glossary.md has the terms.
 """

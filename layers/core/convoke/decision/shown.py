@@ -14,9 +14,8 @@ from enum import StrEnum
 from ..model import DeliveryState, Event, LocalTime, Method, Registration, RegistrationStatus, When, frozen
 from ..schedule import series, series_changes
 from .calendar_state import CalendarState, OccurrenceState, entry_uid
-from .decide import is_expected
+from .decide import calendar_state_of, is_expected
 from .invitation import Invitation
-from .plan import calendar_state_of
 
 LOST = (DeliveryState.BOUNCED, DeliveryState.SUPPRESSED)
 """The latest message came back, also after a server had taken it, or was not sent: who knows whether it was seen."""

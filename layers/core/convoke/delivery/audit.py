@@ -12,8 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import is_expected, over, priority
-from ..decision.plan import Plan, Snapshot, calendar_state_of, decide
+from ..decision.decide import Plan, Snapshot, calendar_state_of, decide, is_expected, over, priority
 from ..effects import (
     Clock,
     Log,

@@ -19,7 +19,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT, cancels, next_message, priority
+from ..decision.decide import (
+    INVITATION,
+    URGENT,
+    Plan,
+    Snapshot,
+    cancels,
+    decide,
+    expired,
+    intent_for,
+    next_message,
+    occurrence_may_follow,
+    priority,
+)
 from ..decision.invitation import (
     Acknowledged,
     Cause,
@@ -30,14 +42,6 @@ from ..decision.invitation import (
     accepted_last,
 )
 from ..decision.limits import UNCOUNTED
-from ..decision.plan import (
-    Plan,
-    Snapshot,
-    decide,
-    expired,
-    intent_for,
-    occurrence_may_follow,
-)
 from ..effects import (
     Accepted,
     Acknowledge,

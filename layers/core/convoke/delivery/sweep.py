@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from ..decision.decide import CHANGE, INVITATION, URGENT
+from ..decision.decide import CHANGE, INVITATION, URGENT, decide
 from ..decision.invitation import Quota
-from ..decision.plan import decide
+from ..decision.limits import AccountMails, Held, held
 from ..effects import (
     All,
     AnyHint,
     BatchHint,
     Clock,
+    CountAccounts,
     CountHeld,
     Due,
     DueKind,
@@ -28,13 +29,16 @@ from ..effects import (
     EnqueueAll,
     ErasePerson,
     Hint,
+    HoldAccounts,
     ImportHint,
+    Log,
     NotificationHint,
     PlanHint,
     Postpone,
     Promote,
     ReadBacklog,
     ReadDue,
+    ReadMailed,
     ReadQuota,
     ReadSending,
     ReserveQuota,
@@ -223,3 +227,24 @@ def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
         return True
     lease = seen.invitation.lease_until
     return (lease is None or lease <= now) and decide(seen, sender, now) is None
+
+
+def hold_accounts() -> Steps[Held]:
+    """Hold back all but the cancellations of accounts that are over their limit; returns who is, and who is near it.
+
+    What they are held back is due again when their limit begins anew. It is looked at once a minute, so an account may
+    exceed its limit by what is sent in that time.
+    """
+    now = yield Clock()
+    sending = yield ReadSending()
+    mails: tuple[AccountMails, ...] = yield ReadMailed(now=now)
+    quota: Quota | None = (yield ReadQuota()) if mails else None
+    accounts: int = (yield CountAccounts()) if mails else 0
+    found = held(mails, quota, share=INVITATION_QUOTA_SHARE, accounts=accounts, now=now)
+    if found.until != {account: until for account, until in sending.held.items() if until > now}:
+        yield HoldAccounts(until=found.until)
+    for one in mails:
+        if one.account in found.near:
+            fields = {"account": one.account, "in_day": str(one.mailed.in_day), "in_hour": str(one.mailed.in_hour)}
+            yield Log(what="account near its limit", fields=fields)
+    return found

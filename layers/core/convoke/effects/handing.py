@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from ..decision.invitation import Batch, FanOut
+from ..decision.fan_out import Batch, FanOut
 from ..mail.notifications import Notification
 from ..model import frozen
 from .kind import Effect

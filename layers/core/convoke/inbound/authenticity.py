@@ -14,8 +14,7 @@ from typing import Any
 from ..decision.answers import order
 from ..decision.attendance import asked, previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
-from ..decision.decide import over
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot, over
 from ..model import (
     Event,
     EventStatus,

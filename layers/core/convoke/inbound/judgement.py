@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..model import LocalTime, Reply, When, folded, frozen
 from . import authenticity, itip_reply, mime
 from .authenticity import Receipt

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..inbound.authenticity import Receipt
 from ..inbound.itip_reply import Kind
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..decision.invitation import FanOut
+from ..decision.fan_out import FanOut
 from ..model import Event, LocalTime, frozen
 from ..schedule import series
 from . import codec, conditions, dynamo, keys

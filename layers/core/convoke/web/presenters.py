@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ..decision.attention import Attention, SentKind
-from ..decision.decide import answered, participation
-from ..decision.invitation import FanOut, Seats, StoredMessage
+from ..decision.decide import Snapshot, answered, decide, participation
+from ..decision.fan_out import FanOut
+from ..decision.invitation import Seats, StoredMessage
 from ..decision.messages import uid
-from ..decision.plan import Snapshot, decide
 from ..decision.shown import Entry, Showing
 from ..delivery.fan_out import progress
 from ..links.urls import Urls

@@ -16,8 +16,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision import shown as decision
 from ..decision.attention import kind_of_sent
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import over
-from ..decision.plan import calendar_state_of
+from ..decision.decide import calendar_state_of, over
 from ..model import (
     Event,
     EventStatus,

@@ -1,5 +1,5 @@
-"""When a change of an event is announced: an ordinary one waits for the next, so that edits which belong together are
-one mail. Pure: nothing is stored.
+"""A changed event on its way to its registrations, and when that begins: an ordinary change waits for the next one, so
+that edits which belong together are one mail. Pure: nothing is stored.
 
 The hold counts from the first change that nobody was informed of, so that edits cannot postpone each other for ever.
 What is urgent never waits, and what waits is announced with it.
@@ -9,11 +9,57 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..model import Event
-from .invitation import FanOut
+from ..model import Event, frozen
 
 LONGEST = timedelta(minutes=15)
 """The longest hold: a queue message can be delayed for so long."""
+
+
+@frozen
+class FanOut:
+    """A changed event, by its ``version``, on its way to all its registrations.
+
+    Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
+    those in the ``left`` batches have not been informed yet. ``planning`` until all are in batches. ``priority`` is as
+    ``decide.priority`` has it: 0 is the most urgent.
+
+    ``told_at`` (UTC) is when people begin to be informed, ``None`` at once: until then it waits for further changes.
+    ``told`` is the event's version before the first of the changes that wait; ``overlaps``: people were still being
+    informed of it when that was made. ``survey``: a survey is to be scheduled when people begin to be informed.
+    """
+
+    event_id: str
+    version: int
+    planned_to: str = ""
+    priority: int = 1
+    planning: bool = False
+    people: int = 0
+    left: int = 0
+    told_at: datetime | None = None
+    told: int = 0
+    overlaps: bool = False
+    survey: bool = False
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it waits for further changes at ``now`` (UTC), and no planner, whose clock may differ, has begun."""
+        return self.told_at is not None and now < self.told_at and not self.planned_to
+
+
+@frozen
+class Batch:
+    """The registrations of ``event_id`` after the id ``first``, up to and including ``through``, that are to be
+    informed about ``version`` of the event. Those up to ``after`` have been informed.
+
+    ``lease_until`` (UTC) is until when a worker has it; ``None`` where none does. ``priority`` is as that of a fan-out.
+    """
+
+    event_id: str
+    version: int
+    first: str
+    through: str
+    after: str
+    priority: int = 1
+    lease_until: datetime | None = None
 
 
 def fan_out_of(
