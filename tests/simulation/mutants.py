@@ -492,7 +492,7 @@ MUTANTS: dict[str, Mutant] = {
     "rows-that-disappear-are-held": Mutant((instead(sync.Site, "_brake", lambda *_: None),), Mode.ROWS),
     "addresses-are-exchanged": Mutant((instead(sync.Site, "_swap", lambda *_: None),), Mode.ROWS),
     "rows-that-wait-are-looked-at-again": Mutant(
-        (without(sync, "_is_looked_at_again", "return waits or", "return"),), Mode.ROWS
+        (without(sync, "_is_synced_again", "return waits or", "return"),), Mode.ROWS
     ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 } | THROUGHPUT
