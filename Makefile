@@ -97,5 +97,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
+.PHONY: help run test check texts pins fire simulate fuzz bench ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
 .DEFAULT_GOAL := help

@@ -155,6 +155,7 @@ class Visit:
                 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
                 const range = document.createRange();
                 for (let one = texts.nextNode(); one; one = texts.nextNode()) {
+                    if (one.parentElement.closest('.hidden, .trap')) continue;
                     const text = one.data.trim();
                     range.selectNodeContents(one);
                     const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;

@@ -322,7 +322,7 @@ def test_a_newer_change_takes_over_from_the_one_that_is_being_told(world: World)
     world.drain(size=2)
 
     assert world.said(people[0].email) == [(REQUEST, 1), (REQUEST, 2)], "told of the move, and that it was taken back"
-    assert world.said(people[3].email) == [], "nothing has changed for those who had not heard yet"
+    assert world.said(people[3].email) == [], "nothing has changed for those who had not been informed yet"
 
 
 def test_progress_is_how_many_of_a_running_change_have_been_told(world: World) -> None:

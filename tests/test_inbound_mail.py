@@ -137,7 +137,7 @@ def test_an_older_answer_is_history(deployed: Deployment) -> None:
     receive(deployed, a_mail(partstat="DECLINED", stamp="20270115T121400Z"), "mail-2")
     assert person(deployed).reply.status is Participation.ACCEPTED
     history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
-    assert [heard.reply.status for heard in history] == [Participation.DECLINED, Participation.ACCEPTED]
+    assert [answer.reply.status for answer in history] == [Participation.DECLINED, Participation.ACCEPTED]
     assert waiting(deployed) == []
 
 
@@ -200,7 +200,7 @@ def test_of_two_answers_with_one_stamp_the_later_to_arrive_stands_whichever_is_w
         receive(deployed, a_mail(partstat="DECLINED", stamp=stamp), f"mail-{number}", at="2027-01-15T12:15:34.000Z")
         assert person(deployed).reply.status is Participation.DECLINED
     history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=4).items
-    assert [heard.reply.status for heard in history] == ["accepted", "declined", "accepted", "declined"]
+    assert [answer.reply.status for answer in history] == ["accepted", "declined", "accepted", "declined"]
 
 
 def test_an_answer_that_was_stored_without_its_arrival_is_read_and_comes_before_all_of_its_moment(
@@ -612,8 +612,8 @@ def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) 
     assert release(deployed, held) is None
     assert release(deployed, held) is None
     assert person(deployed).reply.status is Participation.ACCEPTED
-    (heard,) = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
-    assert heard.channel == "release"
+    (answer,) = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
+    assert answer.channel == "release"
     assert len(notifications_due(deployed)) == 1
 
 

@@ -216,7 +216,7 @@ def without_keys_of_links(deployed: Deployment) -> None:
 
 
 def telling(deployed: Deployment) -> None:
-    """By the stream and by the queues; the event's people are told of a change, and what SES reports is heard."""
+    """By the stream and by the queues; the event's people are informed of a change, and what SES reports is applied."""
     store = deployed.store
     deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.link_keys()))
     with policies.acting_as("Deliver"):  # it may be the first that needs them

@@ -91,7 +91,7 @@ class Faults:
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:
                     self.often[kind] = worst * random.random()
-        # In half of all histories no report is heard: they would hide what the protocol does by itself.
+        # In half of all histories no report arrives: they would hide what the protocol does by itself.
         if mode is not Mode.NONE and random.random() < 0.5:
             self.often["report lost"] = 1.0
         if mode is Mode.ZOMBIE:

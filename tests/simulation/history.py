@@ -571,6 +571,7 @@ def _unless_done(deed: Callable[[], None], deeds: list[Callable[[], None]]) -> N
 def heal(world: World, *, rounds: int = 400) -> None:
     """The healing phase: nothing goes wrong any more, nobody does anything, minutes pass."""
     world.faults.cease()
+    world.torn_often = 0.0
     world.mischief = []
     world.post.open()
     if world.random() < 0.5:

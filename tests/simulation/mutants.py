@@ -11,9 +11,9 @@ from convoke.decision import fan_out as holding
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, audit, fan_out, reconcile, reports, sweep, webhooks
+from convoke.delivery import attempts, audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
-from convoke.registrations import approval, registry, returning, seats, waitlist
+from convoke.registrations import approval, erasure, registry, returning, seats, waitlist
 from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
 from convoke.store import seats as store_seats
@@ -385,6 +385,15 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "nobody-comes-back-who-is-to-be-erased": Mutant((instead(returning, "_not_to_be_erased", lambda *_: {}),)),
     "kept-seats-are-due": Mutant((instead(SeatCounts, "hold_actions", _hold_that_is_not_due),)),
+    "nobody-is-erased-who-is-being-mailed": Mutant(
+        (instead(erasure, "_claimed", lambda *_: False),), scenario="one is erased while a mail is sent again"
+    ),
+    "erased-as-it-was-before-the-mails-were-forgotten": Mutant(
+        (instead(invitations, "UPON_ERASING", conditions.EXISTS),), trial="an_erasure_is_interrupted"
+    ),
+    "one-survey-of-an-event-at-a-time": Mutant(
+        (without(survey, "survey", "first and _is_held(seen, now)", "False"),), trial="a_large_event_is_surveyed"
+    ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
     "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CONTENTION),
     "a-shard-is-given-back-as-it-was-read": Mutant(
@@ -492,7 +501,7 @@ MUTANTS: dict[str, Mutant] = {
     "rows-that-disappear-are-held": Mutant((instead(sync.Site, "_brake", lambda *_: None),), Mode.ROWS),
     "addresses-are-exchanged": Mutant((instead(sync.Site, "_swap", lambda *_: None),), Mode.ROWS),
     "rows-that-wait-are-looked-at-again": Mutant(
-        (without(sync, "_is_looked_at_again", "return waits or", "return"),), Mode.ROWS
+        (without(sync, "_is_synced_again", "return waits or", "return"),), Mode.ROWS
     ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 } | THROUGHPUT

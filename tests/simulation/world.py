@@ -41,6 +41,8 @@ CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
 EVER = 1 << 60
+TORN = 0.3
+"""How often, at its worst, a read of several rows is not of one moment."""
 
 _CONTENT_1 = fingerprints._CONTENT[1]
 
@@ -129,6 +131,11 @@ class World:
         # How many seats each registration has, by its sort key.
         self.seated: dict[str, int] = {}
         self._meetings = 0
+        # Of what is read together, some was read before others wrote, and some after. Drawn apart, so that the rest of
+        # a history is what it is without.
+        self._tearing = Random(f"torn {seed}")  # noqa: S311 (no secret)
+        often = TORN if mode not in (Mode.NONE, Mode.HINTS) and self._tearing.random() < 0.5 else 0.0
+        self.torn_often = often * self._tearing.random()
         self.reports_heard = not self.faults.often["report lost"]
         # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
         self.reported: set[tuple[str, int]] = set()
@@ -183,7 +190,7 @@ class World:
             self.trace.append(f"{START + timedelta(seconds=self.now):%H:%M:%S.%f} {text}")
 
     def as_deployed(self, schema: int) -> None:
-        """The code of one deployment speaks in its own schema and does not know the next."""
+        """The code of one deployment writes its own schema and does not know the next."""
         if schema != fingerprints.SCHEMA:
             fingerprints.SCHEMA = schema
             fingerprints._CONTENT = DEPLOYED[schema]
@@ -211,6 +218,9 @@ class World:
                         self.step()
             finally:
                 self._depth -= 1
+
+    def torn(self) -> bool:
+        return self.torn_often > 0 and self._tearing.random() < self.torn_often
 
     @contextmanager
     def crowded(self) -> Iterator[None]:
@@ -518,6 +528,7 @@ class World:
             effects.RecordMessageState: records.record_sent,
             effects.ScheduleSurvey: surveys.schedule,
             effects.ScheduleSurveySoon: lambda effect: surveys.schedule_soon(effect.event_id, effect.now),
+            effects.HoldSurvey: surveys.hold,
             effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
             effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
             effects.ReadUnreached: surveys.unreached,

@@ -258,6 +258,8 @@ class Aws:
                 return store.surveys.schedule(effect)
             case effects.ScheduleSurveySoon(event_id=event_id, now=now):
                 return store.surveys.schedule_soon(event_id, now)
+            case effects.HoldSurvey():
+                return store.surveys.hold(effect)
             case effects.ReadSurvey(event_id=event_id):
                 return store.surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):

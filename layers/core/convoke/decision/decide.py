@@ -28,7 +28,7 @@ from ..model import (
 from ..schedule import series
 from ..settings import Times
 from .answers import reply_to
-from .calendar_state import CalendarState, Message, OccurrenceState
+from .calendar_state import CalendarState, Message
 from .invitation import Intent, Invitation
 from .planner import MessagePlanner
 
@@ -286,21 +286,12 @@ def participation(registration: Registration, invitation: Invitation, date: Loca
 
 def answered(registration: Registration, invitation: Invitation, date: LocalTime | None = None) -> Reply | None:
     """The reply that :func:`participation` is taken from, or ``None`` if the present time and place is unanswered."""
-    known = _occurrence_state(invitation, date)
+    last = invitation.acknowledged or invitation.intent
+    if last is None:
+        return reply_to(registration, 0, date)
+    known = last.calendar_state.latest_of(date) if date is not None else None
     alone = known is not None and bool(known.separate)
-    return reply_to(registration, asked(invitation, date), date, alone=alone)
-
-
-def asked(invitation: Invitation, date: LocalTime | None = None) -> int:
-    """The SEQUENCE of the first message with the present time and place of the whole event, or of one occurrence."""
-    last = invitation.acknowledged or invitation.intent
-    known = _occurrence_state(invitation, date)
-    return known.asked if known else last.calendar_state.asked if last else 0
-
-
-def _occurrence_state(invitation: Invitation, date: LocalTime | None) -> OccurrenceState | None:
-    last = invitation.acknowledged or invitation.intent
-    return last.calendar_state.latest_of(date) if last is not None and date is not None else None
+    return reply_to(registration, known.asked if known else last.calendar_state.asked, date, alone=alone)
 
 
 def cancels(message: Message, event: Event) -> bool:

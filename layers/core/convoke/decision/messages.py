@@ -147,8 +147,9 @@ class MessageBuilder:
         """The state of an occurrence of which nothing was sent but the series itself."""
         when = series.when_at(self.event.schedule, one.date)
         event = self.event
-        texts = {"title": event.title, "location": event.location, "description": event.description}
-        plain = Occurrence(date=one.date, when=when, **texts)
+        plain = Occurrence(
+            date=one.date, when=when, title=event.title, location=event.location, description=event.description
+        )
         return OccurrenceState(
             date=one.date,
             fingerprint=fingerprints.of_date(self.event, plain),

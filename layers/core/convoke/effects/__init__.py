@@ -122,6 +122,7 @@ from .reading import (
 )
 from .watching import (
     EndSurvey,
+    HoldSurvey,
     ReadMessages,
     ReadSurvey,
     ReadUnreached,
@@ -164,6 +165,7 @@ __all__ = [
     "Hint",
     "HoldAccounts",
     "HoldClaim",
+    "HoldSurvey",
     "ImportHint",
     "Log",
     "MoveBatch",

@@ -28,6 +28,17 @@ class ScheduleSurveySoon(Effect):
 
 
 @frozen
+class HoldSurvey(Effect):
+    """No other survey of the event is to begin before ``until``: one is under way since ``begun_at``, or a long one has
+    just ended. One that is due meanwhile is due then. Answer: ``None``.
+    """
+
+    event_id: str
+    until: datetime
+    begun_at: datetime
+
+
+@frozen
 class ReadSurvey(Effect):
     """Read the event's survey. Answer: ``Survey``, or ``None`` if there never was one."""
 

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ..decision.answers import order
-from ..decision.attendance import previous_reply
+from ..decision.attendance import asked, previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
-from ..decision.decide import Snapshot, asked, over
+from ..decision.decide import Snapshot, over
 from ..model import (
     Event,
     EventStatus,
@@ -245,9 +245,9 @@ def _whole_day(named: LocalTime) -> date | None:
 
 
 def reply_of(
-    answer: Answer, date: LocalTime | None, seen: Snapshot, received_at: datetime, sent_at: datetime | None = None
+    answer: Answer, date: LocalTime | None, seen: Snapshot, received_at: datetime, sent_at: datetime | None
 ) -> Reply | None:
-    """The reply to store; ``None`` if the answer is no REPLY. ``sent_at`` is the mail's Date (UTC), if it has one.
+    """The reply to store; ``None`` if there is no answer. ``sent_at`` is the mail's Date (UTC), if it has one.
 
     Its DTSTAMP is at most ``received_at``, so that an answer from a clock that is ahead does not override later ones.
     """
@@ -257,16 +257,18 @@ def reply_of(
     return Reply(
         status=answer.participation,
         sequence=sequence,
-        dtstamp=min(_answered_at(answer, sequence, seen, sent_at or received_at), received_at),
+        dtstamp=min(_answered_at(answer, sequence, seen, sent_at), received_at),
         date=date,
         received_at=received_at,
     )
 
 
-def _answered_at(answer: Answer, sequence: int, seen: Snapshot, sent_at: datetime) -> datetime:
+def _answered_at(answer: Answer, sequence: int, seen: Snapshot, sent_at: datetime | None) -> datetime:
     """The answer's DTSTAMP; or when the mail was written, where it is that of the message which it answers: some
-    programs copy it from there.
+    programs copy it from there. When the mail arrived does not count: an old one may be sent again by anybody.
     """
+    if sent_at is None:
+        return answer.dtstamp
     states = (one for one in _sent_states(seen) if one.sequence <= sequence and _has(one, answer.uid))
     copied = any(answer.dtstamp == one.dtstamp for one in states)
     return max(sent_at, answer.dtstamp) if copied else answer.dtstamp
@@ -298,7 +300,7 @@ def _is_start(answer: Answer, known: OccurrenceState) -> bool:
     if when is None or start is None or when.start == known.date:
         return False
     if isinstance(start, datetime) and start.tzinfo is not None:
-        return not when.all_day and start == when.starts_at
+        return not when.all_day and series_changes.is_at(start, when.starts_at)
     return start == when.start
 
 

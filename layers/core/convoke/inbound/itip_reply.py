@@ -103,6 +103,14 @@ def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | N
         raise Quarantined(Reason.UNREADABLE) from error
 
 
+def uids(calendar: bytes) -> frozenset[str]:
+    """The UIDs of the events in a calendar (UTF-8); an unreadable one is empty. None of what cannot be read at all."""
+    try:
+        return frozenset(_uid(event) or "" for event in components.read(calendar).all("VEVENT"))
+    except ValueError:
+        return frozenset()
+
+
 def _answers(root: Component, method: str | None, sent_at: datetime | None) -> tuple[Answer, ...]:
     if not root.inside:
         raise Quarantined(Reason.UNREADABLE)

@@ -84,7 +84,11 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
             for answer in found
         )
         return replace(first, others=tuple(others))
-    return _quarantined(problem, mail) if problem else _without_calendar(receipt, mail, incoming)
+    if problem is None or (problem is Reason.METHOD and _is_our_own(incoming, mail.seen)):
+        written = _without_calendar(receipt, mail, incoming)
+        # What is wrong with the calendar is the better reason where the text cannot be passed on either.
+        return written if problem is None or written.verdict is Verdict.FORWARD else _quarantined(problem, mail)
+    return _quarantined(problem, mail)
 
 
 def vouched(answer: Answer, seen: Snapshot, received_at: datetime) -> Judgement:
@@ -152,7 +156,7 @@ def _fitted(
     try:
         authenticity.check(answer, seen, received_at, vouched=vouched)
         date = authenticity.date_of(answer, seen)
-        sent_at = found.incoming.sent_at if found.incoming else None
+        sent_at = found.incoming.sent_at if found.incoming else received_at
         reply = authenticity.reply_of(answer, date, seen, received_at, sent_at)
         proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
@@ -176,6 +180,15 @@ def _without_calendar(receipt: Receipt, found: Judgement, incoming: Incoming) ->
         return _quarantined(Reason.AUTOMATIC, found)
     reason = authenticity.distrust(receipt, incoming) or authenticity.stranger(receipt, incoming, seen)
     return replace(found, verdict=Verdict.FORWARD) if reason is None else _quarantined(reason, found)
+
+
+def _is_our_own(incoming: Incoming, seen: Snapshot | None) -> bool:
+    """Whether the calendar in a mail is one that the person was sent: some programs attach it to an answer in words."""
+    if seen is None or incoming.problem is not None or incoming.calendar is None:
+        return False
+    ids = seen.event.event_id, seen.registration.registration_id
+    uids = itip_reply.uids(incoming.calendar)
+    return bool(uids) and all(authenticity.ids_of(uid) == ids for uid in uids)
 
 
 def _refers_to(incoming: Incoming, seen: Snapshot) -> bool:

@@ -213,11 +213,11 @@ def answered(what: Participation, request: Request) -> str:
     _ = request.texts.gettext
     match what:
         case Participation.ACCEPTED:
-            return _("You come.")
+            return _("You will come.")
         case Participation.DECLINED:
-            return _("You do not come.")
+            return _("You will not come.")
         case Participation.TENTATIVE:
-            return _("You may come.")
+            return _("Perhaps you will come.")
         case Participation.DELEGATED:
             return _("You handed it on to somebody else.")
         case Participation.NEEDS_ACTION:

@@ -98,9 +98,9 @@ def answer_buttons(seen: Opened) -> list[tuple[str, str]]:
         return []
     _ = seen.request.texts.gettext
     labels = {
-        Participation.ACCEPTED: _("I come"),
+        Participation.ACCEPTED: _("I will come"),
         Participation.TENTATIVE: _("I may come"),
-        Participation.DECLINED: _("I do not come"),
+        Participation.DECLINED: _("I will not come"),
     }
     return [(one.value, labels[one]) for one in answering.ANSWERS]
 

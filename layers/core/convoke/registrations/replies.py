@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..decision.attendance import Consequence, consequence, with_reply
-from ..decision.decide import asked, participation
+from ..decision.attendance import Consequence, asked, consequence, with_reply
+from ..decision.decide import participation
 from ..decision.invitation import Invitation
 from ..mail.notifications import no_seat
 from ..model import (

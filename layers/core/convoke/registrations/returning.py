@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.attendance import with_reply
-from ..decision.decide import asked, participation
+from ..decision.attendance import asked, with_reply
+from ..decision.decide import participation
 from ..decision.invitation import Invitation
 from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registration, RegistrationStatus
 from ..schedule import series

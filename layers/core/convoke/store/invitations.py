@@ -25,7 +25,7 @@ from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
 Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
-UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
+UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
@@ -173,7 +173,9 @@ class Invitations(Repository):
         )
 
     def erase_action(self, invitation: Invitation) -> Action:
-        """The action that removes the recipient from every state of the invitation, and its due key."""
+        """The action that removes the recipient from every state of the invitation, and its due key. It fails where
+        somebody wrote to the invitation, or woke it up, since it was read.
+        """
         erased = replace(
             invitation,
             intent=_to_nobody(invitation.intent),
@@ -184,9 +186,10 @@ class Invitations(Repository):
             self._sent,
             _key(invitation),
             {"fence": invitation.fence + 1, **_some(erased, *STATES)},
-            conditions.FENCE_UNCHANGED,
+            UPON_ERASING,
             remove=("stopped", *DUE),
             fence=invitation.fence,
+            wakeups=invitation.wakeups,
         )
 
     def _settle(
