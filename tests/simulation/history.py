@@ -103,7 +103,7 @@ class People:
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
     ) -> None:
-        before, now = self.reads.event(EVENT_ID), self.world.instant()
+        (before, fan_out_before), now = self.reads.event_before_fan_out(EVENT_ID), self.world.instant()
         if before is None or (before.status is EventStatus.CANCELLED) is not cancelled or series.ends_at(before) <= now:
             return
         changes = changed(before)
@@ -115,7 +115,8 @@ class People:
         after = replace(after, version=before.version + 1, updated_at=now)
         priority = fan_out.change_urgency(before, after, now, TIMES)
         self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
-        events.change_event(self.store, before, after, priority=priority, now=now)
+        earlier = events.Earlier(fan_out=fan_out_before)
+        events.change_event(self.store, before, after, priority=priority, now=now, earlier=earlier)
         self._promote()
 
     def retitle(self) -> None:

@@ -21,6 +21,7 @@ from convoke.store import sources as store_sources
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
+from convoke.store.reads import Reads
 from convoke.store.records import Records
 from convoke.store.seats import SeatCounts
 from convoke.store.webhooks import Webhooks
@@ -83,6 +84,11 @@ def _fan_out_that_is_not_due(self: Events, fan_out: FanOut, now: datetime, earli
 
 
 _due_fan_out = Events.fan_out_action
+
+
+def _fan_out_before_event(self: Reads, event_id: str) -> Any:
+    fan_out = self.fan_out(event_id)
+    return self.event(event_id), fan_out
 
 
 def _in_two_writes(self: FanOuts, effect: PlanBatches) -> bool:
@@ -242,6 +248,9 @@ MUTANTS: dict[str, Mutant] = {
             ),
         ),
         scenario="a batch while it is changed back",
+    ),
+    "a-change-is-read-before-its-fan-out": Mutant(
+        (instead(Reads, "event_before_fan_out", _fan_out_before_event),), trial="a_change_meets_an_urgent_one"
     ),
     "few-are-read-at-one-moment": Mutant(
         (

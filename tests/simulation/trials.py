@@ -16,7 +16,7 @@ from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
-from . import erasing, large_events, rates, surveying
+from . import erasing, large_events, meetings, rates, surveying
 from .checker import Violation
 from .due_model import MAILS, DueModel
 from .scene import SENDER, START, TIMES
@@ -179,6 +179,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         large_events.a_large_event_is_planned,
         large_events.a_large_event_is_planned_while_mail_is_stopped,
         large_events.a_batch_is_dropped_or_told,
+        meetings.a_change_meets_an_urgent_one,
         erasing.an_erasure_is_interrupted,
         surveying.a_large_event_is_surveyed,
     )
