@@ -142,6 +142,24 @@ def an_error_about_one() -> Iterator[Violation]:
         yield Violation("sweep", "what comes after an error was not done")
 
 
+def something_takes_long() -> Iterator[Violation]:
+    """A waitlist of thousands who are promoted, and a split of thousands, hold up no other."""
+    desk = Desk(takes={effects.Promote: 0.5, effects.TransferRegistrations: 0.5})
+    done = set[str]()
+
+    def some(effect: Any) -> int:
+        done.add(effect.event_id)
+        return 25
+
+    desk.answers |= {effects.Promote: some, effects.TransferRegistrations: some}
+    for kind in (DueKind.SEATS, DueKind.SPLIT_TRANSFER):
+        for number in range(10):
+            desk.add(kind, (30_000 if kind is DueKind.SEATS else 40_000) + number, 1)
+    _look(desk)
+    if len(done) < 20:
+        yield Violation("sweep", f"of 20 which take long, {len(done)} were begun with")
+
+
 def _ends(what: str, desk: Desk, over: timedelta) -> Iterator[Violation]:
     began = desk.now
     _look(desk)
@@ -176,6 +194,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         another_sweep_runs,
         an_error_about_one,
         tables_are_slow,
+        something_takes_long,
         large_events.a_large_event_is_planned,
         large_events.a_large_event_is_planned_while_mail_is_stopped,
         large_events.a_batch_is_dropped_or_told,
