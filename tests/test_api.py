@@ -690,7 +690,7 @@ def test_a_patch_that_meets_itself_is_no_conflict(world: World, monkeypatch: pyt
     """The same request, sent twice, is carried out by one while the other looks at the event."""
     event = world.hold()
     headers: dict[str, Any] = {"idempotency_key": "k-1", "if_match": '"1"'}
-    own_event, met = context.own_event, False
+    own_event, met = context.own_event_and_earlier, False
 
     def meet(event_id: str) -> Any:
         nonlocal met
@@ -699,7 +699,7 @@ def test_a_patch_that_meets_itself_is_no_conflict(world: World, monkeypatch: pyt
             assert world.call("PATCH", event, {"title": "Other"}, **headers).status == 200
         return own_event(event_id)
 
-    monkeypatch.setattr(context, "own_event", meet)
+    monkeypatch.setattr(context, "own_event_and_earlier", meet)
     answer = world.call("PATCH", event, {"title": "Other"}, **headers)
     assert (answer.status, answer.body["version"]) == (200, 2), answer.raw
     assert met

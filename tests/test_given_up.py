@@ -13,8 +13,8 @@ import pytest
 from convoke.calendar.content_lines import one_line
 from convoke.decision.attention import AttentionKind, AttentionReason, SentKind
 from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import StoredMessage, with_outcomes
-from convoke.decision.plan import Snapshot
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report

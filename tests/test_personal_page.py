@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.plan import Snapshot, decide
+from convoke.decision.decide import Snapshot, decide
 from convoke.links.tokens import Purpose, personal
 from convoke.model import (
     Event,
@@ -120,7 +120,7 @@ def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
     third = register(visitor, 2)
     said = words(visitor.get(path(visitor, third)))
     assert "You are on the waitlist, at place 2." in said
-    assert "Do you come?" not in said
+    assert "Will you come?" not in said
 
 
 def test_a_cancelled_event_is_shown_with_its_reason_and_can_neither_be_answered_nor_left(visitor: Visitor) -> None:
@@ -312,7 +312,7 @@ def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(
     sent = visitor.post(f"{page}/answer", shown.fields(f"{page}/answer") | {"answer": "tentative"})
     said = words(follow(visitor, sent))
     assert "Your answer was saved." in said
-    assert "You may come." in said
+    assert "Perhaps you will come." in said
     kept = stored(visitor, bo).reply
     assert kept is not None
     assert kept.status is Participation.TENTATIVE
@@ -361,7 +361,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) ->
     bo = register(visitor)
     tell(visitor, bo)
     page = path(visitor, bo)
-    assert "You come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
+    assert "You will come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
     press(visitor, page, "withdraw")
     invitation = visitor.store.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
@@ -370,7 +370,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) ->
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(gone)))
     shown = follow(visitor, press(visitor, page, "return"))
     for each in (shown, visitor.get(f"{page}/answer")):
-        assert ("You have not answered yet." in words(each), "You come." in words(each)) == (True, False)
+        assert ("You have not answered yet." in words(each), "You will come." in words(each)) == (True, False)
     assert f'{page}/answer"' not in shown.text, "an answer counts once there is an invitation"
 
 
@@ -382,7 +382,7 @@ def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:
     asked = visitor.get(html.unescape(first))
     sent = visitor.post(f"{page}/answer", asked.fields() | {"answer": "declined"})
     said = words(follow(visitor, sent))
-    assert said.count("You do not come.") == 1
+    assert said.count("You will not come.") == 1
     (reply,) = stored(visitor, bo).date_replies
     assert reply.status is Participation.DECLINED
 

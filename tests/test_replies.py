@@ -84,14 +84,14 @@ def seats(world: World) -> tuple[int, int]:
 
 
 def history(store: Store, person: Registration) -> list[ReceivedReply]:
-    heard: list[ReceivedReply] = []
+    received: list[ReceivedReply] = []
     cursor = None
     while True:
         page = store.answers.list_answers(person.registration_id, limit=100, cursor=cursor)
-        heard += page.items
+        received += page.items
         cursor = page.next
         if cursor is None:
-            return heard
+            return received
 
 
 # --- which one stands, and what is kept ---------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world
     gone = withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert isinstance(gone, Registration)
     assert (gone.status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
-    # From now on nobody would hear a late yes, so the entry is taken back.
+    # From now on nobody would receive a late yes, so the entry is taken back.
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
     assert world.register(2, email=bo.email).registration_id != bo.registration_id

@@ -15,7 +15,8 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
-from convoke.decision.invitation import Batch, Invitation, Quota
+from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import Invitation, Quota
 from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -182,7 +183,8 @@ class Server:
         self.said: dict[str, list[int]] = {}
         self.refused, self.accepted, self.last, self.changed = 0, 0, 0.0, 0.0
         self.ready, self.workers, self.largest = 0, list[float](), 0.0
-        self.calls = 0
+        self.calls, self.calls_to_mail = 0, 0
+        self.committed, self.calls_to_commit = 0.0, 0
         self.stopped = False
 
     async def answer(self, path: str, target: str, body: bytes) -> tuple[int, Any]:
@@ -232,6 +234,9 @@ class Server:
             "workers": self.workers,
             "largest": self.largest,
             "calls": self.calls,
+            "calls_to_mail": self.calls_to_mail,
+            "committed": self.committed,
+            "calls_to_commit": self.calls_to_commit,
             "processor": time.process_time(),
         }
 
@@ -245,7 +250,7 @@ class Server:
             return 429, {"__type": "TooManyRequestsException", "message": "Maximum sending rate exceeded."}
         self.stock -= 1
         self.accepted += 1
-        self.last = now
+        self.last, self.calls_to_mail = now, self.calls
         tags = {tag["Name"]: tag["Value"] for tag in asked["EmailTags"]}
         self.said.setdefault(tags["registration"], []).append(int(tags["sequence"]))
         await asyncio.sleep(SES_SECONDS)
@@ -263,6 +268,8 @@ class Server:
     def _table(self, operation: str, asked: Any) -> tuple[int, Any]:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)[1:]
         asked.pop("ClientRequestToken", None)
+        if operation == "TransactWriteItems":
+            self.committed, self.calls_to_commit = time.monotonic(), self.calls
         try:
             return 200, _coded(getattr(self.tables, name)(**_coded(asked, b64decode)) or {}, _text)
         except ClientError as error:
@@ -338,8 +345,18 @@ def work(port: int, at_once: int) -> None:
             break
         else:
             time.sleep(0.02)
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ask(port, f"done?{_used() - before},{kilobytes / 1024}")
+    ask(port, f"done?{_used() - before},{peak()}")
+
+
+def peak() -> float:
+    """The most megabytes that this process has had in memory."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        # Where a process was started with fork, that begins with what its parent had.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(kilobytes) / 1024
 
 
 def settle_in(port: int) -> None:

@@ -96,7 +96,7 @@ class People:
                 self.store.limits.change("acme", what, limit)
 
     def _capacity(self) -> int | None:
-        limited = self.world.random() < (0.7 if self.world.crowd else 0.25)
+        limited = self.world.random() < (0.7 if self.world.contention else 0.25)
         capacity = self.world.dice.choice((1, 2, 3, 4, 6)) if limited else None
         return capacity if self.rows is None else None
 
@@ -532,13 +532,13 @@ def live(world: World) -> People:
             people.rows.put()
     world.faults.wire, world.faults.answers = wire, answers
 
-    style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
+    style, gaps = OF_SEATS if world.contention else dice.choice(STYLES), dice.choice(GAPS)
     if people.approval:
         style = OF_APPROVAL
     if people.rows is not None:
         style = rows.STYLE
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
-    count = dice.randrange(1, 8) * (2 if world.crowd else 1)
+    count = dice.randrange(1, 8) * (2 if world.contention else 1)
     deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]
     if random() < 0.5:
         world.mischief = deeds

@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from convoke.decision import decide, fingerprints, holding, plan
-from convoke.decision.invitation import Batch, FanOut, Hold, Intent
+from convoke.decision import decide, fingerprints
+from convoke.decision import fan_out as holding
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import approval, erasure, registry, returning, seats, waitlist
 from convoke.sources import sync
-from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
+from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
 from convoke.store import seats as store_seats
 from convoke.store import sources as store_sources
 from convoke.store.events import Events
@@ -228,22 +230,38 @@ MUTANTS: dict[str, Mutant] = {
         (
             without(
                 fan_out,
-                "process_batch",
+                "_read",
                 "    invitations = yield ReadInvitations",
                 "    event = yield ReadEvent(event_id=batch.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
                 fan_out,
-                "process_batch",
-                "    event = yield ReadEvent(event_id=batch.event_id)\n    people",
-                "    people",
+                "_read",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    return",
+                "    return",
             ),
         ),
         scenario="a batch while it is changed back",
     ),
+    "few-are-read-at-one-moment": Mutant(
+        (
+            without(
+                fan_out,
+                "_read",
+                "    if ids and (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:\n"
+                "        return together",
+                "    if ids:\n"
+                "        event = yield ReadEvent(event_id=batch.event_id)\n"
+                "        if (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:\n"
+                "            return *together[:2], event",
+            ),
+        ),
+        scenario="one plans and tells while it is changed back",
+    ),
+    "few-are-told-when-it-is-time": Mutant((without(fan_out, "begin", " and not seen.waits(now)", ""),)),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(
-        (without(plan, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
+        (without(decide, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
     ),
     "doubt-about-a-cancel": Mutant(
         (without(decide, "pending_message", "if not calendar_state.all_certain:", "if False:"),)
@@ -256,7 +274,7 @@ MUTANTS: dict[str, Mutant] = {
     "stale-intent": Mutant(
         (
             without(
-                plan,
+                decide,
                 "_pending",
                 "pending is None or not is_same_message(message, pending.calendar_state)",
                 "pending is None",
@@ -368,20 +386,20 @@ MUTANTS: dict[str, Mutant] = {
         (without(survey, "survey", "first and _is_held(seen, now)", "False"),), trial="a_large_event_is_surveyed"
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
-    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CONTENTION),
     "a-shard-is-given-back-as-it-was-read": Mutant(
-        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CONTENTION
     ),
     "nobody-waits-where-a-shard-has-seats": Mutant(
-        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CONTENTION
     ),
-    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CONTENTION),
     "places-given-back-when-nobody-waits": Mutant(
-        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CONTENTION
     ),
-    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CROWD),
+    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CONTENTION),
     "guests-give-their-seats-back": Mutant(
-        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CROWD
+        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CONTENTION
     ),
     "who-is-accepted-was-pending": Mutant(
         (without(approval, "accept", "person.status is not RegistrationStatus.PENDING", "False"),)
@@ -393,7 +411,7 @@ MUTANTS: dict[str, Mutant] = {
             instead(store_seats, "UPON_ASKING", conditions.EXISTS),
             instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
         ),
-        Mode.CROWD,
+        Mode.CONTENTION,
     ),
     "who-is-promoted-has-room-for-all": Mutant(
         (
@@ -404,7 +422,7 @@ MUTANTS: dict[str, Mutant] = {
                 "#open = :true AND #waiting > :none AND #capacity = :capacity AND #taken < #capacity",
             ),
         ),
-        Mode.CROWD,
+        Mode.CONTENTION,
     ),
     "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
     "webhook-event-in-the-transaction": Mutant(
@@ -440,7 +458,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "webhook-attempts-as-many-as-promised": Mutant((instead(webhooks, "RETRIES", webhook_events.RETRIES[:2]),)),
     "webhook-in-flight": Mutant((without(webhooks, "post", "most=most", "most=10"),)),
-    "webhook-in-flight-fence": Mutant((instead(in_flight, "UPON_RECORDING", f"{conditions.NEW} OR #fence >= :fence"),)),
+    "webhook-in-flight-fence": Mutant(
+        (instead(deliveries, "UPON_RECORDING_IN_FLIGHT", f"{conditions.NEW} OR #fence >= :fence"),)
+    ),
     "webhook-removed": Mutant(
         (
             without(

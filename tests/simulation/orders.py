@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch
+from convoke.decision.fan_out import Batch
 from convoke.delivery import fan_out, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.model import Event, EventStatus
@@ -230,6 +230,7 @@ SCENARIOS = {
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
     "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
+    "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),
     "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),
 }
 

@@ -1,6 +1,6 @@
 """DynamoDB as the store sees it: a client over tables in memory, with conditions, transactions, index and stream.
 
-Values are plain Python; :class:`Typed` speaks the wire's typed values in front of it, to compare it with the real one.
+Values are plain Python; :class:`Typed` takes the wire's typed values in front of it, to compare it with the real one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def refused(code: str, operation: str, **more: Any) -> ClientError:
 
 
 class Tables:
-    """The fake client. ``ring`` hears the key of every write to a table that has a stream."""
+    """The fake client. ``ring`` is called with the key of every write to a table that has a stream."""
 
     def __init__(self, streamed: Collection[str], ring: Callable[[str, str], None], line: Line | None = None) -> None:
         self.rows: dict[str, dict[str, dict[str, Row]]] = {}

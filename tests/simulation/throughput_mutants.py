@@ -97,20 +97,21 @@ THROUGHPUT: dict[str, Mutant] = {
         (instead(fan_out, "_wait", lambda *_: timedelta()),), trial="a_large_event_is_planned"
     ),
     "turns-go-on-in-the-next-page": Mutant(
-        (without(fan_out, "plan", "_wait(seen.left + number,", "_wait(number,"),), trial="a_large_event_is_planned"
+        (without(fan_out, "_plan_page", "_wait(seen.left + number,", "_wait(number,"),),
+        trial="a_large_event_is_planned",
     ),
     "only-the-next-batches-are-queued": Mutant(
-        (without(fan_out, "plan", "turn < now + QUEUED_AHEAD and", "True and"),), trial="a_large_event_is_planned"
+        (without(fan_out, "_plan_page", "turn < now + QUEUED_AHEAD and", "True and"),), trial="a_large_event_is_planned"
     ),
     "a-queued-batch-is-due-after-its-turn": Mutant(
-        (without(fan_out, "plan", "turn + worker.times.hint if ahead", "now + worker.times.hint if ahead"),),
+        (without(fan_out, "_plan_page", "turn + worker.times.hint if ahead", "now + worker.times.hint if ahead"),),
         trial="a_large_event_is_planned",
     ),
     "a-batch-is-due-before-its-turn": Mutant(
-        (without(fan_out, "plan", "else turn - QUEUED_AHEAD / 2", "else turn"),), trial="a_large_event_is_planned"
+        (without(fan_out, "_plan_page", "else turn - QUEUED_AHEAD / 2", "else turn"),), trial="a_large_event_is_planned"
     ),
     "no-batch-is-queued-while-mail-is-stopped": Mutant(
-        (without(fan_out, "plan", " and not sending.stopped(now)", ""),),
+        (without(fan_out, "_plan_page", " and not sending.stopped(now)", ""),),
         trial="a_large_event_is_planned_while_mail_is_stopped",
     ),
     "a-batch-gives-way-to-a-newer-version-only": Mutant(

@@ -17,7 +17,8 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch, Invitation
+from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import Invitation
 from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import DeliveryState, Event, Registration, RegistrationStatus
@@ -34,7 +35,7 @@ from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
 from .worker import FAILURES, FUNCTION, Crash, Run
 
-BATCH, PAGE, AT_ONCE = 2, 2, 2
+BATCH, PAGE, AT_ONCE, FEW = 2, 2, 2, 2
 """People in a batch, batches in a page, people at once: so few that a handful of people fill several pages."""
 CALL = 5.0
 VISIBILITY = 180.0
@@ -119,8 +120,8 @@ class World:
         self.known: list[tuple[str, str]] = []
         self.zombies = False
         # How often a registration meets others at the event's seats, in histories that are about those.
-        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
-        self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
+        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CONTENTION: 1.0}.get(mode, 0.0)
+        self.contention = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
         self.overbooked: list[str] = []
         # How often the organizer set out to accept a registration, how often it was to be withdrawn, and whom they
         # turned down.
@@ -189,7 +190,7 @@ class World:
             self.trace.append(f"{START + timedelta(seconds=self.now):%H:%M:%S.%f} {text}")
 
     def as_deployed(self, schema: int) -> None:
-        """The code of one deployment speaks in its own schema and does not know the next."""
+        """The code of one deployment writes its own schema and does not know the next."""
         if schema != fingerprints.SCHEMA:
             fingerprints.SCHEMA = schema
             fingerprints._CONTENT = DEPLOYED[schema]
@@ -231,7 +232,7 @@ class World:
             self._meetings = 0
 
     def lost(self) -> str:
-        if self._meetings and self.crowd and self.random() < self.crowd:
+        if self._meetings and self.contention and self.random() < self.contention:
             self._meetings -= 1
             return "conflict"
         return "" if self.random() >= self.faults.answers else LOST[self.faults.which(ANSWERS)]
@@ -353,7 +354,7 @@ class World:
                 self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
 
         if sk == keys.EVENT:
-            self.start("notify event", lambda _: fan_out.announce(EVENT_ID), done)
+            self.start("notify event", lambda run: self._begin(run), done)
         else:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -416,6 +417,11 @@ class World:
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
+
+    def _begin(self, run: Run) -> Steps[Any]:
+        first = yield from fan_out.begin(EVENT_ID, run.worker, few=FEW)
+        if first is not None:
+            yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
 
     def _plan_and_begin(self, run: Run) -> Steps[Any]:
         first = yield from fan_out.plan(EVENT_ID, run.worker, size=BATCH, batches=PAGE)
@@ -490,6 +496,8 @@ class World:
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
             effects.ReadFanOutAndSending: lambda effect: reads.fan_out_and_sending(effect.event_id),
+            effects.ReadNewFanOut: lambda effect: reads.new_fan_out(effect.event_id),
+            effects.ReadPeople: lambda effect: reads.people(effect.event_id, effect.ids),
             effects.ReadTelling: lambda effect: reads.telling(effect.event_id),
             effects.ReadEvents: lambda _: ((EVENT_ID,), None),
             effects.StoreAuditPage: records.store_audit_page,

@@ -29,7 +29,7 @@ class AttentionKind(StrEnum):
 
 
 class SentKind(StrEnum):
-    """What a message tells; a move is another time or place."""
+    """What a message announces; a move is another time or place."""
 
     INVITATION = "invitation"
     MOVE = "move"
@@ -162,7 +162,7 @@ def _kind(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
 
 
 def kind_of_sent(sent: CalendarState, earlier: Iterable[CalendarState]) -> SentKind:
-    """What the message that left ``sent`` as the state of a calendar told, after the ``earlier`` ones to the same
+    """What the message that left ``sent`` as the state of a calendar announced, after the ``earlier`` ones to the same
     attendee: an invitation, a cancellation, another time or place (a move), or anything else (a change).
     """
     if sent.method is Method.CANCEL:

@@ -2,7 +2,7 @@
 
 A survey becomes due some time after a change (``times.attention``), and at once when SES reports a bounce, a complaint
 or a failure. It continues in another invocation when its time is over, and is due again for those of whom it is too
-early to tell. All instants are UTC.
+early to know. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from ..decision.attention import (
     latest_messages,
 )
 from ..decision.calendar_state import Message
-from ..decision.decide import CHANGE, is_expected, next_message, over
+from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
 from ..decision.invitation import Invitation, StoredMessage, with_outcomes
-from ..decision.plan import Snapshot, calendar_state_of, decide
 from ..effects import (
     AddNotification,
     Clock,
@@ -141,7 +140,7 @@ def _store(event_id: str, was: Unreached | None, found: Attention | None) -> Ste
 def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | None = None) -> Steps[Attention | None]:
     """What this attendee was not reached with, or ``None``: cancellations and moves first, then the oldest.
 
-    ``told_at`` (UTC) is when people are told of the latest change, if it waits for that or did.
+    ``told_at`` (UTC) is when people are informed of the latest change, if it waits for that or did.
     """
     invitation, calendar_state = seen.invitation, calendar_state_of(seen.invitation)
     if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, calendar_state):
@@ -204,8 +203,8 @@ def _not_sent(
 
 def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[bool]:
     """End the survey; returns False where a reason for another one came meanwhile. If there are cancellations and moves
-    that the organizer has not been told of, store a summary notification, at the earliest ``times.attention`` after the
-    first of them and after the last summary.
+    that the organizer has not been informed of, store a summary notification, at the earliest ``times.attention`` after
+    the first of them and after the last summary.
     """
     delay, now = worker.times.attention, (yield Clock())
     kept = yield ReadUnreached(event_id=seen.event_id, after="", through="~")

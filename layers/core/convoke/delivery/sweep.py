@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from ..decision.decide import CHANGE, INVITATION, URGENT
+from ..decision.decide import CHANGE, INVITATION, URGENT, decide
 from ..decision.invitation import Quota
-from ..decision.plan import decide
+from ..decision.limits import AccountMails, Held, held
 from ..effects import (
     All,
     AnyHint,
     BatchHint,
     Clock,
+    CountAccounts,
     CountHeld,
     Due,
     DueKind,
@@ -28,13 +29,16 @@ from ..effects import (
     EnqueueAll,
     ErasePerson,
     Hint,
+    HoldAccounts,
     ImportHint,
+    Log,
     NotificationHint,
     PlanHint,
     Postpone,
     Promote,
     ReadBacklog,
     ReadDue,
+    ReadMailed,
     ReadQuota,
     ReadSending,
     ReserveQuota,
@@ -62,7 +66,7 @@ SWEEP_INTERVAL = timedelta(minutes=1)
 SHARE = 1 / 3
 """The share of a sweep's time that is kept for what it does itself, and another for copying registrations."""
 DEFAULT_MAILS_PER_SWEEP = 60
-"""How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
+"""How many mails a sweep assumes if SES does not report its rate: the sandbox's one per second."""
 AT_ONCE = 16
 """How many items are postponed at the same time."""
 CHUNK = 200
@@ -79,7 +83,7 @@ class Limits:
 
 def mail_limits(times: Times) -> Steps[Limits]:
     """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others, and
-    the hint of a change that waits to be told, which stays in the queue meanwhile, stands for no mail.
+    the hint of a change that waits to be announced, which stays in the queue meanwhile, stands for no mail.
 
     Also stores the account's rate, by which all mail is paced. If the day's quota runs low, invitations are stopped
     until the next sweeps have looked again (``times.hint``).
@@ -236,3 +240,24 @@ def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
         return True
     lease = seen.invitation.lease_until
     return (lease is None or lease <= now) and decide(seen, sender, now) is None
+
+
+def hold_accounts() -> Steps[Held]:
+    """Hold back all but the cancellations of accounts that are over their limit; returns who is, and who is near it.
+
+    What they are held back is due again when their limit begins anew. It is looked at once a minute, so an account may
+    exceed its limit by what is sent in that time.
+    """
+    now = yield Clock()
+    sending = yield ReadSending()
+    mails: tuple[AccountMails, ...] = yield ReadMailed(now=now)
+    quota: Quota | None = (yield ReadQuota()) if mails else None
+    accounts: int = (yield CountAccounts()) if mails else 0
+    found = held(mails, quota, share=INVITATION_QUOTA_SHARE, accounts=accounts, now=now)
+    if found.until != {account: until for account, until in sending.held.items() if until > now}:
+        yield HoldAccounts(until=found.until)
+    for one in mails:
+        if one.account in found.near:
+            fields = {"account": one.account, "in_day": str(one.mailed.in_day), "in_hour": str(one.mailed.in_hour)}
+            yield Log(what="account near its limit", fields=fields)
+    return found

@@ -19,8 +19,8 @@ class ScheduleSurvey(Effect):
 
 @frozen
 class ScheduleSurveySoon(Effect):
-    """A change begins to be told at ``now``: schedule a survey for when it has to have reached everybody. One that is
-    scheduled already is not postponed. Answer: ``None``.
+    """A change begins to be announced at ``now``: schedule a survey for when it has to have reached everybody. One that
+    is scheduled already is not postponed. Answer: ``None``.
     """
 
     event_id: str

@@ -33,6 +33,10 @@ _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
 
 _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
+_WITH_PROPOSAL = frozenset({Participation.TENTATIVE, Participation.DECLINED})
+"""What is answered together with another time: some programs send one COUNTER for both. Others leave in it what was
+answered before.
+"""
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,11 +67,11 @@ class Answer:
     """One attendee's answer, as it was written.
 
     ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers.
-    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, ``proposed``
-    that of a COUNTER; ``None`` for other methods. ``date`` is the RECURRENCE-ID: an aware datetime in its own zone, a
-    naive one if it names no zone, or a date; ``None`` is the whole event. ``comment`` is the attendee's text. ``start``
-    is DTSTART, of the same types as ``date``; ``None`` if it is absent or unreadable. With a ``problem`` only ``date``
-    and ``uid`` have meaning.
+    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, or of a COUNTER
+    that declines or is tentative; ``proposed`` that of a COUNTER; else they are ``None``. ``date`` is the
+    RECURRENCE-ID: an aware datetime in its own zone, a naive one if it names no zone, or a date; ``None`` is the whole
+    event. ``comment`` is the attendee's text. ``start`` is DTSTART, of the same types as ``date``; ``None`` if it is
+    absent or unreadable. With a ``problem`` only ``date`` and ``uid`` have meaning.
     """
 
     kind: Kind
@@ -97,6 +101,14 @@ def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | N
         return _answers(components.read(calendar), method, sent_at)
     except ValueError as error:  # too deep, or too much of something
         raise Quarantined(Reason.UNREADABLE) from error
+
+
+def uids(calendar: bytes) -> frozenset[str]:
+    """The UIDs of the events in a calendar (UTF-8); an unreadable one is empty. None of what cannot be read at all."""
+    try:
+        return frozenset(_uid(event) or "" for event in components.read(calendar).all("VEVENT"))
+    except ValueError:
+        return frozenset()
 
 
 def _answers(root: Component, method: str | None, sent_at: datetime | None) -> tuple[Answer, ...]:
@@ -155,7 +167,7 @@ def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None
         uid=uid,
         attendee=_address(attendee) if attendee else None,
         sent_by=_sent_by(attendee) if attendee else None,
-        participation=_participation(attendee) if attendee and kind is Kind.REPLY else None,
+        participation=_participation(attendee, kind) if attendee else None,
         sequence=_sequence(event),
         dtstamp=_dtstamp(event, zones, sent_at),
         date=_date(event, zones),
@@ -255,9 +267,13 @@ def _partstat(attendee: Property) -> str:
     return attendee.params.get("PARTSTAT", "").strip().lower()
 
 
-def _participation(attendee: Property) -> Participation:
-    """The attendee's own PARTSTAT; whom they delegate to is not read. Raises :class:`Quarantined`."""
+def _participation(attendee: Property, kind: Kind) -> Participation | None:
+    """The attendee's own PARTSTAT; whom they delegate to is not read. ``None`` where it is no answer of a COUNTER or a
+    REFRESH. Raises :class:`Quarantined` for a REPLY without an answer.
+    """
     partstat = _partstat(attendee)
+    if kind is not Kind.REPLY:
+        return Participation(partstat) if kind is Kind.COUNTER and partstat in _WITH_PROPOSAL else None
     if partstat not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
     return Participation(partstat)

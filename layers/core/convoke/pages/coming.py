@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..decision.decide import over
-from ..decision.plan import calendar_state_of
+from ..decision.decide import calendar_state_of, over
 from ..model import LocalTime, Occurrence
 from ..registrations import answering, registry, returning, waitlist
 from ..registrations.registry import Obstacle, TooMany

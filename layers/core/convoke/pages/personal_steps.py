@@ -35,18 +35,11 @@ def redirect(seen: Opened, what: str) -> Answer:
     return see_other(seen.request, f"{seen.path}?done={what}", logged=seen.logged)
 
 
-def personal_page(
-    seen: Opened,
-    template: str,
-    errors: Errors = (),
-    headers: Mapping[str, str] | None = None,
-    **values: Any,
-) -> Answer:
+def personal_page(seen: Opened, template: str, errors: Errors = (), **values: Any) -> Answer:
     return page(
         seen.request,
         template,
         HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
-        headers,
         account=seen.account,
         logged=seen.logged,
         event=seen.event,
@@ -105,9 +98,9 @@ def answer_buttons(seen: Opened) -> list[tuple[str, str]]:
         return []
     _ = seen.request.texts.gettext
     labels = {
-        Participation.ACCEPTED: _("I come"),
+        Participation.ACCEPTED: _("I will come"),
         Participation.TENTATIVE: _("I may come"),
-        Participation.DECLINED: _("I do not come"),
+        Participation.DECLINED: _("I will not come"),
     }
     return [(one.value, labels[one]) for one in answering.ANSWERS]
 
@@ -119,10 +112,10 @@ def back(seen: Opened) -> list[tuple[str, str]]:
     return [(seen.request.texts.gettext("Back to your registration"), seen.path)]
 
 
-def cannot(seen: Opened, text: str, status: HTTPStatus = HTTPStatus.CONFLICT) -> Refused:
+def cannot(seen: Opened, text: str) -> Refused:
     """409: it cannot be done as things are now."""
     title = seen.request.texts.gettext("That cannot be done now")
-    return Refused(status, title, text, ways=back(seen), account=seen.account)
+    return Refused(HTTPStatus.CONFLICT, title, text, ways=back(seen), account=seen.account)
 
 
 def require(seen: Opened, *states: State) -> None:

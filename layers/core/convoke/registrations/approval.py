@@ -1,4 +1,4 @@
-"""Registrations that the organizer decides about: who asks and who is to decide are told, and the decision is applied.
+"""Registrations that the organizer decides about: both sides are informed, and the decision is applied.
 
 Whoever registers for an event with ``approval`` is *pending*: their address is taken, and nothing else. Accepted, they
 get a seat, or a place on the waitlist, as if they had registered just then; turned down, their registration is
@@ -42,8 +42,8 @@ def received(event: Event, person: Registration, now: datetime) -> Notification:
 
 
 def person_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
-    """The action that tells ``person`` that the organizer decides; none where nobody has to, or of a draft, of which
-    nobody is told.
+    """The action that informs ``person`` that the organizer decides; none where nobody has to, or of a draft, of which
+    nobody is informed.
     """
     if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
         return {}
@@ -51,8 +51,8 @@ def person_actions(store: Store, event: Event, person: Registration, now: dateti
 
 
 def organizer_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
-    """The action that tells the organizer, within :data:`GATHERED`, that somebody waits for their decision; none where
-    ``person`` does not, or where they are told already: registrations that meet must not meet there as well.
+    """The action that informs the organizer, within :data:`GATHERED`, that somebody waits for their decision; none
+    where ``person`` does not, or where they are informed already: registrations that meet must not meet there as well.
     """
     if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
         return {}

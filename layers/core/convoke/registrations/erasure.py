@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from ..decision.decide import Snapshot, decide
 from ..decision.invitation import Invitation
-from ..decision.plan import Snapshot, decide
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
@@ -100,7 +100,7 @@ def forget(
             actions["invitation"] = store.invitations.erase_action(invitation)
         refused = store.attempt(actions)
         if not refused:
-            store.outbox.forget(registration_id)  # what was told meanwhile, with a name that was read before
+            store.outbox.forget(registration_id)  # webhook events of meanwhile, with a name that was read before
             return
         if "invitation" in refused:
             return

@@ -111,8 +111,8 @@ NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank)
 NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
 # No newer change replaced the fan-out, and no other planner planned this page.
 STILL_AT_THIS_PAGE = f"{VERSION_UNCHANGED} AND #planned_to = :planned_to"
-# The fan-out waits for further changes as it was read: no newer change replaced it, nobody had it told at once, and no
-# planner has begun.
+# The fan-out waits for further changes as it was read: no newer change replaced it, nobody had it announced at once,
+# and no planner has begun.
 STILL_WAITS = f"{STILL_AT_THIS_PAGE} AND #told_at = :told_at"
 # No batch of the fan-out has ended, and none was planned, since it was read.
 LEFT_UNCHANGED = "#left = :left"
