@@ -16,7 +16,7 @@ from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
-from . import erasing, large_events, rates, surveying
+from . import interrupted, large_events, rates, surveying
 from .checker import Violation
 from .due_model import MAILS, DueModel
 from .scene import SENDER, START, TIMES
@@ -198,7 +198,8 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         large_events.a_large_event_is_planned,
         large_events.a_large_event_is_planned_while_mail_is_stopped,
         large_events.a_batch_is_dropped_or_told,
-        erasing.an_erasure_is_interrupted,
+        interrupted.an_erasure_is_interrupted,
+        interrupted.a_wake_up_meets_a_more_urgent_one,
         surveying.a_large_event_is_surveyed,
     )
 } | rates.TRIALS
