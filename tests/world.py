@@ -357,11 +357,17 @@ class QuickWorld(World):
 
 
 @contextmanager
-def a_quick_world(**event_changes: Any) -> Iterator[World]:
-    """As :func:`a_world`."""
+def an_empty_quick_world() -> Iterator[World]:
+    """As :func:`an_empty_world`."""
     tables = Tables(SETTINGS.registrations_table, lambda *_: None)
     with quick(), patch.object(dynamo, "client", lambda: tables):
-        world = QuickWorld(tables)
+        yield QuickWorld(tables)
+
+
+@contextmanager
+def a_quick_world(**event_changes: Any) -> Iterator[World]:
+    """As :func:`a_world`."""
+    with an_empty_quick_world() as world:
         world.publish(**event_changes)
         yield world
 
