@@ -13,7 +13,7 @@ from convoke.effects import Effect, TransferRegistrations
 from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import events, registry, split_transfer, waitlist
 from convoke.registrations.registry import Obstacle
-from convoke.schedule import series, series_changes
+from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
 from convoke.store.store import Store
@@ -253,10 +253,66 @@ def test_who_comes_to_the_old_after_the_split_comes_to_that_alone(world: World) 
     settle_in(world)
     world.cut(THIRD)
     world.pass_time(seconds=1)
-    late = world.register(99, created_at=world.now)
+    late = world.register(99, created_at=world.now, named=len(world.event().earlier))
     world.copy_all()
+    world.settle()
     assert late.email not in at_the_new(world)
     assert len(at_the_new(world)) == PEOPLE
+
+
+def test_who_was_on_the_way_when_all_were_copied_comes_to_both(world: World) -> None:
+    settle_in(world)
+    world.cut(THIRD)
+    world.copy_all()
+    world.pass_time(seconds=30)
+    world.copy_all()
+    late = world.register(99)
+    assert late.email not in at_the_new(world)
+    gone = at_the_new(world)["person1@example.net"]
+    registry.withdraw(world.store, NEW_ID, gone.registration_id, now=world.now)
+    world.settle()
+    assert at_the_new(world)[late.email].status is RegistrationStatus.REGISTERED
+    assert at_the_new(world)[gone.email].status is RegistrationStatus.CANCELLED, "is not copied again"
+    assert counts(world) == (PEOPLE, 0)
+    assert world.store.events.transfer(NEW_ID) is None
+    assert {rendered.event_id for rendered in world.sent if rendered.intent.calendar_state.recipient == late.email} == {
+        EVENT_ID,
+        NEW_ID,
+    }
+
+
+def test_who_was_on_the_way_waits_where_others_have_the_seats() -> None:
+    with a_world(rule=WEEKLY, capacity=2) as world:
+        settle_in(world, 1)
+        world.cut(THIRD)
+        world.copy_all()
+        late = world.register(2)
+        newcomer = registration(event_id=NEW_ID, registration_id="99" + NEW_ID + "a" * 8, email="dan@example.net")
+        assert isinstance(registry.register(world.store, newcomer, now=world.now), Registration)
+        world.settle()
+        assert at_the_new(world)[late.email].status is RegistrationStatus.WAITLISTED
+        assert counts(world) == (2, 1)
+
+
+def test_the_rest_of_a_series_that_is_split_at_once_has_everybody_too(world: World) -> None:
+    """The second split's last look waits for that of the first."""
+    settle_in(world)
+    world.cut(THIRD)
+    world.copy_all()
+    before, third = world.event(NEW_ID), "z" * 26
+    old, new = edits.split(before, FIFTH, third, world.now)
+    transfer = SplitTransfer(event_id=third, source=NEW_ID, since=FIFTH, named=0, at=world.now)
+    begun = world.store.events.start_transfer_action(transfer, 1, world.now)
+    whole = {"whole": world.store.events.not_transferring_check(NEW_ID)}
+    old = replace(old, version=2)
+    assert events.split_event(world.store, before, old, new, begun, priority=1, now=world.now, also=whole)
+    split_transfer.transfer_batch(world.store, third, now=world.now)
+    late = world.register(99)
+    world.pass_time(minutes=2)
+    split_transfer.transfer_batch(world.store, third, now=world.now)
+    world.settle()
+    for event_id in (EVENT_ID, NEW_ID, third):
+        assert late.email in {person.email for person in world.everybody(event_id)}
 
 
 def test_a_changed_address_is_copied_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from convoke.decision import decide, fingerprints
@@ -13,7 +13,7 @@ from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
 from convoke.delivery import attempts, audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
-from convoke.registrations import approval, erasure, registry, returning, seats, waitlist
+from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
 from convoke.store import seats as store_seats
@@ -396,6 +396,28 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the-sooner-due-key-is-kept": Mutant(
         (instead(invitations, "UPON_WAKING", conditions.EXISTS),), trial="a_wake_up_meets_a_more_urgent_one"
+    ),
+    "a-split-is-looked-at-once-more": Mutant(
+        (
+            without(
+                split_transfer,
+                "_open",
+                "look_again_action(transfer, now + ON_THE_WAY)",
+                "end_transfer_action(transfer)",
+            ),
+        ),
+        trial="a_registration_meets_a_split",
+    ),
+    "only-when-nobody-is-on-the-way": Mutant(
+        (instead(split_transfer, "ON_THE_WAY", timedelta()),), trial="a_registration_meets_a_split"
+    ),
+    "registered-by-the-schedule-of-before": Mutant(
+        (without(split_transfer, "_for_the_whole", " or person.named <= transfer.named", ""),),
+        trial="a_registration_meets_a_split",
+    ),
+    "a-slow-look-moves-no-later-one": Mutant(
+        (instead(conditions, "CURSOR_OF_THE_FIRST_LOOK_UNCHANGED", conditions.CURSOR_UNCHANGED),),
+        trial="a_slow_look_meets_the_next_one",
     ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
     "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CONTENTION),

@@ -3,11 +3,16 @@
 The new registration's id is made of the old one's and the new event's, so that copying it again changes nothing. Until
 all are copied, nobody else can register for the new event, and it cannot be split: its seats are for those who had
 them.
+
+Who registers for the series while it is split may be stored after all were looked at. So all are looked at once more
+when nobody can be on the way any longer. Whoever is found then gets a seat of the new event if there is one, else a
+place on the waitlist.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,12 +24,17 @@ from ..store.events import SplitTransfer
 from ..store.external_ids import HELD
 from ..store.store import Store
 from ..store.writes import rounds
+from . import seats
 from .registry import ACTIVE, registration_actions
 
 BATCH_SIZE = 50
 """How many registrations one call processes; the rest stays due, and the sweep calls again."""
-MEANWHILE = timedelta(milliseconds=750)
-"""Who registers so soon after a split began registered while it was written, for the series as it was."""
+ON_THE_WAY = timedelta(minutes=1)
+"""How long it takes at most from a look at the event to the registration that is based on it: a function that registers
+people ends by then.
+"""
+COPIED = {"lock", "registration"}
+"""The actions of which one is refused where a registration was copied before, or its address is registered already."""
 
 
 def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BATCH_SIZE) -> int:
@@ -32,20 +42,43 @@ def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BA
     ended.
     """
     transfer = store.events.transfer(event_id)
-    if transfer is None:
+    if transfer is None or not _may_look(store, transfer, now):
         return 0
     people = store.reads.some_registrations(transfer.source, transfer.cursor, most)
     source = store.reads.event(transfer.source)
     if source is None:
         return 0
-    for person in people:
+    for person in _without_copy(store, transfer, people):
         _copy(store, transfer, source, person, now)
     if len(people) == most:
         cursor = people[-1].registration_id
         store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, now)})
         return most
-    _end(store, transfer, now)
+    if transfer.again_at is None:
+        _open(store, transfer, now)
+    else:
+        store.attempt({"transfer": store.events.end_transfer_action(transfer)})
     return 0
+
+
+def _may_look(store: Store, transfer: SplitTransfer, now: datetime) -> bool:
+    """Whether it is time: the second look begins when all who were on the way are stored, those at ``source`` too,
+    where that was made by a split itself.
+    """
+    if transfer.again_at is None:
+        return True
+    return transfer.again_at <= now and store.events.transfer(transfer.source) is None
+
+
+def _without_copy(store: Store, transfer: SplitTransfer, people: Sequence[Registration]) -> Sequence[Registration]:
+    """Those who are to be copied: at the second look, which finds most of them copied, the others."""
+    if transfer.again_at is None or not people:
+        return people
+    ids = {transferred_id(person.registration_id, transfer.event_id): person for person in people}
+    # An id begins with the time of the registration, so that the copies are in about the same order.
+    copies = store.reads.registrations(transfer.event_id, min(ids)[:10], max(ids))
+    known = {copy.registration_id for copy in copies}
+    return [person for copy, person in ids.items() if copy not in known]
 
 
 def transferred_id(registration_id: str, event_id: str) -> str:
@@ -56,9 +89,9 @@ def transferred_id(registration_id: str, event_id: str) -> str:
 
 def transferred(transfer: SplitTransfer, source: Event, person: Registration, now: datetime) -> Registration | None:
     """The registration of ``person`` at the new event, or ``None`` where none of their dates belongs to it, or they
-    withdrew or declined, or registered after the split.
+    withdrew or declined, or registered for the series as it is since the split.
     """
-    if person.status not in ACTIVE or person.created_at > transfer.at + MEANWHILE:
+    if person.status not in ACTIVE or not _for_the_whole(transfer, person):
         return None
     occurrences = person.occurrences
     if occurrences is not None:
@@ -85,6 +118,13 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
     )
 
 
+def _for_the_whole(transfer: SplitTransfer, person: Registration) -> bool:
+    """Whether a registration is for the series as it was before the split: it was begun before, or by the schedule of
+    before, if the split was written meanwhile.
+    """
+    return person.created_at <= transfer.at or person.named <= transfer.named
+
+
 def _as_it_was(event: Event, named: int) -> Event:
     """The event as it was with ``named`` earlier schedules, as far as its dates and their names are concerned."""
     schedule = (*event.earlier, event.schedule)[named]
@@ -98,20 +138,24 @@ def _copy(store: Store, transfer: SplitTransfer, source: Event, person: Registra
         new = transferred(transfer, source, person, now) if person is not None else None
         if person is None or new is None:
             return
-        # A refusal of any other action means that it was copied before, or the address is registered there already.
-        refused = _store_copy(store, source.account, person, new, now)
+        refused = _store_copy(store, transfer, source.account, person, new, now)
         if HELD in refused and "lock" not in refused:
             # It was passed on in the series meanwhile, and copied with whom it belonged to before.
-            refused = _store_copy(store, source.account, person, replace(new, external_id=""), now)
-        if "source" not in refused:
+            refused = _store_copy(store, transfer, source.account, person, replace(new, external_id=""), now)
+        if "source" not in refused and (not refused or COPIED & refused.keys()):
             return
         person = store.reads.registration(person.event_id, person.registration_id)
 
 
 def _store_copy(
-    store: Store, account: str, person: Registration, new: Registration, now: datetime
+    store: Store, transfer: SplitTransfer, account: str, person: Registration, new: Registration, now: datetime
 ) -> dict[str, Item | None]:
-    if new.status is RegistrationStatus.PENDING:
+    if transfer.again_at is not None:
+        place = seats.place(store, new, now=now)
+        if place is None:  # it was cancelled
+            return {}
+        new, seat = replace(new, status=place.status), place.actions
+    elif new.status is RegistrationStatus.PENDING:
         seat = {"seats": store.seats.transfer_pending_action(new.event_id)}
     else:
         waits = new.status is RegistrationStatus.WAITLISTED
@@ -121,8 +165,8 @@ def _store_copy(
     return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})
 
 
-def _end(store: Store, transfer: SplitTransfer, now: datetime) -> None:
-    """End the transfer and open the new event for registrations; the waitlist becomes due.
+def _open(store: Store, transfer: SplitTransfer, now: datetime) -> None:
+    """Open the new event for registrations, and have all looked at once more; the waitlist becomes due.
 
     An event that was cancelled meanwhile is not opened.
     """
@@ -132,7 +176,7 @@ def _end(store: Store, transfer: SplitTransfer, now: datetime) -> None:
             return
         opens = target.status is not EventStatus.CANCELLED
         actions = {
-            "transfer": store.events.end_transfer_action(transfer),
+            "transfer": store.events.look_again_action(transfer, now + ON_THE_WAY),
             "event": store.events.unchanged_check(target),
             "seats": store.seats.open_action(transfer.event_id, now, opens=opens),
         }

@@ -325,7 +325,7 @@ def _registration(
         email=wanted.email,
         language=wanted.language,
         occurrences=dates,
-        named=len(event.earlier) if dates else 0,
+        named=len(event.earlier),
         guests=wanted.guests,
         responses=tuple(one for one in wanted.responses if one[0] in questions),
         created_at=now,

@@ -95,6 +95,10 @@ HELD_LONG_ENOUGH = "#until <= :now"
 CHANGE_UNCHANGED = "#change_id = :change_id"
 # The split transfer's cursor is still the one that was read.
 CURSOR_UNCHANGED = "#cursor = :cursor"
+# The same, and nobody has begun to look at all of them once more.
+CURSOR_OF_THE_FIRST_LOOK_UNCHANGED = f"{CURSOR_UNCHANGED} AND attribute_not_exists(#again_at)"
+# There is no split transfer, or everybody was copied, and they are looked at once more.
+EVERYBODY_WAS_COPIED = f"{NEW} OR attribute_exists(#again_at)"
 
 # --- delivery -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from ..decision.fan_out import FanOut
 from ..model import Event, LocalTime, frozen
 from ..schedule import series
-from . import codec, conditions, dynamo, keys
+from . import codec, conditions, keys
 from .dynamo import Item
 from .fan_outs import still_waiting
 from .repository import Repository
@@ -34,6 +34,8 @@ class SplitTransfer:
     """The id of the last registration that has been processed."""
     due_key: str | None = None
     """``<priority>#<instant>``: from when on the next registrations are processed."""
+    again_at: datetime | None = None
+    """From when on (UTC) all are looked at once more; ``None`` until everybody was copied."""
 
 
 codec.record(SplitTransfer)
@@ -94,16 +96,17 @@ class Events(Repository):
     # --- split transfers ----------------------------------------------------------------------------------------
 
     def transfer(self, event_id: str) -> SplitTransfer | None:
-        """The transfer of registrations to this event that is under way, if any."""
+        """The transfer of registrations to this event that is under way, if any, be it for the second time."""
         return self._get(SplitTransfer, self._sent, keys.split_transfer(event_id))
 
     def transferring(self, event_id: str) -> bool:
         """Whether registrations are still being copied to this event."""
-        return dynamo.get(self.client, self._sent, keys.split_transfer(event_id)) is not None
+        transfer = self.transfer(event_id)
+        return transfer is not None and transfer.again_at is None
 
     def not_transferring_check(self, event_id: str) -> Action:
         """The action that makes a transaction fail while registrations are being copied to this event."""
-        return check(self._sent, keys.split_transfer(event_id), conditions.NEW)
+        return check(self._sent, keys.split_transfer(event_id), conditions.EVERYBODY_WAS_COPIED)
 
     def start_transfer_action(self, transfer: SplitTransfer, priority: int, now: datetime) -> Action:
         """The action that starts the transfer, for the transaction that creates the new event."""
@@ -115,8 +118,21 @@ class Events(Repository):
         assert transfer.due_key is not None  # noqa: S101 (a transfer is due until its end)
         due_key = keys.keep_due_since(keys.due_key(int(transfer.due_key[0]), now), transfer.due_key)
         key, changes = keys.split_transfer(transfer.event_id), {"cursor": cursor, "due_key": due_key}
-        return update(self._sent, key, changes, conditions.CURSOR_UNCHANGED, cursor=transfer.cursor)
+        return update(self._sent, key, changes, _unchanged(transfer), cursor=transfer.cursor)
+
+    def look_again_action(self, transfer: SplitTransfer, at: datetime) -> Action:
+        """The action by which all registrations are looked at once more from ``at`` on, unless the cursor was moved."""
+        assert transfer.due_key is not None  # noqa: S101 (a transfer is due until its end)
+        due_key = keys.due_key(int(transfer.due_key[0]), at)
+        key, changes = keys.split_transfer(transfer.event_id), {"cursor": "", "due_key": due_key}
+        changes["again_at"] = keys.instant(at)
+        return update(self._sent, key, changes, _unchanged(transfer), cursor=transfer.cursor)
 
     def end_transfer_action(self, transfer: SplitTransfer) -> Action:
         key = keys.split_transfer(transfer.event_id)
-        return delete(self._sent, key, conditions.CURSOR_UNCHANGED, cursor=transfer.cursor)
+        return delete(self._sent, key, _unchanged(transfer), cursor=transfer.cursor)
+
+
+def _unchanged(transfer: SplitTransfer) -> str:
+    """The condition that nobody moved the cursor since ``transfer`` was read."""
+    return conditions.CURSOR_OF_THE_FIRST_LOOK_UNCHANGED if transfer.again_at is None else conditions.CURSOR_UNCHANGED

@@ -132,7 +132,7 @@ def new_registration(
         email=body.email,
         language=body.language or "",
         occurrences=chosen(event, body.occurrences, at),
-        named=len(event.earlier) if body.occurrences else 0,
+        named=len(event.earlier),
         guests=body.guests,
         responses=given,
         **own_data(body),
