@@ -16,7 +16,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-from . import fanout
+from . import fanout, worker
 
 TIMES = 20
 RATE = 50
@@ -82,7 +82,7 @@ def request(method: str, route: str, body: Any = None, **parameters: str) -> dic
 
 def work(port: int, times: int) -> dict[str, Any]:
     """Register one person for each of so many events, then change each event."""
-    fanout.settle_in(port)
+    worker.settle_in(port)
     api, notify, deliver = (import_module(name) for name in ("api", "notify", "deliver"))
     found: dict[str, Any] = {name: {"seconds": [], "calls": []} for name in ("registration", "change")}
 

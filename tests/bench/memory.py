@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import cost, fanout
+from . import cost, fanout, worker
 from .latency import CONTEXT, request
 
 WORKERS, VISITORS = (256, 512, 1024, 1769), (512, 1024, 1769)
@@ -127,7 +127,7 @@ def visit(name: str, port: int) -> dict[str, Any]:
     """Import a function and make its first requests; when (Unix time) the first was answered, the seconds of the
     others, and the memory of the process.
     """
-    fanout.settle_in(port)
+    worker.settle_in(port)
     event_id = fanout.ask(port, "event")["event"]
     handler = import_module(name).handler
     seconds: list[float] = []
