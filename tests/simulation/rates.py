@@ -14,7 +14,7 @@ from convoke.effects import DrawTurns, Refusal, Refused, Send, Steps, StoreRate
 from convoke.registrations import events, registry
 from tests import factories
 
-from . import quick
+from . import quick, turns
 from .checker import Violation
 from .faults import Mode
 from .history import People, heal
@@ -238,5 +238,6 @@ TRIALS = {
         ses_refuses_many_at_once,
         all_turns_are_taken,
         ses_is_busy,
+        *turns.TRIALS.values(),
     )
 }
