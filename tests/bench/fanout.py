@@ -20,11 +20,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from convoke.delivery.fan_out import AT_ONCE
+
 ROOT = Path(__file__).resolve().parents[2]
 SES_SECONDS, TABLE_SECONDS, QUEUE_SECONDS = 0.080, 0.005, 0.010
 RUNS = {14: (400, 2), 50: (1500, 2), 200: (6000, 6)}
 """The account's rate: so many people as take half a minute, and how many workers docs/deploy.md has for it."""
-SENDS = (1, 4, 8, 16)
+SENDS = (1, 4, AT_ONCE, 16)
 ALONE = 200
 """People that one worker tells, without a limit of SES, to see what it can."""
 NO_LIMIT = 100_000
@@ -45,7 +47,7 @@ def _alone(at_once: int) -> dict[str, Any]:
     return {"mails_a_second": round(mails, 1), "cpu_ms_a_mail": round(1000 * found["worker_cpu"] / ALONE, 2)}
 
 
-def run(people: int, rate: int, workers: int, at_once: int = 8, prefix: tuple[str, ...] = ()) -> dict[str, Any]:
+def run(people: int, rate: int, workers: int, at_once: int = AT_ONCE, prefix: tuple[str, ...] = ()) -> dict[str, Any]:
     """One change, told to ``people``; each worker is started as ``prefix`` has it."""
     started: list[subprocess.Popen[bytes]] = []
     with serving(people, rate) as port:

@@ -63,7 +63,7 @@ BATCHES_IN_A_PAGE = 99
 """Batches that one transaction writes at most, beside the fan-out: DynamoDB takes a hundred items."""
 BATCHES_IN_THE_FIRST_PAGE = 4
 """Each page has three times as many batches more than all before it: the first mails leave before many ids are read."""
-AT_ONCE = 8
+AT_ONCE = 10
 """How many attendees of a batch are reconciled at the same time."""
 QUEUED_AHEAD = timedelta(minutes=2)
 """Batches whose turn comes later than this are not queued by the planner, but by the sweep, when they are due."""
