@@ -132,7 +132,7 @@ def one_after_the_other_at_the_rate() -> Iterator[Violation]:
 
 
 def urgent_mail_beside_a_fan_out() -> Iterator[Violation]:
-    """Urgent mail has half of each second, and so leaves at once; ordinary mail has the other half."""
+    """Urgent mail and a fan-out both get on. (That each has its half of a second, ``turns`` shows with more mails.)"""
     world = Steady(100)
     world.change(title="B")
     gone: dict[str, float] = {}
@@ -193,7 +193,9 @@ def ses_refuses_many_at_once() -> Iterator[Violation]:
 
 
 def others_beside_a_fan_out() -> Iterator[Violation]:
-    """A batch draws a few turns at a time: others that come meanwhile get some of the same second."""
+    """Others that come while a fan-out is told wait no longer than a few seconds. (That a batch draws a few turns at a
+    time, ``turns`` shows with more of them.)
+    """
     world = Steady(200, FAST, 50)
     world.change(title="B")
     gone: dict[str, float] = {}
