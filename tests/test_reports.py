@@ -255,8 +255,8 @@ def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> 
     person = world.register()
     world.answers = [Unknown(why="ReadTimeoutError")]
     world.look(person)
-    heard = report(DeliveryState.ACCEPTED, registration_id=person.registration_id)
-    assert world.run(apply_report(heard))
+    known = report(DeliveryState.ACCEPTED, registration_id=person.registration_id)
+    assert world.run(apply_report(known))
     world.settle()
 
     assert world.sent == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -142,8 +141,7 @@ def visit(name: str, port: int) -> dict[str, Any]:
             seconds.append(time.perf_counter() - began)
         else:
             ready = time.time()
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"ready": ready, "seconds": seconds, "resident_mb": resident}
+    return {"ready": ready, "seconds": seconds, "resident_mb": worker.peak()}
 
 
 # --- the page -----------------------------------------------------------------------------------------------------

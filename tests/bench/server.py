@@ -68,7 +68,8 @@ class Server:
         self.by_second: Counter[int] = Counter()
         """Mails that were accepted in each second after the change."""
         self.ready, self.workers, self.largest = 0, list[float](), 0.0
-        self.calls = 0
+        self.calls, self.calls_to_mail = 0, 0
+        self.committed, self.calls_to_commit = 0.0, 0
         self.stopped = False
 
     def take(self, path: str, target: str, body: bytes) -> tuple[float, Callable[[], Answer]]:
@@ -117,6 +118,9 @@ class Server:
             "workers": self.workers,
             "largest": self.largest,
             "calls": self.calls,
+            "calls_to_mail": self.calls_to_mail,
+            "committed": self.committed,
+            "calls_to_commit": self.calls_to_commit,
             "by_second": [self.by_second[second] for second in range(1 + max(self.by_second, default=-1))],
             "processor": time.process_time(),
         }
@@ -131,7 +135,7 @@ class Server:
             return QUEUE_SECONDS, lambda: (429, said)
         self.stock -= 1
         self.accepted += 1
-        self.last = now
+        self.last, self.calls_to_mail = now, self.calls
         self.by_second[int(now - self.changed)] += 1
         tags = {tag["Name"]: tag["Value"] for tag in asked["EmailTags"]}
         self.said.setdefault(tags["registration"], []).append(int(tags["sequence"]))
@@ -150,6 +154,8 @@ class Server:
     def _table(self, operation: str, asked: Any) -> Answer:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)[1:]
         asked.pop("ClientRequestToken", None)
+        if operation == "TransactWriteItems":
+            self.committed, self.calls_to_commit = time.monotonic(), self.calls
         try:
             return 200, getattr(self.tables, name)(**asked)
         except ClientError as error:

@@ -1,6 +1,6 @@
 """DynamoDB as the store sees it: a client over tables in memory, with conditions, transactions, index and stream.
 
-Values are plain Python; :class:`Typed` speaks the wire's typed values in front of it, to compare it with the real one.
+Values are plain Python; :class:`Typed` takes the wire's typed values in front of it, to compare it with the real one.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Line(Protocol):
 
     def meanwhile(self) -> None: ...
 
+    def torn(self) -> bool: ...
+
 
 class Quiet:
     """Nothing befalls any call."""
@@ -49,13 +51,16 @@ class Quiet:
     def meanwhile(self) -> None:
         pass
 
+    def torn(self) -> bool:
+        return False
+
 
 def refused(code: str, operation: str, **more: Any) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}, **more}, operation)  # type: ignore[typeddict-item]
 
 
 class Tables:
-    """The fake client. ``ring`` hears the key of every write to a table that has a stream."""
+    """The fake client. ``ring`` is called with the key of every write to a table that has a stream."""
 
     def __init__(self, streamed: Collection[str], ring: Callable[[str, str], None], line: Line | None = None) -> None:
         self.rows: dict[str, dict[str, dict[str, Row]]] = {}
@@ -75,7 +80,9 @@ class Tables:
     def batch_get_item(self, **asked: Any) -> Item:
         self.line.before()
         found: Item = {}
-        for table, wanted in asked["RequestItems"].items():
+        for number, (table, wanted) in enumerate(asked["RequestItems"].items()):
+            if number and self.line.torn():
+                self.line.meanwhile()
             assert wanted["ConsistentRead"], "delivery reads strongly consistent"
             found[table] = [row for key in wanted["Keys"] if (row := self.row(table, key)) is not None]
         return {"Responses": found}
@@ -102,6 +109,8 @@ class Tables:
         else:
             assert asked["ConsistentRead"], "delivery reads strongly consistent"
             found = [row for row in self._in_order(asked["TableName"], values) if wanted(row, values)]
+            if len(found) > 1 and self.line.torn():
+                found = self._in_two_moments(found, asked["TableName"], values, wanted)
         if "ExclusiveStartKey" in asked:
             found = [row for row in found if row["sk"] > asked["ExclusiveStartKey"]["sk"]]
         page = found[:limit]
@@ -161,6 +170,15 @@ class Tables:
             raise ReadTimeoutError(endpoint_url="dynamodb")
 
     # --- inside -----------------------------------------------------------------------------------------------
+
+    def _in_two_moments(self, found: list[Row], table: str, values: Item, wanted: Callable[..., bool]) -> list[Row]:
+        """What a query finds of which the first rows were read before others wrote, and the rest after: each is as it
+        stands, but they are not all as they were at one moment.
+        """
+        first = found[: len(found) // 2]
+        self.line.meanwhile()
+        partition = self.rows.get(table, {}).get(values[":pk"], {})
+        return first + [row for sk, row in sorted(partition.items()) if sk > first[-1]["sk"] and wanted(row, values)]
 
     def row(self, table: str, key: Mapping[str, str]) -> Row | None:
         return self.rows.get(table, {}).get(key["pk"], {}).get(key["sk"])
