@@ -113,7 +113,7 @@ def _quick_request(self: Any, operation: Any, request: dict[str, Any], context: 
 
 
 def _goes_to_moto(client: Any, operation: str) -> bool:
-    """Whether nothing but moto hears what a client sends: a test may have registered something of its own."""
+    """Whether nothing but moto receives what a client sends: a test may have registered something of its own."""
     handlers = client.meta.events._emitter._handlers.prefix_search(f"before-send.dynamodb.{operation}")
     return botocore_stubber.enabled and list(handlers) == [botocore_stubber]
 

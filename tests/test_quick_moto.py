@@ -152,19 +152,19 @@ OPERATIONS: list[tuple[str, dict[str, Any]]] = [
 
 def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.MonkeyPatch) -> None:
     def answers() -> list[Any]:
-        heard: list[Any] = []
+        found: list[Any] = []
         with in_memory() as client:
             for operation, asked in OPERATIONS:
                 table = {} if {"RequestItems", "TransactItems"} & set(asked) else {"TableName": "Accounts"}
                 try:
                     answer = getattr(client, operation)(**table, **asked)
                     assert answer.pop("ResponseMetadata")["HTTPStatusCode"] == 200
-                    heard.append(answer)
+                    found.append(answer)
                 except ClientError as error:
                     left_out = ("ResponseMetadata",)
-                    heard.append({name: value for name, value in error.response.items() if name not in left_out})
-            heard.append(everything(client))
-        return heard
+                    found.append({name: value for name, value in error.response.items() if name not in left_out})
+            found.append(everything(client))
+        return found
 
     quickly = answers()
     assert sum("Error" in answer for answer in quickly) == 11
