@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from convoke.model import ConvokeError, frozen
@@ -64,8 +65,11 @@ def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
     return mails
 
 
+@cache
 def read_one(note: Path) -> Mail:
-    """The accepted mail whose ``.json`` this is."""
+    """The accepted mail whose ``.json`` this is. It is read once: whoever waits for a mail looks again and again, and
+    one that was accepted stays as it is.
+    """
     said = json.loads(note.read_text())
     raw = note.with_suffix(".eml").read_bytes()
     rendered = letters.read(raw)

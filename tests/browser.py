@@ -23,6 +23,8 @@ LOOKS = ("color-contrast", "target-size", "link-in-text-block", "scrollable-regi
 """The rules of axe-core that depend on width and colours, and not on the document alone."""
 LOADED = 4
 """A page loads at least: itself, its stylesheet, its script, its icon."""
+NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+"""The option by which Chromium finds no host but this machine."""
 
 
 def program() -> str:
@@ -39,7 +41,7 @@ def program() -> str:
 @contextmanager
 def a_browser() -> Iterator[Browser]:
     # Chromium refuses to run as root inside its sandbox, and CI is root in its container.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments = [NOWHERE_ELSE, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=arguments)
         try:
@@ -60,27 +62,27 @@ class Finding:
 class Visit:
     """One visitor with cookies and a cache of their own, and what became of their pages."""
 
-    def __init__(self, context: BrowserContext, origin: str, *, watching: bool = True) -> None:
+    def __init__(self, context: BrowserContext, origin: str) -> None:
         self.context = context
         self.origin = origin
         self.elsewhere: list[str] = []
-        """Requests to other hosts, which are not let through."""
+        """Requests to other hosts, which are not found."""
         self.wrong: list[str] = []
         """Errors of scripts and of the console; what the Content-Security-Policy refuses is said there, too."""
         self._came: list[Request] = []
         self.page: Page = context.new_page()
-        if watching:  # which switches the cache off
-            context.route("**/*", self._asked)
+        context.on("request", self._asked)
         context.on("requestfinished", self._has_come)
         context.on("weberror", lambda error: self.wrong.append(str(error.error)))
         context.on("console", self._said)
 
-    def _asked(self, route: Route) -> None:
-        if route.request.url.startswith(f"{self.origin}/"):
-            route.continue_()
-        else:
-            self.elsewhere.append(route.request.url)
-            route.abort()
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(f"{self.origin}/"):
+            self.elsewhere.append(request.url)
+
+    def keep_nothing(self) -> None:
+        """Without a cache from now on: all that a page loads is sent each time."""
+        self.context.route("**/*", _let_through)
 
     def _has_come(self, request: Request) -> None:
         self._came.append(request)
@@ -155,7 +157,9 @@ class Visit:
                 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
                 const range = document.createRange();
                 for (let one = texts.nextNode(); one; one = texts.nextNode()) {
-                    if (one.parentElement.closest('.hidden, .trap')) continue;
+                    let box = one.parentElement;
+                    while (box && box.offsetWidth > 1) box = box.parentElement;
+                    if (box) continue;  // for screen readers alone, or for nobody
                     const text = one.data.trim();
                     range.selectNodeContents(one);
                     const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;
@@ -172,13 +176,15 @@ class Visit:
         sees that it has the focus.
         """
         reachable: int = self.page.evaluate(f"{_REACHABLE}.length")
+        self.page.evaluate(_NOTE_WHAT_HAS_THE_FOCUS)
         seen: list[dict[str, Any]] = []
         while len(seen) < reachable:
-            self.page.keyboard.press("Tab")
-            now = self.page.evaluate(_FOCUSED)
-            # A field for a date or a time has several stops of its own: day, month, year.
-            if not (seen and now["parts"] and now["place"] == seen[-1]["place"]):
-                seen.append(now)
+            for _ in range(reachable - len(seen)):
+                self.page.keyboard.press("Tab")
+            for now in self.page.evaluate(_NOTED):
+                # A field for a date or a time has several stops of its own: day, month, year.
+                if not (seen and now["parts"] and now["place"] == seen[-1]["place"]):
+                    seen.append(now)
         return seen
 
     def painted(self) -> float:
@@ -212,6 +218,21 @@ _FOCUSED = f"""() => {{
             && box.bottom > 0 && box.top < innerHeight,
     }};
 }}"""
+# What has the focus when the next key is pressed: by then the page is scrolled to it.
+_NOTE_WHAT_HAS_THE_FOCUS = f"""() => {{
+    window.focused = {_FOCUSED};
+    window.noted = [];
+    window.begins = true;
+    window.addEventListener('keydown', () => {{
+        if (!begins) noted.push(focused());
+        begins = false;
+    }}, true);
+}}"""
+_NOTED = "() => { begins = true; return [...noted.splice(0), focused()]; }"
+
+
+def _let_through(route: Route) -> None:
+    route.continue_()
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import api
 import authorize
@@ -985,10 +986,23 @@ def test_the_default_route_never_reaches_a_handler_whatever_its_path() -> None:
 # --- trouble ------------------------------------------------------------------------------------------------------
 
 
+def client_error(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "TransactWriteItems")
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(dynamo.Contention(), 503), (KeyError("bo@example.net"), 500)],
-    ids=["contention", "a mistake of ours"],
+    [
+        (dynamo.Contention(), 503),
+        # As botocore gives up, after its own attempts.
+        (client_error("TransactionInProgressException", 400), 503),
+        (client_error("InternalServerError", 500), 503),
+        (client_error("503", 503), 503),
+        (client_error("ValidationException", 400), 500),
+        (KeyError("bo@example.net"), 500),
+    ],
+    ids=["contention", "in progress", "500", "503", "refused", "a mistake of ours"],
 )
 def test_trouble_is_answered_without_its_words(
     world: World,

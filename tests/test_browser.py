@@ -338,6 +338,7 @@ def test_a_page_and_all_that_it_loads_weigh_less_than_thirty_kilobytes(
     stack: Running, chromium: Browser, pages: Pages
 ) -> None:
     with a_visit(chromium, stack.description["pages"]) as visit:
+        visit.keep_nothing()
         for name, (path, status) in pages.paths.items():
             visit.open(path, status)
             weight = visit.weight()
@@ -348,7 +349,7 @@ def test_a_page_and_all_that_it_loads_weigh_less_than_thirty_kilobytes(
 def test_the_page_of_an_event_is_seen_as_soon_as_it_has_come(stack: Running, chromium: Browser, pages: Pages) -> None:
     context = chromium.new_context()
     try:
-        visit = Visit(context, stack.description["pages"], watching=False)
+        visit = Visit(context, stack.description["pages"])
         spent: list[float] = []
         # Once the stylesheet is there, which browsers keep for a year. Of several, since others use this machine, too.
         visit.open(pages.of_the_event)

@@ -89,18 +89,14 @@ def heading(page: Page, text: str) -> None:
 
 
 class Post:
-    """The mails about one event. Each is read once, since the folder has those of all tests."""
+    """The mails about one event."""
 
     def __init__(self, stack: Running, event_id: str) -> None:
         self.stack, self.event_id = stack, event_id
         self._folder = Path(stack.description["mail"])
-        self._known: dict[Path, Mail] = {}
 
     def mails(self) -> list[Mail]:
-        for note in sorted(self._folder.glob("[0-9]*.json")):
-            if note not in self._known:
-                self._known[note] = mailbag.read_one(note)
-        return [mail for mail in self._known.values() if mail.tags.get("event") == self.event_id]
+        return [mail for mail in mailbag.read(self._folder) if mail.tags.get("event") == self.event_id]
 
     def of(self, email: str) -> list[Mail]:
         return [mail for mail in self.mails() if mail.to == email]

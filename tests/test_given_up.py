@@ -32,8 +32,8 @@ from convoke.registrations import erasure
 from convoke.registrations.registry import resend
 from convoke.store import dynamo
 from convoke.web import presenters
-from convoke.webhooks.events import Webhook, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
+from convoke.webhooks.events import WebhookEventType
+from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report, webhook
 from tests.header_cases import HOSTILE
 from tests.tables import SETTINGS
 from tests.world import World, an_empty_world
@@ -77,15 +77,7 @@ def unrenderable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listens(world: World) -> None:
-    hook = Webhook(
-        webhook_id="w",
-        account="acme",
-        url="https://hooks.example.org/",
-        events=(WebhookEventType.INVITATION_FAILED,),
-        secret="s",
-        created_at=NOW,
-    )
-    world.store.webhooks.create(hook)
+    world.store.webhooks.create(webhook(WebhookEventType.INVITATION_FAILED))
 
 
 def webhook_events(world: World) -> list[dict[str, Any]]:

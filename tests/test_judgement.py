@@ -189,6 +189,23 @@ def test_a_mail_of_another_day_to_come_is_put_aside_for_it_could_be_sent_again_u
     assert (found.verdict, found.reason) == (Verdict.QUARANTINE, Reason.FUTURE)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "MAILTO:/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS/CN=9A-BO",
+        "/o=Example/ou=First Administrative Group/cn=Recipients/cn=bo",
+        "invalid:nomail",
+    ],
+)
+def test_an_attendee_who_is_named_by_no_address_is_whoever_the_mail_is_from(named: str) -> None:
+    lines = f'ATTENDEE;PARTSTAT=DECLINED;CN="Bo Ek":{named}'
+    assert judged(a_mail(attendee=lines)).verdict is Verdict.APPLY
+    assert judged(a_mail(attendee=lines, head="From: Eve <eve@example.net>")).reason is Reason.STRANGER
+    assert judged(a_mail(attendee=lines.replace(named, "mailto:bo@example.net@"))).reason is Reason.ATTENDEES
+    twice = f"{lines}\r\n{lines.replace('Bo', 'Eve')}"
+    assert judged(a_mail(attendee=twice)).reason is Reason.ATTENDEES
+
+
 # --- one date of a series -----------------------------------------------------------------------------------------
 
 

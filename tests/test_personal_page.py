@@ -16,6 +16,7 @@ import pytest
 from convoke.decision.decide import Snapshot, decide
 from convoke.links.tokens import Purpose, personal
 from convoke.model import (
+    DateChange,
     Event,
     EventStatus,
     Method,
@@ -29,7 +30,7 @@ from convoke.registrations import erasure, events, registry
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import EVENT_ID, accepted, told
+from tests.factories import AFTERNOON, EVENT_ID, accepted, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown, Visitor, a_visitor
@@ -385,6 +386,43 @@ def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:
     assert said.count("You will not come.") == 1
     (reply,) = stored(visitor, bo).date_replies
     assert reply.status is Participation.DECLINED
+
+
+@pytest.mark.parametrize("changes", [{"when": AFTERNOON}, {"location": "Bonn"}])
+def test_an_answer_to_a_page_that_was_shown_before_time_or_place_changed_is_asked_for_once_more(
+    visitor: Visitor, changes: dict[str, Any]
+) -> None:
+    event = visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    fields = visitor.get(page).fields(f"{page}/answer")
+    event = change(visitor, event, title="Another title")
+    assert visitor.post(f"{page}/answer", fields | {"answer": "tentative"}).status == 303, "it is the same question"
+    change(visitor, event, **changes)
+    again = visitor.post(f"{page}/answer", fields | {"answer": "accepted"})
+    assert again.status == 422
+    assert "has changed meanwhile" in words(again)
+    kept = stored(visitor, bo).reply
+    assert kept is not None
+    assert kept.status is Participation.TENTATIVE
+    visitor.post(f"{page}/answer", again.fields() | {"answer": "accepted"})
+    kept = stored(visitor, bo).reply
+    assert kept is not None
+    assert kept.status is Participation.ACCEPTED
+
+
+def test_an_answer_to_one_date_is_asked_for_once_more_where_that_date_moved_and_not_where_another_did(
+    visitor: Visitor,
+) -> None:
+    event = visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo = register(visitor)
+    page, date = path(visitor, bo), event.when.start + timedelta(weeks=1)
+    fields = visitor.get(f"{page}/answer?date={date.isoformat()}").fields()
+    for week, status in ((2, 303), (1, 422)):
+        start, later = event.when.start + timedelta(weeks=week), timedelta(weeks=week, hours=1)
+        when = replace(event.when, start=event.when.start + later, end=event.when.end + later)
+        event = change(visitor, event, changes=(DateChange(date=start, when=when),))
+        assert visitor.post(f"{page}/answer", fields | {"answer": "declined"}).status == status
 
 
 @pytest.mark.parametrize("date", ["2030-01-01T00:00:00", "x" * 500, "2027-02-30", "\x00"])

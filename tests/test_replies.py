@@ -35,8 +35,8 @@ from convoke.store import (
 from convoke.store.answers import Answers
 from convoke.store.invitations import invitation_item
 from convoke.store.store import Store
-from convoke.webhooks.events import Webhook, WebhookEvent, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
+from convoke.webhooks.events import WebhookEvent, WebhookEventType
+from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply, webhook
 from tests.factories import invited as invited_to
 from tests.simulation.quick import forget as forget_quickly
 from tests.simulation.quick import quick
@@ -413,15 +413,7 @@ def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
 
 def listening(world: World) -> None:
     """The account has a webhook for everything."""
-    webhook = Webhook(
-        webhook_id="abcdefghijklmnop0123456789",
-        account="acme",
-        url="https://hooks.example.org/convoke",
-        events=tuple(WebhookEventType),
-        secret="whs_secret",
-        created_at=NOW,
-    )
-    world.store.webhooks.create(webhook)
+    world.store.webhooks.create(webhook(*WebhookEventType))
 
 
 def webhook_events(world: World) -> list[tuple[str, str, str | None]]:

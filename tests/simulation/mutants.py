@@ -394,6 +394,9 @@ MUTANTS: dict[str, Mutant] = {
     "one-survey-of-an-event-at-a-time": Mutant(
         (without(survey, "survey", "first and _is_held(seen, now)", "False"),), trial="a_large_event_is_surveyed"
     ),
+    "the-sooner-due-key-is-kept": Mutant(
+        (instead(invitations, "UPON_WAKING", conditions.EXISTS),), trial="a_wake_up_meets_a_more_urgent_one"
+    ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
     "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CONTENTION),
     "a-shard-is-given-back-as-it-was-read": Mutant(

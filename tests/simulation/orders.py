@@ -175,10 +175,10 @@ def healed(world: Directed) -> None:
     world.faults = Directed().faults
 
 
-def erasing(run: Run) -> Steps[Any]:
+def erasing(_: Run) -> Steps[Any]:
     """As the sweep does it, which has found that the first person is to be erased."""
     due = Due(kind=DueKind.ERASURE, event_id=EVENT_ID, registration_id=f"{1:010d}{EVENT_ID}", due_key="2#")
-    return sweep._see_to(due, SENDER, run.worker.deadline)
+    return sweep._see_to(due, SENDER)
 
 
 def repaired(world: Directed) -> None:

@@ -16,7 +16,7 @@ from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
-from . import erasing, large_events, meetings, rates, surveying
+from . import interrupted, large_events, meetings, rates, surveying
 from .checker import Violation
 from .due_model import MAILS, DueModel
 from .scene import SENDER, START, TIMES
@@ -142,6 +142,24 @@ def an_error_about_one() -> Iterator[Violation]:
         yield Violation("sweep", "what comes after an error was not done")
 
 
+def something_takes_long() -> Iterator[Violation]:
+    """A waitlist of thousands who are promoted, and a split of thousands, hold up no other."""
+    model = DueModel(takes={effects.Promote: 0.5, effects.TransferRegistrations: 0.5})
+    done = set[str]()
+
+    def some(effect: Any) -> int:
+        done.add(effect.event_id)
+        return 25
+
+    model.answers |= {effects.Promote: some, effects.TransferRegistrations: some}
+    for kind in (DueKind.SEATS, DueKind.SPLIT_TRANSFER):
+        for number in range(10):
+            model.add(kind, (30_000 if kind is DueKind.SEATS else 40_000) + number, 1)
+    _look(model)
+    if len(done) < 20:
+        yield Violation("sweep", f"of 20 which take long, {len(done)} were begun with")
+
+
 def _ends(what: str, model: DueModel, over: timedelta) -> Iterator[Violation]:
     began = model.now
     _look(model)
@@ -176,11 +194,13 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         another_sweep_runs,
         an_error_about_one,
         tables_are_slow,
+        something_takes_long,
         large_events.a_large_event_is_planned,
         large_events.a_large_event_is_planned_while_mail_is_stopped,
         large_events.a_batch_is_dropped_or_told,
         meetings.a_change_meets_an_urgent_one,
-        erasing.an_erasure_is_interrupted,
+        interrupted.an_erasure_is_interrupted,
+        interrupted.a_wake_up_meets_a_more_urgent_one,
         surveying.a_large_event_is_surveyed,
     )
 } | rates.TRIALS

@@ -39,6 +39,8 @@ answered before.
 """
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+# Exchange's own name of a mailbox (X.500), and what several programs write for want of an address.
+_NO_ADDRESS = re.compile(r"(?:(?:mailto|ex)\s*:\s*)?/o=[^@]*|invalid:nomail", re.IGNORECASE)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # The basic format of RFC 5545 (sections 3.3.4 and 3.3.5), and the extended one of ISO 8601.
 _MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
@@ -66,7 +68,8 @@ class Span:
 class Answer:
     """One attendee's answer, as it was written.
 
-    ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers.
+    ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers, or who
+    answers is named by no address.
     ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, or of a COUNTER
     that declines or is tentative; ``proposed`` that of a COUNTER; else they are ``None``. ``date`` is the
     RECURRENCE-ID: an aware datetime in its own zone, a naive one if it names no zone, or a date; ``None`` is the whole
@@ -234,15 +237,15 @@ def _without_organizer(event: Component, attendees: list[Property]) -> list[Prop
     return [each for each in attendees if _mail(each.value) not in organizers] or attendees
 
 
-def _address(attendee: Property) -> str:
-    """The mail address: ATTENDEE's value, with or without ``mailto:``; else the parameter EMAIL. Raises
-    :class:`Quarantined`.
+def _address(attendee: Property) -> str | None:
+    """The mail address: ATTENDEE's value, with or without ``mailto:``; else the parameter EMAIL. ``None`` for what
+    programs write where they have none. Raises :class:`Quarantined` for any other value.
     """
     value = attendee.value.strip().strip('"<> ')
     address = _mail(value)
     if address is None and "EMAIL" in attendee.params and not re.match(r"mailto\s*:", value, re.IGNORECASE):
         address = _mail(attendee.params["EMAIL"])
-    if address is None:
+    if address is None and not _NO_ADDRESS.fullmatch(value):
         raise Quarantined(Reason.ATTENDEES)
     return address
 

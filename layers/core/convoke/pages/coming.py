@@ -19,6 +19,7 @@ from .personal_steps import (
     kept_until,
     obstacle,
     personal_page,
+    question,
     redirect,
     require,
     require_mails,
@@ -49,6 +50,7 @@ def _show_answer(seen: Opened, form: Form, errors: Errors) -> Answer:
         date=name,
         answer_text=answered(present_answer(seen, date), seen.request),
         answers=answer_buttons(seen),
+        question=question(seen, date),
     )
 
 
@@ -68,6 +70,9 @@ def _answer(seen: Opened, form: Form) -> Answer:
     date = _named(seen, name) if name else None
     if name and date is None:
         raise missing(seen.request)
+    if form.text("question") not in ("", question(seen, date[0] if date else None)):
+        changed = seen.request.texts.gettext("Your registration has changed meanwhile. Look at it again.")
+        return _show_answer(seen, form, (("", changed),))
     done = answering.answer(
         seen.request.store,
         seen.event.event_id,

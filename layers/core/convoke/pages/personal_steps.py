@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -9,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..links.tokens import Purpose
-from ..model import Participation
+from ..model import LocalTime, Participation
 from ..registrations import answering
 from ..registrations.registry import Obstacle, TooMany
 from .forms import Form
@@ -103,6 +104,14 @@ def answer_buttons(seen: Opened) -> list[tuple[str, str]]:
         Participation.DECLINED: _("I will not come"),
     }
     return [(one.value, labels[one]) for one in answering.ANSWERS]
+
+
+def question(seen: Opened, date: LocalTime | None = None) -> str:
+    """What a form asks, as a hash of all times and places that it is about, or of those of one date: an answer to one
+    that was shown before they changed says nothing of the present ones.
+    """
+    asked = [(name, one.when, one.location) for name, one in answering.dates(seen.event, seen.person).items()]
+    return hashlib.sha256(repr([each for each in asked if date in (None, each[0])]).encode()).hexdigest()[:32]
 
 
 # --- what cannot be done ------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ HOLDS_NOTHING_ELSE = "attribute_not_exists(pk) OR #registration_id = :registrati
 NOT_COUNTED = "NOT ({terms})"
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "#due_key = :due_key"
+# The item exists, and still has the due key that was read, or none.
+DUE_AS_IT_WAS = f"attribute_exists(pk) AND (attribute_not_exists(#due_key) OR {DUE_KEY_UNCHANGED})"
 
 # --- events, registrations, seats -----------------------------------------------------------------------------------
 

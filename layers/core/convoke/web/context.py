@@ -74,7 +74,11 @@ def caller(request: Mapping[str, Any] | None = None) -> str:
     account = (authorizer.get("lambda") or {}).get("account")
     if not account:
         refused = 'Bearer error="invalid_token"' if "lambda" in authorizer else "Bearer"
-        raise Problem(HTTPStatus.UNAUTHORIZED, "a valid API key is required", headers={"WWW-Authenticate": refused})
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "a valid API key is required: Authorization: Bearer <key>",
+            headers={"WWW-Authenticate": refused},
+        )
     return str(account)
 
 
