@@ -83,6 +83,12 @@ class Running:
         return described
 
     @property
+    def temporary(self) -> Path:
+        """Where it keeps what is removed with it."""
+        (found,) = (self.folder / "tmp").resolve().glob("convoke-*")
+        return found
+
+    @property
     def exit_code(self) -> int | None:
         return self.process.poll()
 
