@@ -65,7 +65,7 @@ fire:  ## load test of the local stack: 200 people in the console, and a move an
 	$(VENV)/python -m pytest -m stack tests/test_browser_console.py tests/test_under_fire.py
 
 simulate: export PYTHONTZPATH =
-simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|crowd|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials
+simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|contention|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials
 	@$(INSTALL) test
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS ORDERS,$(if $($(name)),$(name)=$($(name))))
 
@@ -97,5 +97,5 @@ deploy:  ## build and deploy to your AWS account; asks for the parameters, and e
 	$(VENV)/sam deploy --guided --config-file "$(CURDIR)/samconfig.local.toml"
 	@$(VENV)/python -m local.operate ready
 
-.PHONY: help run test check texts pins fire simulate fuzz ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
+.PHONY: help run test check texts pins fire simulate fuzz bench ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links deploy
 .DEFAULT_GOAL := help

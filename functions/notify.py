@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.records import Records
 from convoke.aws.runtime import aws, count, logger, metrics
-from convoke.delivery.fan_out import announce
+from convoke.delivery.fan_out import begin, process_batch
 from convoke.delivery.reconcile import reconcile
 
 # Imported while Lambda starts the function, not in the time of its first mail.
@@ -25,18 +25,25 @@ processor = Records(EventType.DynamoDBStreams)
 
 
 def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
-    """Reconcile a registration at once; queue the fan-out of an event. What cannot be sent now stays due."""
+    """Reconcile a registration at once; begin with the fan-out of an event, or queue it. What cannot be sent now stays
+    due.
+    """
     key = record.dynamodb.keys if record.dynamodb else None
     if not key:
         return
     event_id = keys.event_id_of(key["pk"])
     runtime = aws()
+    worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
     if key["sk"] == keys.EVENT:
-        runtime.run(announce(event_id))
+        few = runtime.run(begin(event_id, worker))
         metrics.add_metric(name="Announced", unit=MetricUnit.Count, value=1)
+        if few is not None:
+            outcomes = runtime.run(process_batch(few, worker))
+            metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
+            count(*outcomes)
+            logger.info("batch", event=event_id, version=few.batch.version, looked_at=len(outcomes))
     elif key["sk"].startswith(keys.REGISTRATION_PREFIX):
         registration_id = key["sk"].removeprefix(keys.REGISTRATION_PREFIX)
-        worker = runtime.worker(lambda_context.get_remaining_time_in_millis())
         outcome = runtime.run(reconcile(event_id, registration_id, worker))
         count(outcome)
         logger.info("reconciled", event=event_id, registration=registration_id, outcome=outcome.value)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SNSEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.decision.plan import Snapshot
+from convoke.decision.decide import Snapshot
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.authenticity import Receipt, ids_of, receipt_of
 from convoke.inbound.mime import LARGEST_MAIL

@@ -24,9 +24,9 @@ from convoke.aws.runtime import logger, metrics
 from convoke.model import ConvokeError
 from convoke.settings import settings
 from convoke.sources.compare import KINDS, follow, go_on, too_many
-from convoke.sources.looks import Looked, Outcome
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import read_key
+from convoke.sources.row_sync import Outcome, Synced
 from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
@@ -69,10 +69,10 @@ def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None
         if has_expired(record) and site.source.expired_rows == "keep":
             site.expired(kind, key)
             continue
-        for looked in follow(site, kind, key, runtime.clock()):
-            tell(site, kind, looked)
+        for synced in follow(site, kind, key, runtime.clock()):
+            report(site, kind, synced)
             if lambda_context.get_remaining_time_in_millis() < TIME_LEFT:
-                raise Unfinished(looked.state.event_id)
+                raise Unfinished(synced.state.event_id)
 
 
 def has_expired(record: DynamoDBRecord) -> bool:
@@ -81,14 +81,14 @@ def has_expired(record: DynamoDBRecord) -> bool:
     return record.raw_event.get("eventName") == "REMOVE" and who.get("principalId") == "dynamodb.amazonaws.com"
 
 
-def tell(site: Site, kind: Kind, looked: Looked) -> None:
-    """Count and log what a look led to, without what the row says."""
-    if looked.outcome is Outcome.PROBLEM and looked.fresh:
+def report(site: Site, kind: Kind, synced: Synced) -> None:
+    """Count and log what a sync led to, without what the row says."""
+    if synced.outcome is Outcome.PROBLEM and synced.fresh:
         metrics.add_metric(name="SourceProblems", unit=MetricUnit.Count, value=1)
-    if looked.outcome is Outcome.HELD:
+    if synced.outcome is Outcome.HELD:
         metrics.add_metric(name="SourcePaused", unit=MetricUnit.Count, value=1)
-    said = {"source": site.source.name, "rows": kind.value, "outcome": looked.outcome.value}
-    ids = {"event_id": looked.state.event_id, "registration_id": looked.state.registration_id}
+    said = {"source": site.source.name, "rows": kind.value, "outcome": synced.outcome.value}
+    ids = {"event_id": synced.state.event_id, "registration_id": synced.state.registration_id}
     logger.info("row", extra=said | ids)
 
 
@@ -104,11 +104,11 @@ def audit(now: datetime, lambda_context: LambdaContext, *, begin: bool) -> dict[
                 continue
             at = go_on(site, now, lambda: lambda_context.get_remaining_time_in_millis() < TIME_LEFT, begin=begin)
             if at is not None:
-                summary[name] = tell_comparison(at)
+                summary[name] = report_comparison(at)
     return summary
 
 
-def tell_comparison(at: Progress) -> dict[str, Any]:
+def report_comparison(at: Progress) -> dict[str, Any]:
     """Count what a comparison that has ended found; returns how far it is."""
     found = sum(at.differences.values())
     stopped = too_many(found, at.rows)

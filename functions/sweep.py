@@ -11,8 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.runtime import aws, logger, metrics
-from convoke.delivery.limits import hold_accounts
-from convoke.delivery.sweep import mail_limits, sweep
+from convoke.delivery.sweep import hold_accounts, mail_limits, sweep
 from convoke.settings import settings
 
 SHARE = 3 / 4

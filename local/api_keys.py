@@ -12,13 +12,15 @@ from convoke.store import dynamo
 from convoke.store.accounts import Scope
 from convoke.store.store import Store
 
+from .refused import Refused
+
 Ask = Callable[[str], str]
 
 
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
-        return "Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)"
+        return Refused("Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)")
     now = datetime.now(UTC)
     try:
         secret = Store(dynamo.client(), settings).accounts.create_key(
@@ -26,10 +28,10 @@ def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: 
             name=name,
             now=now,
             scopes=_scopes(said.get("SCOPE") or ""),
-            valid_until=_end_of(said.get("EXPIRES") or ""),
+            valid_until=_end_of(said.get("EXPIRES") or "", now),
         )
     except InvalidField as error:
-        return f"No key was created: {error}"
+        return Refused(f"No key was created: {error}")
     print("The new key, which is shown only now:")
     return secret
 
@@ -42,18 +44,23 @@ def _scopes(text: str) -> tuple[Scope, ...]:
         raise InvalidField("SCOPE", f"must be some of {', '.join(Scope)}") from None
 
 
-def _end_of(text: str) -> datetime | None:
+def _end_of(text: str, now: datetime) -> datetime | None:
     """EXPIRES: the last day, in UTC, on which a key works. Raises :class:`InvalidField`."""
+    if not text:
+        return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=1) if text else None
+        end = datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=1)
     except (ValueError, OverflowError):
         raise InvalidField("EXPIRES", "must be a day such as 2030-12-31") from None
+    if end <= now:
+        raise InvalidField("EXPIRES", "must not be past")
+    return end
 
 
 def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     account = said.get("ACCOUNT")
     if not account:
-        return "Usage: make keys ACCOUNT=acme"
+        return Refused("Usage: make keys ACCOUNT=acme")
     found = Store(dynamo.client(), settings).accounts.list_keys(account=account)
     now = datetime.now(UTC)
     for one in found:
@@ -70,10 +77,10 @@ def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # 
 def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     account, name = said.get("ACCOUNT"), said.get("NAME")
     if not account or not name:
-        return "Usage: make revoke ACCOUNT=acme NAME=ci"
+        return Refused("Usage: make revoke ACCOUNT=acme NAME=ci")
     if ask(f"Requests with the key {name} of {account} will be refused, permanently. Type yes: ") != "yes":
         return "Nothing was done."
     now = datetime.now(UTC)
     if not Store(dynamo.client(), settings).accounts.revoke_key(account=account, name=name, now=now):
-        return f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys."
+        return Refused(f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys.")
     return f"{name} is revoked. The API may accept it for up to one more minute."

@@ -1,13 +1,15 @@
 """The commands of an operator, which `make help` lists.
 
 They work on the stack that `make deploy` deployed last, or on the one that STACK names, with the caller's own AWS
-settings. Each command returns its last line of output. An error that the caller can correct is one line on stderr.
+settings. Each command returns its last line of output. What the caller has to correct is one line on stderr, and the
+exit status is 1.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tomllib
 from collections import Counter
@@ -31,6 +33,7 @@ from convoke.store import dynamo, operations
 from convoke.store.store import Store
 
 from . import api_keys, restore, signing_in, sources
+from .refused import Refused
 
 Ask = Callable[[str], str]
 ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
@@ -109,15 +112,23 @@ def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
 def limits(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     account, what, stored = said.get("ACCOUNT"), said.get("LIMIT"), Store(dynamo.client(), settings).limits
     if not account:
-        return "Usage: make limits ACCOUNT=acme, or make limits ACCOUNT=acme LIMIT=recipient HOUR=100 DAY=200"
+        return Refused("Usage: make limits ACCOUNT=acme, or make limits ACCOUNT=acme LIMIT=recipient HOUR=100 DAY=200")
     if what:
         try:
-            stored.change(account, what, Limit(hour=int(said.get("HOUR") or 0), day=int(said.get("DAY") or 0)))
-        except (InvalidField, ValueError) as error:
-            return f"Nothing was changed: {error}"
+            stored.change(account, what, Limit(hour=_number("HOUR", said), day=_number("DAY", said)))
+        except InvalidField as error:
+            return Refused(f"Nothing was changed: {error}")
     for name, limit in asdict(stored.of(account)).items():
         print(f"{name:<10} {limit['hour']:>7} an hour  {limit['day']:>7} a day")
     return f"These are the limits of {account}. A change of them counts within a minute."
+
+
+def _number(name: str, said: Mapping[str, str]) -> int:
+    """A variable that has to be a number. Raises :class:`InvalidField`."""
+    text = said.get(name) or ""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise InvalidField(name, "must be a number: HOUR=100 DAY=200")
+    return int(text)
 
 
 def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -147,12 +158,16 @@ def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # no
     _, output = described_stack(stack)
     ours, ses = output.get("RuleSet"), boto3.client("ses")
     if ours is None:
-        return "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names an existing one."
+        return Refused(
+            "The stack has no rule set of its own: ReceiveReplies is false, or ReceiptRuleSet names an existing one."
+        )
     active = ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
     if active == ours:
         return f"{ours} is active already."
     if active is not None:
-        return f"{active} is active, and only one can be: deploy with ReceiptRuleSet={active}. Nothing was done."
+        return Refused(
+            f"{active} is active, and only one can be: deploy with ReceiptRuleSet={active}. Nothing was done."
+        )
     if ask(f"No rule set is active in this account and region. Activate {ours}? Type yes: ") != "yes":
         return "Nothing was done."
     ses.set_active_receipt_rule_set(RuleSetName=ours)
@@ -173,11 +188,13 @@ def start(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
 def recheck(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     world = Aws(settings)
     if said.get("ALL") != "yes" and not said.get("EVENT"):
-        return "Usage: make recheck EVENT=<event_id>, or make recheck ALL=yes"
+        return Refused("Usage: make recheck EVENT=<event_id>, or make recheck ALL=yes")
     looked_at, reasons = 0, Counter[str]()
     for batch in batches(world, settings, said):
         looked_at += batch.looked_at
         reasons.update(batch.by_reason())
+    if not looked_at and said.get("EVENT"):
+        return f"Nobody is registered for the event {said['EVENT']}, or there is no event with this id."
     if not reasons:
         return f"All {looked_at} attendees are up to date."
     print(f"Of {looked_at} attendees:" + "".join(f"\n  {reasons[reason]:>7}  {reason}" for reason in sorted(reasons)))
@@ -262,7 +279,7 @@ def rotate_links(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
             return "Nothing was done."
         dropped = stored.drop(now)
     except InvalidField as error:
-        return f"Nothing was changed: {error.message}."
+        return Refused(f"Nothing was changed: {error.message}.")
     return f"{dropped} dropped. Within a minute no link that they signed is valid any more."
 
 
@@ -292,7 +309,7 @@ def main() -> int:
         stack, region = chosen(os.environ)
         if region:
             os.environ["AWS_DEFAULT_REGION"] = region
-        print(COMMANDS[sys.argv[1]](settings_of(stack), os.environ, input))
+        answer = COMMANDS[sys.argv[1]](settings_of(stack), os.environ, input)
     except (CannotTell, restore.CannotRestore) as error:
         return refused(str(error))
     except (ClientError, BotoCoreError) as error:
@@ -300,6 +317,9 @@ def main() -> int:
         return refused(f"AWS says: {error}\nSTACK=, AWS_DEFAULT_REGION= and AWS_PROFILE= choose stack and account.")
     except (KeyboardInterrupt, EOFError):
         return refused("\nInterrupted. What was done before is kept.")
+    if isinstance(answer, Refused):
+        return refused(answer)
+    print(answer)
     return 0
 
 

@@ -26,6 +26,8 @@ from convoke.settings import Settings
 from convoke.store import dynamo, keys
 from convoke.store.store import Store
 
+from .refused import Refused
+
 Item = dict[str, Any]
 ItemKey = tuple[str, str]
 BATCH = 25
@@ -61,11 +63,13 @@ def set_back(settings: Settings, said: Mapping[str, str], ask: Callable[[str], s
     """Set tables back to AT: registrations and invitations, or those that TABLES names. Mail has to be stopped."""
     names = re.findall(r"[^,\s]+", said.get("TABLES") or "registrations,invitations")
     if not said.get("AT") or not set(names) <= set(TABLES):
-        return f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})"
+        return Refused(f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})")
     now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
     at = moment(said["AT"], now)
     if not Store(client, settings).reads.sending().stopped(now):
-        return "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
+        return Refused(
+            "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
+        )
     tables = [getattr(settings, f"{name}_table") for name in names]
     backups = [restored(client, table, at, print, wait) for table in tables]
     with closed(functions, functions_of(stack, OPEN)):

@@ -15,6 +15,8 @@ from convoke.store import dynamo
 from convoke.store.sessions import Sessions
 from convoke.store.store import Store
 
+from .refused import Refused
+
 MINUTES = int(VALID_FOR / timedelta(minutes=1))
 
 
@@ -29,9 +31,9 @@ def command(settings: Settings, said: Mapping[str, str]) -> str:
     """`make sign-in`; see ``operate`` for how commands are called."""
     account = said.get("ACCOUNT")
     if not account:
-        return "Usage: make sign-in ACCOUNT=acme"
+        return Refused("Usage: make sign-in ACCOUNT=acme")
     store = Store(dynamo.client(), settings)
     if not store.accounts.known(account):
-        return f"There is no account {account}: make key ACCOUNT={account} NAME=first makes one."
+        return Refused(f"There is no account {account}: make key ACCOUNT={account} NAME=first makes one.")
     print(f"Whoever opens this link, once, within {MINUTES} minutes, may do everything for {account}:")
     return link(store.sessions, settings.public_url, account, datetime.now(UTC))

@@ -12,11 +12,13 @@ from pathlib import Path
 from convoke.model import InvalidField
 from convoke.settings import Settings
 from convoke.sources.compare import act, compare, people
-from convoke.sources.looks import Unknown
 from convoke.sources.mapping import MAX_LENGTH, parse
+from convoke.sources.row_sync import Unknown
 from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.store import Store
+
+from .refused import Refused
 
 Ask = Callable[[str], str]
 
@@ -25,15 +27,15 @@ def source(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noq
     """Store the description of a source of an account, in the place of a former one of its name."""
     file, account = said.get("FILE"), said.get("ACCOUNT")
     if not file or not account:
-        return "Usage: make source FILE=site.json ACCOUNT=acme"
+        return Refused("Usage: make source FILE=site.json ACCOUNT=acme")
     try:
         with Path(file).open(encoding="utf-8") as opened:
             text = opened.read(MAX_LENGTH + 1)
         described = parse(text)
     except (OSError, UnicodeDecodeError) as error:
-        return f"Nothing was stored: {file} cannot be read ({type(error).__name__})."
+        return Refused(f"Nothing was stored: {file} cannot be read ({type(error).__name__}).")
     except InvalidField as error:
-        return f"Nothing was stored: {error.field or file} {error.message}"
+        return Refused(f"Nothing was stored: {error.field or file} {error.message}")
     store = Store(dynamo.client(), settings)
     store.accounts.put_source(account, described.name, text)
     tables = {rows.table for rows in (described.events, described.registrations) if rows is not None}
@@ -51,10 +53,10 @@ def sync(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     store, name = Store(dynamo.client(), settings), said.get("NAME")
     account = said.get("ACCOUNT") or store.accounts.only_account()
     if not name or not account:
-        return "Usage: make sync NAME=site ACCOUNT=acme (DRY=yes)"
+        return Refused("Usage: make sync NAME=site ACCOUNT=acme (DRY=yes)")
     text = store.accounts.source(account, name)
     if text is None:
-        return f"{account} has no source {name}: make source FILE=… ACCOUNT={account}"
+        return Refused(f"{account} has no source {name}: make source FILE=… ACCOUNT={account}")
     described, now = parse(text), datetime.now(UTC)
     site = Site(store, account, described, store.client, dry=True)
     try:

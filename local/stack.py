@@ -165,7 +165,7 @@ def announce(stack: dict[str, object]) -> None:
         f"    docs     {stack['api']}/docs\n"
         f"    key      {stack['key']}\n"
         f"    inbox    {stack['inbox']}\n"
-        f"    pages    {stack['pages']}\n"
+        f'    pages    {stack["pages"]}/e/<event_id>, of events with "public": true\n'
         f"    console  {stack['console']}\n"
         f"    sender   {PARAMETERS['SenderAddress']}\n"
         f"    changes  are told at once (notify_after is {NOTIFY_AFTER} for this account, elsewhere 60 seconds)\n"

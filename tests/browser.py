@@ -147,6 +147,30 @@ class Visit:
         )
         return found
 
+    def hard_to_read(self) -> list[str]:
+        """Sentences without a space between them, text with about one letter in a line, and states in the middle of
+        which a line ends.
+        """
+        found: list[str] = self.page.evaluate(
+            """() => {
+                const found = document.body.innerText.match(/\\p{Ll}\\.\\p{Lu}\\p{Ll}+/gu) || [];
+                const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                const range = document.createRange();
+                for (let one = texts.nextNode(); one; one = texts.nextNode()) {
+                    let box = one.parentElement;
+                    while (box && box.offsetWidth > 1) box = box.parentElement;
+                    if (box) continue;  // for screen readers alone, or for nobody
+                    const text = one.data.trim();
+                    range.selectNodeContents(one);
+                    const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;
+                    const state = one.parentElement.matches('.tag') && !text.includes(' ');
+                    if (lines > 3 && lines * 2 > text.length || state && lines > 1) found.push(text);
+                }
+                return found;
+            }"""
+        )
+        return found
+
     def walk(self) -> list[dict[str, Any]]:
         """What the Tab key comes to, in this order; each says its place among all that can be reached, and whether one
         sees that it has the focus.

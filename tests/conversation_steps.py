@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from convoke.decision import decide, fingerprints
-from convoke.delivery.fan_out import announce
+from convoke.delivery.fan_out import begin, process_batch
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.inbound import Verdict, judge
 from convoke.model import (
@@ -237,7 +237,9 @@ class Stage:
             if each in self._met:
                 world.look(self._met[each])
             else:
-                world.run(announce(each))
+                begun = world.run(begin(each, world.worker()))
+                if begun is not None:
+                    world.run(process_batch(begun, world.worker()))
                 world.drain()
         world.drain()
         self._rung.clear()

@@ -10,6 +10,7 @@ from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
 from convoke.decision.invitation import Acknowledged, Intent, Invitation
 from convoke.delivery.reports import Report
+from convoke.effects import Send
 from convoke.inbound.authenticity import Receipt
 from convoke.inbound.itip_reply import Answer, Kind
 from convoke.inbound.proposals import Proposal
@@ -29,6 +30,7 @@ from convoke.model import (
     When,
 )
 from convoke.store import keys
+from convoke.webhooks.events import Webhook, WebhookEventType
 
 NOW = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 EVENT_ID = "0123456789abcdefghijklmnop"
@@ -186,3 +188,33 @@ def report(state: DeliveryState, *, sequence: int = 0, final: bool = False, **ch
         at=NOW,
     )
     return replace(plain, **changes)
+
+
+def report_on(mail: Send, state: DeliveryState, at: datetime, *, final: bool = False, ses_id: str = "ses") -> Report:
+    """What SES says of a mail that it accepted."""
+    sent = mail.intent.calendar_state
+    return Report(
+        event_id=mail.event_id,
+        registration_id=mail.registration_id,
+        sequence=sent.sequence,
+        generation=sent.generation,
+        method=sent.method,
+        date=sent.part,
+        separate=sent.separate,
+        state=state,
+        final=final,
+        address=sent.recipient,
+        ses_id=ses_id,
+        at=at,
+    )
+
+
+def webhook(*events: WebhookEventType) -> Webhook:
+    return Webhook(
+        webhook_id="abcdefghijklmnop0123456789",
+        account="acme",
+        url="https://hooks.example.org/convoke",
+        events=events,
+        secret="whs_secret",
+        created_at=NOW,
+    )

@@ -24,9 +24,13 @@ from botocore import xform_name
 from botocore.client import BaseClient
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.serialize import JSONSerializer
+from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 ASKED = ("dynamodb", "sqs")
@@ -41,6 +45,16 @@ INDEX_NAME = 6
 """Its place among the arguments of moto's query, after the hash key."""
 DONE = SimpleNamespace(status_code=200)
 
+ITEM_SIZE = 405_000
+"""From where on moto says that an item is too large."""
+CONDITIONS = 1000
+
+_condition: Any = ConditionExpressionParser.parse
+_conditions: dict[str, tuple[Any, list[str], list[str]]] = {}
+_item: Any = Item.__init__
+_make = UpdateExpressionParser.make
+_quick_make = cache(_make)
+_traverse = DepthFirstTraverser.traverse
 _query: Any = Table.query
 _request: Any = BaseClient.__dict__["_make_request"]
 _structure = JSONSerializer._serialize_type_structure
@@ -63,6 +77,14 @@ def install() -> None:
     # For each action of a transaction it copies the whole table, to set it back should the transaction fail.
     DynamoDBBackend.transact_write_items = _quick_transact  # type: ignore[method-assign]
     Table.__deepcopy__ = _copy_of_table  # type: ignore[attr-defined]
+    # It reads each condition two or three times, each update twice.
+    ConditionExpressionParser.parse = _quick_condition  # type: ignore[method-assign]
+    UpdateExpressionParser.make = _quick_make
+    # It walks through each update ten times, and asks of each node whether it is of each abstract class.
+    DepthFirstTraverser.traverse = _quick_traverse
+    Node.__deepcopy__ = _copy_of_node
+    # For each attribute of an item that is put it adds up the sizes of all those before it.
+    Item.__init__ = _quick_item  # type: ignore[method-assign]
     # For each query it sorts all items of the table.
     Table.query = _quick_query  # type: ignore[method-assign]
     # For each call botocore and moto write, sign, route and read a request and an answer of HTTP.
@@ -91,7 +113,7 @@ def _quick_request(self: Any, operation: Any, request: dict[str, Any], context: 
 
 
 def _goes_to_moto(client: Any, operation: str) -> bool:
-    """Whether nothing but moto hears what a client sends: a test may have registered something of its own."""
+    """Whether nothing but moto receives what a client sends: a test may have registered something of its own."""
     handlers = client.meta.events._emitter._handlers.prefix_search(f"before-send.dynamodb.{operation}")
     return botocore_stubber.enabled and list(handlers) == [botocore_stubber]
 
@@ -117,6 +139,66 @@ def _quick_query(self: Any, hash_key: Any, *more: Any, hash_key_conditions: Any 
             for first, items in self.items.items()
         }
     return _query(table, hash_key, *more, hash_key_conditions=hash_key_conditions, **others)
+
+
+def _quick_condition(self: Any) -> Any:
+    """What a condition was read as is the same tree again, which nobody changes."""
+    asked = repr((self.condition_expression, self.expression_attribute_names, self.expression_attribute_values))
+    if asked not in _conditions:
+        if len(_conditions) == CONDITIONS:
+            _conditions.clear()
+        read = _condition(self)
+        _conditions[asked] = read, self.expr_attr_names_found, self.expr_attr_values_found
+    read, names, values = _conditions[asked]
+    self.expr_attr_names_found, self.expr_attr_values_found = [*names], [*values]
+    return read
+
+
+def _quick_traverse(self: Any, root: Any) -> Any:
+    """moto's, with the class of each node looked up instead of compared."""
+    processing = tuple(self._processing_map().items())
+
+    def visit(node: Any, place: int = -1) -> Any:
+        if not _is_a(type(node), Node):
+            return node
+        parent = node.parent
+        for number, child in enumerate(node.children or ()):
+            self.pre_processing_of_child(node, number)
+            visit(child, number)
+        for kind, process in processing:
+            if _is_a(type(node), kind):
+                node = process(node)
+                node.parent = parent
+                if parent:
+                    parent.children[place] = node
+                break
+        return node
+
+    return visit(root)
+
+
+@cache
+def _is_a(kind: type[Any], another: type[Any]) -> bool:
+    return issubclass(kind, another)
+
+
+def _copy_of_node(node: Any, memo: dict[int, Any]) -> Any:
+    """A node with all below it; nothing else hangs from one."""
+    made = copy.copy(node)
+    if node.children is not None:
+        made.children = [copy.deepcopy(child, memo) for child in node.children]
+        for child in made.children:
+            if isinstance(child, Node):
+                child.set_parent(made)
+    return made
+
+
+def _quick_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
+    _item(self, hash_key, range_key, {})
+    for name, value in attrs.items():
+        dict.__setitem__(self.attrs, name, DynamoType(value))
+    if self.size() > ITEM_SIZE:
+        raise ItemSizeTooLarge
 
 
 def _has(attributes: dict[str, Any], wanted: list[tuple[str, Any]]) -> bool:

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,26 +18,14 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-from convoke.model import Sender
 from convoke.settings import Settings
 from convoke.store import dynamo
 from tests import quick_moto
+from tests.simulation import scene
 
 quick_moto.install()
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
-SETTINGS = Settings(
-    registrations_table="Registrations",
-    invitations_table="Invitations",
-    accounts_table="Accounts",
-    webhooks_table="Webhooks",
-    urgent_queue="Urgent",
-    ordinary_queue="Ordinary",
-    hooks_queue="HooksDue",
-    imports_queue="ImportsDue",
-    sender=Sender(address="events@convoke.example.com", domain="convoke.example.com"),
-    configuration_set="Sending",
-    public_url="https://pages.convoke.example.com/v1",
-)
+SETTINGS = replace(scene.SETTINGS, public_url="https://pages.convoke.example.com/v1")
 # The tables with nothing in them, by region.
 _EMPTY: dict[str, Any] = {}
 OF_A_TABLE = (

@@ -1,4 +1,4 @@
-"""What an operator hears of: the alarms, whom they tell, and the dashboard beside them."""
+"""What an operator is informed of: the alarms, whom they inform, and the dashboard beside them."""
 
 from __future__ import annotations
 
@@ -118,9 +118,20 @@ def test_every_function_s_errors_have_an_alarm() -> None:
 
 
 def test_a_late_stream_is_noticed_before_its_records_are_thrown_away() -> None:
-    stream = RESOURCES["Notify"]["Properties"]["Events"]["Changed"]["Properties"]
-    (alarm,) = (alarm for alarm in ALARMS.values() if alarm["MetricName"] == "IteratorAge")
-    assert alarm["Threshold"] < stream["MaximumRecordAgeInSeconds"] * 1000
+    ages = {
+        name: event["Properties"]["MaximumRecordAgeInSeconds"]
+        for name, part in RESOURCES.items()
+        if part["Type"] == "AWS::Serverless::Function"
+        for event in part["Properties"].get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    }
+    for part in RESOURCES.values():
+        if part["Type"] == "AWS::Lambda::EventSourceMapping":
+            ages[part["Properties"]["FunctionName"]["Ref"]] = part["Properties"]["MaximumRecordAgeInSeconds"]
+    alarms = [alarm for alarm in ALARMS.values() if alarm["MetricName"] == "IteratorAge"]
+    late = {alarm["Dimensions"][0]["Value"]["Ref"]: alarm["Threshold"] / 1000 for alarm in alarms}
+    assert late.keys() == ages.keys() == {"Notify", "Hooks", "Sources"}
+    assert all(late[name] < age for name, age in ages.items())
 
 
 def test_what_is_left_to_the_sweeper_for_its_age_is_no_failure() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from convoke.decision.decide import participation
-from convoke.model import AnswerChannel, Participation, Registration, RegistrationStatus, Reply
-from convoke.registrations import answering, replies
+from convoke.effects import Unknown
+from convoke.inbound import Judgement, Verdict, judge
+from convoke.inbound.reasons import Reason
+from convoke.model import AnswerChannel, DateChange, Participation, Registration, RegistrationStatus, Reply
+from convoke.registrations import answering, inbound_mail, replies
 from convoke.registrations.registry import Obstacle
 from convoke.registrations.replies import Outcome
-from tests.factories import EVENT_ID
+from convoke.schedule import edits
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, receipt
 from tests.world import World, a_quick_world
 
 YES, MAYBE, NO = answering.ANSWERS
@@ -143,3 +148,102 @@ def test_a_date_that_is_not_theirs_is_not_answered() -> None:
         assert list(answering.dates(world.event(), bo)) == [first, second]
         found = answering.answer(world.store, EVENT_ID, bo.registration_id, YES, date=third, now=world.now)
         assert found is Obstacle.INACTIVE
+
+
+# --- and in the calendar as well -------------------------------------------------------------------------------------
+
+
+def write(world: World, person: Registration, partstat: str, *more: str, sequence: int, **changes: str) -> Judgement:
+    """A REPLY of their calendar program comes in."""
+    told = world.invitation(person).acknowledged
+    assert told is not None
+    stamp = changes.get("stamp", f"{world.now:%Y%m%dT%H%M%SZ}")
+    lines = (
+        *(
+            f"From: <{person.email}>",
+            "Content-Type: text/calendar; method=REPLY",
+            *changes.get("head", "").splitlines(),
+        ),
+        *("", "BEGIN:VCALENDAR", "METHOD:REPLY", "BEGIN:VEVENT", f"UID:{told.calendar_state.uid}", f"DTSTAMP:{stamp}"),
+        *(f"SEQUENCE:{sequence}", f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}", *more),
+        *("END:VEVENT", "END:VCALENDAR", ""),
+    )
+    came = receipt(received_at=world.now, ses_id=f"mail-{world.now:%H%M%S}", envelope_sender=person.email)
+    seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
+    return inbound_mail.process(
+        world.store, judge(came, "\r\n".join(lines).encode(), lambda _: seen), came, now=world.now
+    )
+
+
+def a_moved_series(world: World) -> Registration:
+    """Bo is told of a series (SEQUENCE 0), and then that its second and third date have another time (1 and 2)."""
+    world.change(rule="FREQ=WEEKLY;COUNT=4", capacity=None)
+    bo = world.register()
+    world.look(bo)
+    for week in (1, 2):
+        start = MORNING.start + timedelta(weeks=week)
+        when = replace(MORNING, start=start + timedelta(hours=1), end=MORNING.end + timedelta(weeks=week, hours=1))
+        world.become(edits.change_date(world.event(), DateChange(date=start, when=when)))
+        world.settle()
+        world.pass_time(minutes=5)
+    assert [send.intent.calendar_state.sequence for send in world.sent] == [0, 1, 2]
+    return bo
+
+
+def test_who_said_yes_on_the_page_can_decline_the_series_in_the_calendar_under_its_own_number(world: World) -> None:
+    bo = a_moved_series(world)
+    say(world, bo, YES)
+    world.pass_time(minutes=5)
+    assert write(world, bo, "DECLINED", sequence=0).verdict is Verdict.APPLY
+    assert shown(world, bo) is NO
+    assert stored(world, bo).status is RegistrationStatus.DECLINED
+
+
+@pytest.mark.parametrize(("week", "sequence"), [(1, 1), (3, 0)])
+@pytest.mark.parametrize("of_it_alone", [True, False])
+def test_who_said_yes_on_the_page_can_decline_one_date_in_the_calendar_under_its_own_number(
+    world: World, week: int, sequence: int, of_it_alone: bool
+) -> None:
+    bo, date = a_moved_series(world), datetime(2027, 3, 12, 9) + timedelta(weeks=week)
+    say(world, bo, YES, date if of_it_alone else None)
+    world.pass_time(minutes=5)
+    named = f"RECURRENCE-ID;TZID=Europe/Berlin:{date:%Y%m%dT%H%M%S}"
+    assert write(world, bo, "DECLINED", named, sequence=sequence).verdict is Verdict.APPLY
+    assert shown(world, bo, date) is NO
+    assert shown(world, bo) is (Participation.NEEDS_ACTION if of_it_alone else YES)
+    assert stored(world, bo).status is RegistrationStatus.REGISTERED
+
+
+def test_who_said_yes_on_the_page_can_decline_by_a_program_that_copies_the_stamp_of_the_invitation(
+    world: World,
+) -> None:
+    bo = world.register()
+    world.look(bo)
+    (told,) = world.sent
+    world.pass_time(minutes=5)
+    say(world, bo, YES)
+    world.pass_time(minutes=5)
+    stamp = f"{told.intent.calendar_state.dtstamp:%Y%m%dT%H%M%SZ}"
+    assert write(world, bo, "DECLINED", sequence=0, stamp=stamp).reason is Reason.OLD, "of no time that is known"
+    head = f"Date: {world.now:%a, %d %b %Y %H:%M:%S} +0000"
+    assert write(world, bo, "DECLINED", sequence=0, stamp=stamp, head=head).verdict is Verdict.APPLY
+    assert shown(world, bo) is NO
+    world.pass_time(minutes=5)
+    say(world, bo, YES)
+    world.pass_time(minutes=5)
+    assert write(world, bo, "DECLINED", sequence=0, stamp=stamp, head=head).reason is Reason.OLD, "sent once more"
+
+
+def test_what_was_said_of_the_new_time_stands_while_nobody_knows_whether_its_mail_left(world: World) -> None:
+    bo = world.register()
+    world.look(bo)
+    world.change(when=AFTERNOON)
+    world.answers = [Unknown(why="timeout")]
+    world.look(bo)
+    assert world.invitation(bo).doubt
+    say(world, bo, YES)
+    world.pass_time(minutes=5)
+    assert write(world, bo, "DECLINED", sequence=0).verdict is Verdict.LATE, "of the former time"
+    world.settle()
+    assert not world.invitation(bo).doubt
+    assert shown(world, bo) is YES

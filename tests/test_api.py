@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import api
 import authorize
@@ -690,7 +691,7 @@ def test_a_patch_that_meets_itself_is_no_conflict(world: World, monkeypatch: pyt
     """The same request, sent twice, is carried out by one while the other looks at the event."""
     event = world.hold()
     headers: dict[str, Any] = {"idempotency_key": "k-1", "if_match": '"1"'}
-    own_event, met = context.own_event, False
+    own_event, met = context.own_event_and_earlier, False
 
     def meet(event_id: str) -> Any:
         nonlocal met
@@ -699,7 +700,7 @@ def test_a_patch_that_meets_itself_is_no_conflict(world: World, monkeypatch: pyt
             assert world.call("PATCH", event, {"title": "Other"}, **headers).status == 200
         return own_event(event_id)
 
-    monkeypatch.setattr(context, "own_event", meet)
+    monkeypatch.setattr(context, "own_event_and_earlier", meet)
     answer = world.call("PATCH", event, {"title": "Other"}, **headers)
     assert (answer.status, answer.body["version"]) == (200, 2), answer.raw
     assert met
@@ -985,10 +986,23 @@ def test_the_default_route_never_reaches_a_handler_whatever_its_path() -> None:
 # --- trouble ------------------------------------------------------------------------------------------------------
 
 
+def client_error(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "TransactWriteItems")
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(dynamo.Contention(), 503), (KeyError("bo@example.net"), 500)],
-    ids=["contention", "a mistake of ours"],
+    [
+        (dynamo.Contention(), 503),
+        # As botocore gives up, after its own attempts.
+        (client_error("TransactionInProgressException", 400), 503),
+        (client_error("InternalServerError", 500), 503),
+        (client_error("503", 503), 503),
+        (client_error("ValidationException", 400), 500),
+        (KeyError("bo@example.net"), 500),
+    ],
+    ids=["contention", "in progress", "500", "503", "refused", "a mistake of ours"],
 )
 def test_trouble_is_answered_without_its_words(
     world: World,

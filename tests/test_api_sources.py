@@ -93,7 +93,7 @@ def test_problems_of_rows_are_listed_without_anything_else_of_them(world: World)
     for number in range(3):
         row = SUMMER | {"event_id": f"e{number}", "tz": "Berlin"}
         world.client.put_item(TableName="site-events", Item=dynamo.wire(row))
-        site.look(Kind.EVENTS, row, NOW)
+        site.sync(Kind.EVENTS, row, NOW)
 
     page = world.call("GET", "/sources/site/problems", query={"limit": "2"})
     assert page.status == 200, page.raw

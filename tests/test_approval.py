@@ -549,6 +549,23 @@ def test_the_kinds_of_mails_have_their_limits() -> None:
     assert DAILY_LIMITS.keys() == set(NotificationKind)
 
 
+def test_a_request_that_is_stored_after_the_mail_of_its_hour_is_told_by_the_next(world: World) -> None:
+    asks(world)
+    world.now = world.now.replace(minute=59, second=58)
+
+    def the_hour_ends() -> None:
+        world.pass_time(seconds=10)
+        world.sweep()
+
+    with meanwhile(world, the_hour_ends):
+        asks(world, 2)
+    later(world)
+    assert [subject for _, subject in mails(world) if "for your decision" in subject] == [
+        "1 person waits for your decision",
+        "2 people wait for your decision",
+    ]
+
+
 def test_a_request_of_the_next_hour_is_told_again(world: World) -> None:
     asks(world)
     later(world)

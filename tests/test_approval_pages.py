@@ -96,7 +96,7 @@ def test_who_is_pending_sees_so_and_what_they_can_do(visitor: Visitor) -> None:
     said = words(visitor.get(page))
     assert "The organizer decides about your registration." in said
     assert "You are told by a mail. Until then you have no seat." in said
-    assert "Do you come?" not in said
+    assert "Will you come?" not in said
     assert "Have the invitation sent again" not in said
     for action in ("answer", "send", "return"):
         assert visitor.get(f"{page}/{action}").status == 409

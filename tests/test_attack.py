@@ -13,7 +13,7 @@ import pytest
 
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.limits import Limit, Limits
-from convoke.delivery.fan_out import announce
+from convoke.delivery.fan_out import begin, process_batch
 from convoke.delivery.reconcile import reconcile
 from convoke.effects import Effect, Render, Send
 from convoke.model import Method
@@ -179,7 +179,9 @@ class Cannon:
         """Everybody at the events that were touched is looked at, as stream, queues and sweep would do."""
         self.post.now = self.world.now
         for event_id in self.touched:
-            self.post.run(announce(event_id))
+            begun = self.post.run(begin(event_id, self.post.worker()))
+            if begun is not None:
+                self.post.run(process_batch(begun, self.post.worker()))
             self.post.drain()
             for person in self.post.everybody(event_id):
                 self.post.run(reconcile(event_id, person.registration_id, self.post.worker()))

@@ -19,6 +19,8 @@ from tests.factories import AFTERNOON, MORNING, NOW, event, invitation, invited,
 LATER = NOW + timedelta(minutes=1)
 ACCEPTED, DECLINED, TENTATIVE = Participation.ACCEPTED, Participation.DECLINED, Participation.TENTATIVE
 THE_DATE = datetime(2027, 3, 19, 9, 0)
+MANY = 9
+"""More than any SEQUENCE here: each is a question of its own."""
 
 # --- which one stands ---------------------------------------------------------------------------------------------
 
@@ -34,14 +36,23 @@ IN_ORDER = [
 
 def test_answers_are_ordered_by_sequence_then_by_their_own_time() -> None:
     shuffled = IN_ORDER[2:] + IN_ORDER[:2]
-    assert sorted(shuffled, key=order) == IN_ORDER
+    assert sorted(shuffled, key=lambda one: order(one, MANY)) == IN_ORDER
+
+
+def test_the_number_does_not_decide_between_answers_to_one_question() -> None:
+    early, late = reply(sequence=2, dtstamp=NOW, status=ACCEPTED), reply(sequence=1, dtstamp=LATER, status=DECLINED)
+    for came in permutations([early, late, reply(sequence=0, dtstamp=LATER + timedelta(minutes=1))]):
+        person = registration()
+        for one in came:
+            person = with_reply(person, one, 1)
+        assert person.reply == late
 
 
 @pytest.mark.parametrize("came", list(permutations(IN_ORDER[1:4])))
 def test_the_newest_stands_whatever_order_they_come_in(came: Any) -> None:
     person = registration()
     for one in came:
-        person = with_reply(person, one)
+        person = with_reply(person, one, MANY)
     assert person.reply == IN_ORDER[3]
 
 
@@ -59,7 +70,7 @@ def test_of_answers_that_are_equal_the_later_to_arrive_stands_whichever_is_worke
     for came in permutations(BATCH_SIZE):
         person = registration()
         for one in (*came, came[0]):
-            person = with_reply(person, one)
+            person = with_reply(person, one, MANY)
         assert person.reply == BATCH_SIZE[-1]
 
 
@@ -83,7 +94,7 @@ def test_the_same_answers_stand_in_whatever_order_and_however_often_they_come(ca
     persons = [registration(), registration()]
     for number, order_of_work in enumerate((came, again)):
         for one in order_of_work:
-            persons[number] = with_reply(persons[number], one)
+            persons[number] = with_reply(persons[number], one, MANY)
     assert (persons[0].reply, persons[0].date_replies) == (persons[1].reply, persons[1].date_replies)
 
 
@@ -97,7 +108,7 @@ def test_of_each_date_the_newest_stands_beside_that_of_the_whole() -> None:
     ]
     person = registration()
     for one in given:
-        person = with_reply(person, one)
+        person = with_reply(person, one, MANY)
     assert person.reply == given[0]
     assert person.date_replies == (given[2], given[1])
 
@@ -105,7 +116,7 @@ def test_of_each_date_the_newest_stands_beside_that_of_the_whole() -> None:
 def test_no_more_dates_are_kept_than_a_series_has() -> None:
     person = registration()
     for day in range(MAX_DATE_REPLIES + 1):
-        person = with_reply(person, reply(date=THE_DATE + timedelta(days=day)))
+        person = with_reply(person, reply(date=THE_DATE + timedelta(days=day)), 0)
     assert len(person.date_replies) == MAX_DATE_REPLIES
     assert person.date_replies[0].date == THE_DATE + timedelta(days=1)
 

@@ -22,7 +22,7 @@ from convoke.registrations.erasure import erase
 from convoke.registrations.registry import change_registration
 from convoke.schedule.edits import cancel_date
 from tests.factories import AFTERNOON, EVENT_ID, MORNING
-from tests.world import World, a_world
+from tests.world import World, a_quick_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 ACCEPTED, DELIVERED = DeliveryState.ACCEPTED, DeliveryState.DELIVERED
@@ -31,7 +31,7 @@ BOUNCED, COMPLAINED, SUPPRESSED = DeliveryState.BOUNCED, DeliveryState.COMPLAINE
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with a_world() as made:
+    with a_quick_world() as made:
         yield made
 
 

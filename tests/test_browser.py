@@ -114,7 +114,7 @@ def fill_in(visit: Visit, event_id: str, name: str, email: str) -> None:
     page.get_by_label("E-mail address").fill(email)
     time.sleep(max(0, began + TOO_SOON - time.monotonic()))
     page.locator("main form button").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
 
 def register(stack: Running, visit: Visit, event_id: str, name: str, email: str) -> str:
@@ -145,7 +145,7 @@ def test_somebody_registers_confirms_hears_of_a_move_answers_withdraws_and_comes
         visit.open(own)
         expect(page.get_by_text("13 March 2031").first).to_be_visible()
 
-        page.get_by_role("button", name="I come").click()
+        page.get_by_role("button", name="I will come").click()
         expect(page.get_by_role("status")).to_have_text("Your answer was saved.")
         (person,) = stack.call("GET", f"/events/{event_id}/registrations")["items"]
         assert person["participation"] == "accepted"
@@ -216,7 +216,7 @@ def test_a_lost_link_is_mailed_again(stack: Running, chromium: Browser) -> None:
             page.get_by_label("E-mail address").fill(address)
             time.sleep(TOO_SOON)
             page.locator("main form button").click()
-            expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
         link = link_to(stack, email, "/r/", after=before)
         visit.open(link)
         expect(page.get_by_text("You are registered.")).to_be_visible()

@@ -230,7 +230,7 @@ def looks(visit: Visit) -> list[tuple[int, str, Finding | str]]:
     for width, scheme, rules in ((320, "light", ()), (1280, "dark", LOOKS)):
         visit.look(width, scheme)
         found += [(width, scheme, each) for each in visit.findings(rules)]
-        found += [(width, scheme, each) for each in visit.wider_than_the_window()]
+        found += [(width, scheme, each) for each in (*visit.wider_than_the_window(), *visit.hard_to_read())]
     return found
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import convoke.store.store  # noqa: F401 (has every repository name its data classes)
 from convoke.decision.calendar_state import CalendarState, RenderedMail
-from convoke.decision.invitation import FanOut, StoredMessage
+from convoke.decision.fan_out import FanOut
+from convoke.decision.invitation import StoredMessage
 from convoke.inbound.itip_reply import Answer, Span
 from convoke.model import Duration, Event, LocalTime, When
 from convoke.store import codec, dynamo, keys

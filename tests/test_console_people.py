@@ -11,7 +11,7 @@ import pytest
 from convoke.console import people
 from convoke.web import people as lists_of_people
 from tests.secretary import Secretary
-from tests.visitor import Shown
+from tests.visitor import Shown, words_of
 
 
 def named(shown: Shown) -> list[str]:
@@ -47,6 +47,11 @@ def test_people_are_listed_by_name_with_their_states(secretary: Secretary) -> No
     assert f'href="/v1{path}/' in shown.text
     assert (link(shown, "Add a person"), link(shown, "Import")) == (f"{path}/add", path.replace("people", "imports"))
     assert link(shown, "Export") == f"{path}.csv"
+
+
+def test_what_is_said_of_seats_and_the_waitlist_are_two_sentences(secretary: Secretary) -> None:
+    path = filled(secretary, "Ada", "Bo", capacity=1)
+    assert "1 of 1 seat is taken. One registration is on the waitlist." in words_of(secretary.get(path))
 
 
 def test_the_latest_come_first_if_one_wants_so(secretary: Secretary) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convoke.console.progress import Look, first_look, in_time, progress, seconds_left
+from convoke.console.progress import Count, first_count, in_time, progress, seconds_left
 from convoke.languages import texts
 from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
@@ -166,16 +166,16 @@ def test_the_part_of_a_new_event_says_nothing(secretary: Secretary) -> None:
 @pytest.mark.parametrize(
     ("first", "now", "of", "seconds"),
     [
-        (Look(told=0, at=100), Look(told=0, at=100), 15_000, None),
-        (Look(told=0, at=100), Look(told=0, at=160), 15_000, None),
-        (Look(told=1000, at=100), Look(told=1000, at=160), 15_000, None),
-        (Look(told=1000, at=100), Look(told=1200, at=110), 15_000, 690),
-        (Look(told=0, at=100), Look(told=1200, at=110), 1200, 0),
-        (Look(told=0, at=100), Look(told=1200, at=110), 1000, 0),
-        (Look(told=0, at=100), Look(told=50, at=103), 120, 5),
+        (Count(told=0, at=100), Count(told=0, at=100), 15_000, None),
+        (Count(told=0, at=100), Count(told=0, at=160), 15_000, None),
+        (Count(told=1000, at=100), Count(told=1000, at=160), 15_000, None),
+        (Count(told=1000, at=100), Count(told=1200, at=110), 15_000, 690),
+        (Count(told=0, at=100), Count(told=1200, at=110), 1200, 0),
+        (Count(told=0, at=100), Count(told=1200, at=110), 1000, 0),
+        (Count(told=0, at=100), Count(told=50, at=103), 120, 5),
     ],
 )
-def test_how_long_it_takes_follows_from_two_looks(first: Look, now: Look, of: int, seconds: int | None) -> None:
+def test_how_long_it_takes_follows_from_two_counts(first: Count, now: Count, of: int, seconds: int | None) -> None:
     assert seconds_left(first, now, of) == seconds
 
 
@@ -209,7 +209,7 @@ def test_a_time_is_said_as_one_would(seconds: int, said: str) -> None:
         {"told": "9" * 5000, "since": "9" * 5000},
     ],
 )
-def test_an_address_that_says_nonsense_counts_as_a_first_look(query: dict[str, str]) -> None:
-    now = Look(told=10, at=100)
-    assert first_look(query, now) == now
-    assert first_look({"told": "5", "since": "90"}, now) == Look(told=5, at=90)
+def test_an_address_that_says_nonsense_counts_as_a_first_count(query: dict[str, str]) -> None:
+    now = Count(told=10, at=100)
+    assert first_count(query, now) == now
+    assert first_count({"told": "5", "since": "90"}, now) == Count(told=5, at=90)

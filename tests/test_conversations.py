@@ -9,7 +9,7 @@ import pytest
 
 from tests.conversation import NotUnderstood, play, read, title_of
 from tests.conversation_steps import Stage
-from tests.world import World, an_empty_world, emptied
+from tests.world import World, an_empty_quick_world
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 # Where SES reports that the mail has arrived, somebody looks.
@@ -22,16 +22,10 @@ Bo registers
 INVITED = "Bo <- REQUEST 0, new UID, 2027-03-12 09:00 to 10:30 Europe/Berlin, CONFIRMED, NEEDS-ACTION RSVP=TRUE"
 
 
-@pytest.fixture(scope="module")
-def tables() -> Iterator[World]:
-    """The tables of all stories: making them takes longer than most stories do."""
-    with an_empty_world() as world:
-        yield world
-
-
 @pytest.fixture
-def world(tables: World) -> Iterator[World]:
-    yield from emptied(tables)
+def world() -> Iterator[World]:
+    with an_empty_quick_world() as world:
+        yield world
 
 
 @pytest.mark.parametrize("path", STORIES, ids=title_of)

@@ -190,14 +190,14 @@ def test_who_has_not_answered_is_still_asked_when_only_text_changes() -> None:
 def test_a_message_that_asks_anew_is_answered_only_by_replies_to_it() -> None:
     moved = next_message(event(when=AFTERNOON), registration(reply=ACCEPTED_0), INVITED, SENDER, NOW)
     assert moved is not None
-    heard = invitation(
+    invited = invitation(
         acknowledged=Acknowledged(calendar_state=moved.calendar_state(sequence=1, dtstamp=NOW), ses_id="1", at=NOW)
     )
 
     late = registration(reply=ACCEPTED_0)
     fresh = registration(reply=replace(ACCEPTED_0, sequence=1))
-    assert participation(late, heard) is Participation.NEEDS_ACTION
-    assert participation(fresh, heard) is Participation.ACCEPTED
+    assert participation(late, invited) is Participation.NEEDS_ACTION
+    assert participation(fresh, invited) is Participation.ACCEPTED
 
 
 def test_an_answer_counts_before_anybody_saw_the_invitation_accepted() -> None:

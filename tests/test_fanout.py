@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import pytest
 
-from convoke.decision.invitation import FanOut
+from convoke.decision.fan_out import FanOut
 from convoke.delivery.fan_out import (
     SECONDS_AFTER_BUSY,
     SECONDS_AFTER_REFUSAL,
     announce,
+    begin,
     plan,
     process_batch,
     progress,
@@ -74,6 +75,67 @@ def test_a_change_is_told_to_everybody_batch_after_batch(world: World) -> None:
     assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
     assert set(world.said()) == {(REQUEST, 1)}
     assert world.all_due() == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_few_are_told_by_who_first_hears_of_the_change_without_a_queue(world: World, count: int) -> None:
+    invited(world, count)
+    world.change(when=AFTERNOON)
+    begun = world.run(begin(EVENT_ID, world.worker(), few=3))
+    assert (begun is not None) is (count > 0)
+    if begun is not None:
+        assert world.run(process_batch(begun, world.worker())) == (Outcome.ACKNOWLEDGED,) * count
+
+    assert world.queue == []
+    assert world.said() == [(REQUEST, 1)] * count
+    assert (world.reads.fan_out(EVENT_ID), world.batches(), world.all_due()) == (None, [], [])
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_more_are_told_by_the_queues_and_so_are_few_of_whom_many_were_invited(world: World, left: int) -> None:
+    people = invited(world, 4)
+    for person in people[:left]:
+        world.withdraw(person)
+    world.change(when=AFTERNOON)
+    asked: list[str] = []
+    world.before = lambda effect: asked.append(type(effect).__name__)
+    assert world.run(begin(EVENT_ID, world.worker(), few=3)) is None
+
+    assert [one.hint for one in world.queue] == [PlanHint(event_id=EVENT_ID)]
+    assert ("ReadInvitationIds" in asked) is bool(left), "what is many at the first look needs no second"
+    assert (world.batches(), world.sent) == ([], [])
+
+
+def test_what_another_planner_left_of_a_fan_out_is_begun_where_it_stopped(world: World) -> None:
+    people = invited(world, 3)
+    world.change(when=AFTERNOON)
+    first = world.run(plan(EVENT_ID, world.worker(), size=1, batches=2))
+    assert first is not None
+    begun = world.run(begin(EVENT_ID, world.worker(), few=3))
+    assert begun is not None
+    assert begun.ids == (people[2].registration_id,)
+    for each in (first, begun):
+        world.run(process_batch(each, world.worker()))
+    world.drain()
+    assert sorted(rendered.intent.calendar_state.recipient for rendered in world.sent) == [
+        person.email for person in people
+    ]
+
+
+def test_where_a_writer_is_at_one_of_them_the_few_are_read_one_after_the_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invited(world, 3)
+    world.change(when=AFTERNOON)
+    begun = world.run(begin(EVENT_ID, world.worker()))
+    assert begun is not None
+    monkeypatch.setattr(dynamo, "get_together", lambda *_: None)
+    asked: list[str] = []
+    world.before = lambda effect: asked.append(type(effect).__name__)
+    world.run(process_batch(begun, world.worker()))
+
+    assert asked[:4] == ["ReadPeople", "ReadInvitations", "ReadRegistrations", "ReadEvent"]
+    assert world.said() == [(REQUEST, 1)] * 3
 
 
 @pytest.mark.parametrize(("size", "batches"), [(1, 1), (1, 3), (2, 2), (3, 1), (50, 99)])
@@ -260,7 +322,7 @@ def test_a_newer_change_takes_over_from_the_one_that_is_being_told(world: World)
     world.drain(size=2)
 
     assert world.said(people[0].email) == [(REQUEST, 1), (REQUEST, 2)], "told of the move, and that it was taken back"
-    assert world.said(people[3].email) == [], "nothing has changed for those who had not heard yet"
+    assert world.said(people[3].email) == [], "nothing has changed for those who had not been informed yet"
 
 
 def test_progress_is_how_many_of_a_running_change_have_been_told(world: World) -> None:

@@ -24,9 +24,9 @@ from convoke.model import DeliveryState, Method, Participation, Person, Registra
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store import dynamo, keys
-from convoke.webhooks.events import Webhook, WebhookEventType
+from convoke.webhooks.events import WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
-from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration, webhook
 from tests.test_costs import Counting
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -173,10 +173,7 @@ def test_a_delivered_mail_is_written_to_the_outbox_only_if_a_webhook_wants_it(
     deployed: Deployment, types: tuple[WebhookEventType, ...] | None, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if types is not None:
-        hook = Webhook(
-            webhook_id="w", account="acme", url="https://h.example.org/", events=types, secret="s", created_at=NOW
-        )
-        deployed.store.webhooks.create(hook)
+        deployed.store.webhooks.create(webhook(*types))
     invite(deployed)
     counting = Counting(deployed.client)
     monkeypatch.setattr(dynamo, "client", lambda: counting)
@@ -191,14 +188,7 @@ def test_a_delivered_mail_is_written_to_the_outbox_only_if_a_webhook_wants_it(
 
 
 def test_a_bounce_is_a_fact_for_who_listens_and_once(deployed: Deployment) -> None:
-    hook = Webhook(
-        webhook_id="w",
-        account="acme",
-        url="https://hooks.example.org/",
-        events=(WebhookEventType.INVITATION_BOUNCED, WebhookEventType.INVITATION_COMPLAINED),
-        secret="s",
-        created_at=NOW,
-    )
+    hook = webhook(WebhookEventType.INVITATION_BOUNCED, WebhookEventType.INVITATION_COMPLAINED)
     deployed.store.webhooks.create(hook)
     invite(deployed)
     for _ in range(2):

@@ -13,8 +13,8 @@ import pytest
 from convoke.calendar.content_lines import one_line
 from convoke.decision.attention import AttentionKind, AttentionReason, SentKind
 from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import StoredMessage, with_outcomes
-from convoke.decision.plan import Snapshot
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
@@ -32,8 +32,8 @@ from convoke.registrations import erasure
 from convoke.registrations.registry import resend
 from convoke.store import dynamo
 from convoke.web import presenters
-from convoke.webhooks.events import Webhook, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report
+from convoke.webhooks.events import WebhookEventType
+from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report, webhook
 from tests.header_cases import HOSTILE
 from tests.tables import SETTINGS
 from tests.world import World, an_empty_world
@@ -77,15 +77,7 @@ def unrenderable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listens(world: World) -> None:
-    hook = Webhook(
-        webhook_id="w",
-        account="acme",
-        url="https://hooks.example.org/",
-        events=(WebhookEventType.INVITATION_FAILED,),
-        secret="s",
-        created_at=NOW,
-    )
-    world.store.webhooks.create(hook)
+    world.store.webhooks.create(webhook(WebhookEventType.INVITATION_FAILED))
 
 
 def webhook_events(world: World) -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from convoke.decision import fingerprints, holding
-from convoke.decision.invitation import Batch, FanOut
+from convoke.decision import fan_out as holding
+from convoke.decision import fingerprints
+from convoke.decision.fan_out import Batch, FanOut
 from convoke.delivery.audit import examine
-from convoke.delivery.fan_out import announce, change_urgency, plan, process_batch
+from convoke.delivery.fan_out import announce, begin, change_urgency, plan, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.survey import survey
 from convoke.delivery.sweep import mail_limits
@@ -233,6 +234,15 @@ def test_a_stream_record_queues_the_hint_for_when_it_is_told_and_an_early_hint_w
     world.pass_time(seconds=1)
     world.drain()
     assert titles(world) == ["Other", "Other"]
+
+
+def test_a_stream_record_of_a_change_that_waits_begins_nothing_however_few_there_are(world: World) -> None:
+    invited(world)
+    world.change(title="Other")
+    world.pass_time(seconds=10)
+    assert world.run(begin(EVENT_ID, world.worker())) is None
+    assert [(one.hint, one.delay_seconds) for one in world.queue] == [(PlanHint(event_id=EVENT_ID), 50)]
+    assert (world.batches(), world.sent) == ([], [])
 
 
 def test_with_every_hint_lost_the_sweep_tells_it_and_not_before(world: World) -> None:

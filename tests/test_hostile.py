@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from convoke.web import problems, requests
 from tests.caller import BO, PARTY, Answer, World, a_caller
@@ -30,6 +31,7 @@ from tests.hostile import (
 )
 
 ALLOWED = 0.05  # seconds of processor time
+escaped = lru_cache(len(SHAPES))(quote)
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_no_field_of_a_model_takes_long_to_refuse(model: type[BaseModel]) -> Non
             ):
 
                 def refuse(given: Any = {field.alias or name: value}) -> None:  # noqa: B006 (it is of this round)
-                    with pytest.raises(ValueError, match="validation error"):
+                    with pytest.raises(ValidationError):
                         model.model_validate(given)
 
                 seconds, _ = spent(refuse)
@@ -138,7 +140,7 @@ def test_no_parameter_takes_long_to_answer(world: World, real: dict[str, str], r
         long = shaped(unit)
         asked: list[tuple[str, Callable[[], Answer]]] = []
         for name in parameters(route, "path"):
-            for value in (long, quote(long)):
+            for value in (long, escaped(long)):
                 asked.append((name, lambda name=name, value=value: ask(world, route, real | {name: value})))  # type: ignore[misc]
         for name in parameters(route, "query"):
             asked.append((name, lambda name=name, long=long: ask(world, route, real, query={name: long})))  # type: ignore[misc]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convoke.store.in_flight import RequestsInFlight
+from convoke.store.deliveries import RequestsInFlight
 from convoke.webhooks.in_flight import (
     BROKEN_AFTER,
     LONGEST_RECOVERY,

@@ -18,7 +18,7 @@ from convoke.inbound import Verdict
 from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import QuarantinedMail, QuarantineStatus
 from convoke.inbound.reasons import Reason
-from convoke.model import DeliveryState, Method, Participation
+from convoke.model import DeliveryState, Method, Participation, RegistrationStatus
 from convoke.registrations import inbound_mail
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register, withdraw
@@ -137,7 +137,7 @@ def test_an_older_answer_is_history(deployed: Deployment) -> None:
     receive(deployed, a_mail(partstat="DECLINED", stamp="20270115T121400Z"), "mail-2")
     assert person(deployed).reply.status is Participation.ACCEPTED
     history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
-    assert [heard.reply.status for heard in history] == [Participation.DECLINED, Participation.ACCEPTED]
+    assert [answer.reply.status for answer in history] == [Participation.DECLINED, Participation.ACCEPTED]
     assert waiting(deployed) == []
 
 
@@ -200,7 +200,7 @@ def test_of_two_answers_with_one_stamp_the_later_to_arrive_stands_whichever_is_w
         receive(deployed, a_mail(partstat="DECLINED", stamp=stamp), f"mail-{number}", at="2027-01-15T12:15:34.000Z")
         assert person(deployed).reply.status is Participation.DECLINED
     history = deployed.store.answers.list_answers(REGISTRATION_ID, limit=4).items
-    assert [heard.reply.status for heard in history] == ["accepted", "declined", "accepted", "declined"]
+    assert [answer.reply.status for answer in history] == ["accepted", "declined", "accepted", "declined"]
 
 
 def test_an_answer_that_was_stored_without_its_arrival_is_read_and_comes_before_all_of_its_moment(
@@ -302,6 +302,26 @@ def test_a_counter_is_kept_as_a_proposal_and_changes_nothing(deployed: Deploymen
     (found,) = proposed(deployed)
     assert (found.when, found.comment, found.status) == (AFTERNOON, "After lunch?", ProposalStatus.OPEN)
     assert person(deployed) == stands
+
+
+@pytest.mark.parametrize(("partstat", "shown"), [("DECLINED", "declined"), ("TENTATIVE", "tentative")])
+def test_what_is_answered_together_with_a_proposal_counts_and_keeps_the_seat(
+    deployed: Deployment, partstat: str, shown: str
+) -> None:
+    before = deployed.reads.event(EVENT_ID)
+    assert before is not None
+    after = replace(before, release_on_decline=True, version=before.version + 1)
+    assert change_event(deployed.store, before, after, priority=1, now=NOW)
+    receive(deployed, a_mail(stamp="20270115T121400Z"))
+    times = ("DTSTART:20270312T140000Z", "DTEND:20270312T153000Z", "COMMENT:After lunch?")
+    for ses_id in ("mail-2", "mail-3"):
+        receive(deployed, a_mail(*times, method="COUNTER", partstat=partstat), ses_id)
+        assert (person(deployed).reply.status, person(deployed).status) == (shown, RegistrationStatus.REGISTERED)
+    assert [one.when for one in proposed(deployed)] == [AFTERNOON]
+    assert notifications_due(deployed) == [], "the comment is in the proposal"
+    receive(deployed, a_mail(stamp="20270115T121600Z"), "mail-4")
+    receive(deployed, a_mail(*times, method="COUNTER", partstat=partstat), "mail-5")
+    assert person(deployed).reply.status is Participation.ACCEPTED
 
 
 def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deployed: Deployment) -> None:
@@ -592,8 +612,8 @@ def test_a_released_answer_counts_and_says_by_which_means(deployed: Deployment) 
     assert release(deployed, held) is None
     assert release(deployed, held) is None
     assert person(deployed).reply.status is Participation.ACCEPTED
-    (heard,) = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
-    assert heard.channel == "release"
+    (answer,) = deployed.store.answers.list_answers(REGISTRATION_ID, limit=10).items
+    assert answer.channel == "release"
     assert len(notifications_due(deployed)) == 1
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from convoke.decision.calendar_state import OccurrenceState
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged, Intent
-from convoke.decision.plan import Snapshot
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched
@@ -189,6 +189,23 @@ def test_a_mail_of_another_day_to_come_is_put_aside_for_it_could_be_sent_again_u
     assert (found.verdict, found.reason) == (Verdict.QUARANTINE, Reason.FUTURE)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "MAILTO:/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS/CN=9A-BO",
+        "/o=Example/ou=First Administrative Group/cn=Recipients/cn=bo",
+        "invalid:nomail",
+    ],
+)
+def test_an_attendee_who_is_named_by_no_address_is_whoever_the_mail_is_from(named: str) -> None:
+    lines = f'ATTENDEE;PARTSTAT=DECLINED;CN="Bo Ek":{named}'
+    assert judged(a_mail(attendee=lines)).verdict is Verdict.APPLY
+    assert judged(a_mail(attendee=lines, head="From: Eve <eve@example.net>")).reason is Reason.STRANGER
+    assert judged(a_mail(attendee=lines.replace(named, "mailto:bo@example.net@"))).reason is Reason.ATTENDEES
+    twice = f"{lines}\r\n{lines.replace('Bo', 'Eve')}"
+    assert judged(a_mail(attendee=twice)).reason is Reason.ATTENDEES
+
+
 # --- one date of a series -----------------------------------------------------------------------------------------
 
 
@@ -209,6 +226,20 @@ def test_a_date_is_matched_by_instant_however_it_is_written(recurrence_id: str) 
     assert found.verdict is Verdict.APPLY
     assert found.reply is not None
     assert found.reply.date == datetime(2027, 3, 19, 9)
+
+
+@pytest.mark.parametrize(
+    "recurrence_id",
+    [
+        "RECURRENCE-ID;TZID=Europe/Berlin:20271031T023000",
+        "RECURRENCE-ID;TZID=W. Europe Standard Time:20271031T023000",
+        "RECURRENCE-ID:20271031T003000Z",
+    ],
+)
+def test_a_date_in_the_hour_that_the_clock_shows_twice_is_matched_however_it_is_written(recurrence_id: str) -> None:
+    night = When(start=datetime(2027, 10, 24, 2, 30), end=datetime(2027, 10, 24, 4), time_zone="Europe/Berlin")
+    found = judged(a_mail(recurrence_id), changed("event", rule=WEEKLY, when=night))
+    assert (found.verdict, found.date) == (Verdict.APPLY, datetime(2027, 10, 31, 2, 30))
 
 
 @pytest.mark.parametrize("recurrence_id", ["20270319T081500Z", "20270409T080000Z", "19990319T080000Z"])
@@ -325,6 +356,43 @@ def test_a_mail_that_a_human_wrote_is_for_the_organizer() -> None:
     assert found.verdict is Verdict.FORWARD
     assert found.incoming is not None
     assert (found.incoming.subject, found.incoming.text) == ("Re: Köln", "Where is it?")
+
+
+def with_a_calendar(uid: str = UID, *, method: str = "REQUEST", body: str = "I cannot come.", head: str = "") -> bytes:
+    """A letter to which the invitation that it answers is attached once more, as some programs do."""
+    calendar = a_mail(method=method, part=f"method={method}", uid=uid, head=f"{head}X-Part: 1").partition(b"\r\n")[2]
+    letter = a_letter(f"{head}MIME-Version: 1.0\r\n", body="").split(b"Content-Type:")[0]
+    return (
+        letter
+        + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
+        + body.encode()
+        + b"\r\n--b\r\n"
+        + calendar
+        + b"\r\n--b--\r\n"
+    )
+
+
+@pytest.mark.parametrize("method", ["REQUEST", "CANCEL"])
+def test_a_letter_is_for_the_organizer_also_with_what_it_answers_attached(method: str) -> None:
+    found = judged(with_a_calendar(method=method))
+    assert (found.verdict, found.reason) == (Verdict.FORWARD, None)
+    assert found.incoming is not None
+    assert found.incoming.text == "I cannot come."
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts"),
+    [
+        (with_a_calendar("another@example.net"), {}),
+        (with_a_calendar(UID.replace("0123", "3210")), {}),
+        (with_a_calendar(body=" "), {}),
+        (with_a_calendar(head="Auto-Submitted: auto-replied\r\n"), {}),
+        (with_a_calendar(), {"dmarc": "FAIL"}),
+    ],
+)
+def test_any_other_mail_with_a_calendar_that_answers_nothing_is_put_aside(raw: bytes, verdicts: dict[str, Any]) -> None:
+    found = judged(raw, **verdicts)
+    assert (found.verdict, found.reason) == (Verdict.QUARANTINE, Reason.METHOD)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ LIMITS = [
         most=300,
     ),
     Limit(
-        # API Gateway waits for half a minute. What is answered later, nobody hears.
+        # API Gateway waits for half a minute. What is answered later reaches nobody.
         what="seconds of an integration",
         source=HTTP_API,
         found=one("Api and Authorize", FUNCTIONS["Api"]["Timeout"] + FUNCTIONS["Authorize"]["Timeout"]),

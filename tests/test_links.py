@@ -272,7 +272,7 @@ def test_addresses_need_no_escaping(key: bytes, event_id: str, registration_id: 
     urls = Urls("https://pages.example.org/v1")
     assert urls.feed(token) == f"https://pages.example.org/v1/f/{token}.ics"
     every = [urls.event(event_id), urls.event_ics(event_id), urls.register(event_id), urls.lost_link(event_id)]
-    every += [urls.personal(token), urls.personal_ics(token), urls.action(token, "withdraw"), urls.withdraw(token)]
+    every += [urls.personal(token), urls.action(token, "withdraw"), urls.withdraw(token)]
     every += [urls.confirm(token), urls.asset("pages.css")]
     assert len(set(every)) == len(every)
     for url in every:

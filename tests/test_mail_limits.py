@@ -11,9 +11,9 @@ import pytest
 from convoke.aws import runtime, ses
 from convoke.decision.invitation import Mailed, Quota
 from convoke.decision.limits import UNCOUNTED, AccountMails, Limit, Limits, held
-from convoke.delivery import limits as holding
 from convoke.delivery.fan_out import announce
 from convoke.delivery.reconcile import Outcome, reconcile
+from convoke.delivery.sweep import hold_accounts
 from convoke.effects import Accepted, Defer, HoldAccounts, Refusal, Refused, Steps
 from convoke.model import InvalidField, Method
 from convoke.schedule import edits, series
@@ -250,20 +250,20 @@ def test_the_sweep_holds_who_has_spent_too_much_and_lets_go_of_them_when_the_hou
         world.store.accounts.create_key(account=account, name="ci", now=NOW)
     stored.change("acme", "account", Limit(hour=10, day=100))
     stored.add(Counter(acme=7, blue=7), world.now)
-    assert world.run(holding.hold_accounts()).near == ()
+    assert world.run(hold_accounts()).near == ()
     stored.add(Counter(acme=3), world.now)
-    assert world.run(holding.hold_accounts()).near == ("acme",)
+    assert world.run(hold_accounts()).near == ("acme",)
     assert world.calendar_state == ["account near its limit"]
     assert set(world.reads.sending().held) == {"acme"}
 
     world.pass_time(hours=1)
     assert world.reads.sending().held_until("acme", world.now) is None
-    world.run(holding.hold_accounts())
+    world.run(hold_accounts())
 
     # SES takes 1,000 a day, of which 800 are for all: neither may take more than it leaves.
     stored.add(Counter(blue=500), world.now)
     world.quota = Quota(most=1000, sent=517, rate=14)
-    world.run(holding.hold_accounts())
+    world.run(hold_accounts())
     assert world.reads.sending().held.keys() == {"blue"}
 
 

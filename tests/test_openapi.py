@@ -67,6 +67,21 @@ def test_what_it_refers_to_is_there() -> None:
         assert reference.removeprefix("#/components/schemas/") in DESCRIPTION["components"]["schemas"]
 
 
+def test_every_schema_is_of_something_that_is_asked_or_answered() -> None:
+    used = {reference.removeprefix("#/components/schemas/") for reference in references(DESCRIPTION)}
+    assert DESCRIPTION["components"]["schemas"].keys() == used
+
+
+def test_what_there_is_many_of_comes_before_what_belongs_to_one() -> None:
+    paths = list(DESCRIPTION["paths"])
+    for before, after in (
+        ("/events", "/events/{event_id}"),
+        ("/events/{event_id}", "/events/{event_id}/registrations"),
+        ("/events/{event_id}/registrations", "/events/{event_id}/registrations/bulk"),
+    ):
+        assert paths.index(before) < paths.index(after)
+
+
 def test_null_is_allowed_for_each_field_of_a_body_that_may_be_absent() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     bodies = {name: schemas[name] for name in schemas if name.endswith(("In", "Patch"))}

@@ -131,7 +131,8 @@ def test_mails_that_no_account_is_shown_are_listed(world: World, capsys: pytest.
 @pytest.mark.usefixtures("world")
 def test_recheck_without_saying_whom_does_nothing() -> None:
     assert "EVENT=" in run("recheck")
-    assert run("recheck", EVENT=EVENT_ID) == "All 0 attendees are up to date."
+    assert "no event with this id" in run("recheck", EVENT="another")
+    assert run("recheck", ALL="yes") == "All 0 attendees are up to date."
 
 
 def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World) -> None:
@@ -261,7 +262,7 @@ def test_a_key_may_do_and_last_as_long_as_it_is_said(world: World, capsys: pytes
         ({"SCOPE": "write"}, "SCOPE: must be some of read, register, manage"),
         ({"EXPIRES": "tomorrow"}, "EXPIRES: must be a day such as"),
         ({"EXPIRES": "9999-12-31"}, "EXPIRES: must be a day such as"),
-        ({"EXPIRES": "2020-01-01"}, "valid_until: must be in the future"),
+        ({"EXPIRES": "2020-01-01"}, "EXPIRES: must not be past"),
     ],
 )
 @pytest.mark.usefixtures("world")
@@ -362,6 +363,45 @@ def test_what_a_user_can_mend_is_said_in_a_line(
     shown = capsys.readouterr()
     assert said in shown.err
     assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "why"),
+    [
+        ("key", {"ACCOUNT": "acme"}, "Usage: make key ACCOUNT=acme NAME=ci"),
+        ("key", {"ACCOUNT": "acme", "NAME": "ci", "SCOPE": "write"}, "No key was created: SCOPE"),
+        ("keys", {}, "Usage: make keys"),
+        ("revoke", {}, "Usage: make revoke"),
+        ("sign-in", {"ACCOUNT": "acne"}, "There is no account acne"),
+        ("limits", {}, "Usage: make limits"),
+        ("limits", {"ACCOUNT": "acme", "LIMIT": "recipient", "HOUR": "many"}, "Nothing was changed: HOUR: must be a n"),
+        (
+            "limits",
+            {"ACCOUNT": "acme", "LIMIT": "recipient", "HOUR": "9"},
+            "Nothing was changed: DAY: must be a number",
+        ),
+        ("source", {"ACCOUNT": "acme", "FILE": "not there.json"}, "Nothing was stored: not there.json cannot be read"),
+        ("sync", {"ACCOUNT": "acme", "NAME": "site"}, "acme has no source site"),
+        ("recheck", {}, "Usage: make recheck"),
+        ("restore", {}, "Usage: make restore"),
+        ("restore", {"AT": f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}, "Mail is not stopped"),
+        ("rotate-links", {"DROP": "yes"}, "Nothing was changed"),
+    ],
+)
+@pytest.mark.usefixtures("world")
+def test_a_command_that_did_nothing_says_so_on_stderr_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, said: dict[str, str], why: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["operate", command])
+    monkeypatch.setattr(operate, "settings_of", lambda _: replace(SETTINGS, configuration_set=""))
+    monkeypatch.setattr(operate, "chosen", lambda _: ("convoke", None))
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    assert operate.main() == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith(why)
+    assert why not in shown.out
 
 
 def test_a_file_of_choices_that_cannot_be_read_is_said(tmp_path: Path) -> None:

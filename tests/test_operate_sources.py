@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convoke.sources import looks
+from convoke.sources import row_sync
 from convoke.store import dynamo
 from convoke.store.sources import Kind
 from local import operate, sources
@@ -79,7 +79,7 @@ def test_sync_says_what_follows_and_does_it_after_a_yes(
 def test_sync_confirms_what_the_brake_holds(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(looks, "MOST_GONE", 0)
+    monkeypatch.setattr(row_sync, "MOST_GONE", 0)
     described(tmp_path)
     world.hold(), world.come()
     world.delete("site-events", SUMMER)

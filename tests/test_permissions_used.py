@@ -216,7 +216,7 @@ def without_keys_of_links(deployed: Deployment) -> None:
 
 
 def telling(deployed: Deployment) -> None:
-    """By the stream and by the queues; the event's people are told of a change, and what SES reports is heard."""
+    """By the stream and by the queues; the event's people are informed of a change, and what SES reports is applied."""
     store = deployed.store
     deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.link_keys()))
     with policies.acting_as("Deliver"):  # it may be the first that needs them
@@ -237,6 +237,23 @@ def telling(deployed: Deployment) -> None:
     without_keys_of_links(deployed)
     deployed.drain()
     deployed.call("deliver", sample("deliver-survey"))
+
+
+def telling_few(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the stream alone, also where a writer is at one of them; what SES does not take now is left to a queue."""
+    busy = Mock(side_effect=ClientError({"Error": {"Code": "TooManyRequestsException", "Message": ""}}, "SendEmail"))
+    for title, together, refused in (("Few", True, False), ("Fewer", False, False), ("Fewest", True, True)):
+        was = deployed.reads.event(EVENT_ID)
+        assert was is not None
+        after = replace(was, title=title, version=was.version + 1)
+        assert change_event(deployed.store, was, after, priority=1, now=NOW, at_once=True)
+        with monkeypatch.context() as patch:
+            if not together:
+                patch.setattr(dynamo, "get_together", lambda *_: None)
+            if refused:
+                patch.setattr(deployed.office, "send_email", busy)
+            deployed.ring(keys.event(EVENT_ID))
+    deployed.drain()
 
 
 def giving_up(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,6 +407,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         )
         answering(deployed)
         telling(deployed)
+        telling_few(deployed, monkeypatch)
         giving_up(deployed, monkeypatch)
         importing(deployed)
         posting(deployed, monkeypatch)

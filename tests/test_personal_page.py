@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from convoke.decision.plan import Snapshot, decide
+from convoke.decision.decide import Snapshot, decide
 from convoke.links.tokens import Purpose, personal
 from convoke.model import (
+    DateChange,
     Event,
     EventStatus,
     Method,
@@ -29,7 +30,7 @@ from convoke.registrations import erasure, events, registry
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import EVENT_ID, accepted, told
+from tests.factories import AFTERNOON, EVENT_ID, accepted, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown, Visitor, a_visitor
@@ -120,7 +121,7 @@ def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
     third = register(visitor, 2)
     said = words(visitor.get(path(visitor, third)))
     assert "You are on the waitlist, at place 2." in said
-    assert "Do you come?" not in said
+    assert "Will you come?" not in said
 
 
 def test_a_cancelled_event_is_shown_with_its_reason_and_can_neither_be_answered_nor_left(visitor: Visitor) -> None:
@@ -312,7 +313,7 @@ def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(
     sent = visitor.post(f"{page}/answer", shown.fields(f"{page}/answer") | {"answer": "tentative"})
     said = words(follow(visitor, sent))
     assert "Your answer was saved." in said
-    assert "You may come." in said
+    assert "Perhaps you will come." in said
     kept = stored(visitor, bo).reply
     assert kept is not None
     assert kept.status is Participation.TENTATIVE
@@ -361,7 +362,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) ->
     bo = register(visitor)
     tell(visitor, bo)
     page = path(visitor, bo)
-    assert "You come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
+    assert "You will come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
     press(visitor, page, "withdraw")
     invitation = visitor.store.reads.invitation(EVENT_ID, bo.registration_id)
     assert invitation is not None
@@ -370,7 +371,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) ->
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(gone)))
     shown = follow(visitor, press(visitor, page, "return"))
     for each in (shown, visitor.get(f"{page}/answer")):
-        assert ("You have not answered yet." in words(each), "You come." in words(each)) == (True, False)
+        assert ("You have not answered yet." in words(each), "You will come." in words(each)) == (True, False)
     assert f'{page}/answer"' not in shown.text, "an answer counts once there is an invitation"
 
 
@@ -382,9 +383,46 @@ def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:
     asked = visitor.get(html.unescape(first))
     sent = visitor.post(f"{page}/answer", asked.fields() | {"answer": "declined"})
     said = words(follow(visitor, sent))
-    assert said.count("You do not come.") == 1
+    assert said.count("You will not come.") == 1
     (reply,) = stored(visitor, bo).date_replies
     assert reply.status is Participation.DECLINED
+
+
+@pytest.mark.parametrize("changes", [{"when": AFTERNOON}, {"location": "Bonn"}])
+def test_an_answer_to_a_page_that_was_shown_before_time_or_place_changed_is_asked_for_once_more(
+    visitor: Visitor, changes: dict[str, Any]
+) -> None:
+    event = visitor.hold()
+    bo = register(visitor)
+    page = path(visitor, bo)
+    fields = visitor.get(page).fields(f"{page}/answer")
+    event = change(visitor, event, title="Another title")
+    assert visitor.post(f"{page}/answer", fields | {"answer": "tentative"}).status == 303, "it is the same question"
+    change(visitor, event, **changes)
+    again = visitor.post(f"{page}/answer", fields | {"answer": "accepted"})
+    assert again.status == 422
+    assert "has changed meanwhile" in words(again)
+    kept = stored(visitor, bo).reply
+    assert kept is not None
+    assert kept.status is Participation.TENTATIVE
+    visitor.post(f"{page}/answer", again.fields() | {"answer": "accepted"})
+    kept = stored(visitor, bo).reply
+    assert kept is not None
+    assert kept.status is Participation.ACCEPTED
+
+
+def test_an_answer_to_one_date_is_asked_for_once_more_where_that_date_moved_and_not_where_another_did(
+    visitor: Visitor,
+) -> None:
+    event = visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo = register(visitor)
+    page, date = path(visitor, bo), event.when.start + timedelta(weeks=1)
+    fields = visitor.get(f"{page}/answer?date={date.isoformat()}").fields()
+    for week, status in ((2, 303), (1, 422)):
+        start, later = event.when.start + timedelta(weeks=week), timedelta(weeks=week, hours=1)
+        when = replace(event.when, start=event.when.start + later, end=event.when.end + later)
+        event = change(visitor, event, changes=(DateChange(date=start, when=when),))
+        assert visitor.post(f"{page}/answer", fields | {"answer": "declined"}).status == status
 
 
 @pytest.mark.parametrize("date", ["2030-01-01T00:00:00", "x" * 500, "2027-02-30", "\x00"])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged, Intent, Stopped
-from convoke.decision.plan import Snapshot
 from convoke.delivery.preview import PreviewResult, preview
 from convoke.model import (
     DeliveryState,
@@ -35,7 +35,7 @@ def told(what: Event, number: int = 0, **changes: Any) -> Snapshot:
     bo = Attendee(person)
     bo.apply_report(what, 1000)
     assert bo.calendar_state is not None
-    heard = invitation(
+    invited = invitation(
         registration_id=person.registration_id,
         allocated=bo.sequence,
         highest_possibly_sent=bo.sequence,
@@ -43,17 +43,17 @@ def told(what: Event, number: int = 0, **changes: Any) -> Snapshot:
         intent=Intent(calendar_state=bo.calendar_state, attempt="a"),
         acknowledged=Acknowledged(calendar_state=bo.calendar_state, ses_id="ses", at=NOW),
     )
-    return Snapshot(invitation=heard, registration=person, event=what)
+    return Snapshot(invitation=invited, registration=person, event=what)
 
 
 def at(address: str, seen: Snapshot) -> Snapshot:
     """Somebody who is just as they are, at another address."""
     last = seen.invitation.acknowledged
     assert last is not None
-    heard = replace(
+    invited = replace(
         seen.invitation, acknowledged=replace(last, calendar_state=replace(last.calendar_state, recipient=address))
     )
-    return replace(seen, invitation=heard, registration=replace(seen.registration, email=address))
+    return replace(seen, invitation=invited, registration=replace(seen.registration, email=address))
 
 
 def previewed(after: Event, *people: Snapshot) -> list[PreviewResult]:

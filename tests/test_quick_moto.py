@@ -9,8 +9,12 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto.core.serialize import JSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_service_model
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
 from tests import quick_moto
 from tests.tables import everything, in_memory
@@ -110,6 +114,7 @@ KEYS = [{"pk": {"S": first}, "sk": {"S": second}} for first in ("b", "a") for se
 PARTITION: dict[str, Any] = {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
 CONDITIONS: dict[str, Any] = {"ConditionExpression": "#n = :n", "ExpressionAttributeNames": {"#n": "n"}}
 VALUE: dict[str, Any] = {"ExpressionAttributeValues": {":n": {"N": "7"}}}
+LARGE: dict[str, Any] = {"ExpressionAttributeValues": {":n": {"S": "x" * 410_000}}}
 OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     ("get_item", {"Key": KEYS[0]}),
@@ -132,6 +137,12 @@ OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     ("delete_item", {"Key": KEYS[1], "ReturnValues": "ALL_OLD"}),
     ("update_item", {"Key": KEYS[2], "UpdateExpression": "ADD n :n", "ReturnValues": "UPDATED_NEW"} | VALUE),
     ("update_item", {"Key": KEYS[1], "UpdateExpression": "SET m.x = :n"} | VALUE),
+    ("update_item", {"Key": KEYS[2], "UpdateExpression": "SET #n.x = :n, #n = :n REMOVE b"} | CONDITIONS | VALUE),
+    ("update_item", {"Key": KEYS[2], "UpdateExpression": "SET m.y = :n, a = if_not_exists(a, :n) REMOVE b"} | VALUE),
+    ("update_item", {"Key": KEYS[2], "UpdateExpression": "SET status = :n"} | VALUE),
+    ("update_item", {"Key": KEYS[2], "UpdateExpression": "SET sk = :n"} | VALUE),
+    ("put_item", {"Item": KEYS[2] | {"large": {"S": "ü" * 250_000}}}),
+    ("update_item", {"Key": KEYS[2], "UpdateExpression": "SET a = :n"} | LARGE),
     ("batch_get_item", {"RequestItems": {"Accounts": {"Keys": KEYS}}}),
     ("batch_write_item", {"RequestItems": {"Accounts": [{"DeleteRequest": {"Key": KEYS[5]}}]}}),
     ("transact_write_items", {"TransactItems": [{"Delete": {"TableName": "Accounts", "Key": KEYS[0]}}]}),
@@ -141,25 +152,30 @@ OPERATIONS: list[tuple[str, dict[str, Any]]] = [
 
 def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.MonkeyPatch) -> None:
     def answers() -> list[Any]:
-        heard: list[Any] = []
+        found: list[Any] = []
         with in_memory() as client:
             for operation, asked in OPERATIONS:
                 table = {} if {"RequestItems", "TransactItems"} & set(asked) else {"TableName": "Accounts"}
                 try:
                     answer = getattr(client, operation)(**table, **asked)
                     assert answer.pop("ResponseMetadata")["HTTPStatusCode"] == 200
-                    heard.append(answer)
+                    found.append(answer)
                 except ClientError as error:
                     left_out = ("ResponseMetadata",)
-                    heard.append({name: value for name, value in error.response.items() if name not in left_out})
-            heard.append(everything(client))
-        return heard
+                    found.append({name: value for name, value in error.response.items() if name not in left_out})
+            found.append(everything(client))
+        return found
 
     quickly = answers()
-    assert sum("Error" in answer for answer in quickly) == 6
+    assert sum("Error" in answer for answer in quickly) == 11
     monkeypatch.setattr(BaseClient, "_make_request", quick_moto._request)
     assert answers() == quickly
     monkeypatch.setattr(Table, "query", quick_moto._query)
+    monkeypatch.setattr(ConditionExpressionParser, "parse", quick_moto._condition)
+    monkeypatch.setattr(UpdateExpressionParser, "make", quick_moto._make)
+    monkeypatch.setattr(DepthFirstTraverser, "traverse", quick_moto._traverse)
+    monkeypatch.delattr(Node, "__deepcopy__")
+    monkeypatch.setattr(Item, "__init__", quick_moto._item)
     assert answers() == quickly
 
 

@@ -165,7 +165,7 @@ def test_a_refusal_leaves_no_trace_but_the_number_and_is_tried_again_later(world
     assert refused.due_key > keys.due_key(2, world.now)
     world.look(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
-    assert world.said() == [(REQUEST, 0)], "the number was never heard, so it is still good"
+    assert world.said() == [(REQUEST, 0)], "the number was never sent, so it is still good"
     assert world.invitation(person).attempts == 0
 
 
@@ -213,7 +213,7 @@ def test_after_a_silence_another_truth_takes_another_number(world: World) -> Non
     world.pass_time(minutes=5)
     world.look(person)
 
-    assert world.said() == [(REQUEST, 0), (REQUEST, 2)], "what may have been heard is overwritten, not forgotten"
+    assert world.said() == [(REQUEST, 0), (REQUEST, 2)], "what may have been sent is overwritten, not forgotten"
     assert world.look(person) is Outcome.CLEARED
 
 
@@ -560,7 +560,7 @@ def test_a_claim_whose_answer_was_lost_on_the_wire_is_still_mine(world: World) -
 def test_an_invitation_that_was_refused_is_not_cancelled_after_the_address_before_it_could_not_be_told(
     world: World,
 ) -> None:
-    """The old address may have heard, its cancellation is refused for good; the new one was never invited."""
+    """The old address may have been sent it, its cancellation is refused for good; the new one was never invited."""
     person = world.register()
     world.answers = [SILENCE]
     world.look(person)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from botocore.exceptions import ClientError
 
 from convoke.aws.records import Records
 from convoke.aws.runtime import logger
@@ -26,7 +27,12 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Convoke")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "this-stack")
     found: list[str] = []
-    monkeypatch.setattr(logger, "error", lambda what, exc_info: found.append(f"{what}: {exc_info}"))
+
+    def error(what: str, *, error: str, raised: str) -> None:
+        assert "raise error" in raised, "where it was raised"
+        found.append(f"{what}: {error}")
+
+    monkeypatch.setattr(logger, "error", error)
     return found
 
 
@@ -61,7 +67,7 @@ def test_a_record_that_fails_among_others_is_logged_and_counted(
 ) -> None:
     answer = handled(Records(EventType.DynamoDBStreams), None, ValueError("odd"), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    assert logged == ["record failed: odd"]
+    assert logged == ["record failed: ValueError"]
     assert counted(capsys.readouterr().out) == [("this-stack", "RecordFailed")]
 
 
@@ -73,7 +79,15 @@ def test_a_batch_that_goes_well_says_nothing(logged: list[str], capsys: pytest.C
 def test_a_batch_of_which_all_fail_is_an_error_of_the_function_too(logged: list[str]) -> None:
     with pytest.raises(BatchProcessingError):
         handled(Records(EventType.DynamoDBStreams), ValueError("odd"), KeyError("even"))
-    assert logged == ["record failed: odd", "record failed: 'even'"]
+    assert logged == ["record failed: ValueError", "record failed: KeyError"]
+
+
+def test_of_a_record_that_fails_nothing_is_logged_that_may_be_somebody_s_name_or_address(logged: list[str]) -> None:
+    answer: Any = {"Error": {"Code": "ThrottlingException", "Message": "bo@example.net"}}
+    with pytest.raises(BatchProcessingError) as failed:
+        handled(Records(EventType.DynamoDBStreams), ValueError("bo@" + "example.net"), ClientError(answer, "Query"))
+    assert logged == ["record failed: ValueError", "record failed: ClientError: ThrottlingException"]
+    assert "bo@example.net" not in str(failed.value)
 
 
 def test_what_is_not_finished_yet_is_no_failure(logged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +95,7 @@ def test_what_is_not_finished_yet_is_no_failure(logged: list[str], capsys: pytes
     assert handled(processor, Unfinished()) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert (logged, capsys.readouterr().out) == ([], "")
     handled(processor, ValueError("odd"), Unfinished())
-    assert logged == ["record failed: odd"]
+    assert logged == ["record failed: ValueError"]
 
 
 def test_every_function_that_has_many_records_at_a_time_tells_of_each_that_fails() -> None:

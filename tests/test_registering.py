@@ -111,7 +111,7 @@ def test_who_registers_looks_into_their_mail_and_takes_no_seat(one: Registering)
     done = one.fill()
     assert (done.status, done.location) == (303, f"{FORM}/sent")
     sent = one.get(done.location)
-    assert "Look into your mail" in words_of(sent)
+    assert "Check your mail" in words_of(sent)
     assert "no seat is kept for you until then. The link is valid for 48 hours." in words_of(sent)
     assert "bo@example.net" not in sent.text
     assert len(one.hinted) == 1

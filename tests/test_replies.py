@@ -35,8 +35,8 @@ from convoke.store import (
 from convoke.store.answers import Answers
 from convoke.store.invitations import invitation_item
 from convoke.store.store import Store
-from convoke.webhooks.events import Webhook, WebhookEvent, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply
+from convoke.webhooks.events import WebhookEvent, WebhookEventType
+from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply, webhook
 from tests.factories import invited as invited_to
 from tests.simulation.quick import forget as forget_quickly
 from tests.simulation.quick import quick
@@ -84,14 +84,14 @@ def seats(world: World) -> tuple[int, int]:
 
 
 def history(store: Store, person: Registration) -> list[ReceivedReply]:
-    heard: list[ReceivedReply] = []
+    received: list[ReceivedReply] = []
     cursor = None
     while True:
         page = store.answers.list_answers(person.registration_id, limit=100, cursor=cursor)
-        heard += page.items
+        received += page.items
         cursor = page.next
         if cursor is None:
-            return heard
+            return received
 
 
 # --- which one stands, and what is kept ---------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world
     gone = withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert isinstance(gone, Registration)
     assert (gone.status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
-    # From now on nobody would hear a late yes, so the entry is taken back.
+    # From now on nobody would receive a late yes, so the entry is taken back.
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
     assert world.register(2, email=bo.email).registration_id != bo.registration_id
@@ -413,15 +413,7 @@ def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
 
 def listening(world: World) -> None:
     """The account has a webhook for everything."""
-    webhook = Webhook(
-        webhook_id="abcdefghijklmnop0123456789",
-        account="acme",
-        url="https://hooks.example.org/convoke",
-        events=tuple(WebhookEventType),
-        secret="whs_secret",
-        created_at=NOW,
-    )
-    world.store.webhooks.create(webhook)
+    world.store.webhooks.create(webhook(*WebhookEventType))
 
 
 def webhook_events(world: World) -> list[tuple[str, str, str | None]]:

@@ -11,10 +11,16 @@ import pytest
 from convoke.calendar import itip
 from convoke.decision.attendance import Consequence, consequence
 from convoke.decision.calendar_state import CalendarState, entry_uid, is_separate
-from convoke.decision.decide import is_same_message, next_message, participation
+from convoke.decision.decide import (
+    Snapshot,
+    calendar_state_of,
+    is_same_message,
+    next_message,
+    occurrence_may_follow,
+    participation,
+)
 from convoke.decision.fingerprints import fingerprint
 from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
-from convoke.decision.plan import Snapshot, calendar_state_of, occurrence_may_follow
 from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
@@ -54,7 +60,7 @@ def told(bo: Attendee) -> CalendarState:
     return bo.calendar_state
 
 
-def heard(what: Event) -> Attendee:
+def informed(what: Event) -> Attendee:
     """Somebody who was told all of ``what``."""
     bo = Attendee(registration())
     bo.apply_report(what, 100)
@@ -188,7 +194,7 @@ def test_the_fingerprint_of_a_series_does_not_hang_on_what_is_beside_it() -> Non
 
 def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_itself() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(WEEKLY)
+    bo = informed(WEEKLY)
     bo.calendar_state = replace(told(bo), added=(BESIDE,), fingerprint="1:as it was with its RDATE")
     bo.apply_report(what, 10)
     assert [(said.method, said.separate[:8], said.rule) for said in bo.said[1:]] == [
@@ -202,8 +208,8 @@ def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_its
 def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself() -> None:
     """Its RECURRENCE-ID was told, in the days of RDATE: some calendars would keep that."""
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(WEEKLY)
-    plain = told(heard(what)).dates[0]
+    bo = informed(WEEKLY)
+    plain = told(informed(what)).dates[0]
     bo.calendar_state = replace(told(bo), added=(BESIDE,), fingerprint="1:x", dates=(replace(plain, separate=""),))
     bo.apply_report(what, 10)
     assert [(said.method, said.recurrence_id, bool(said.separate)) for said in bo.said[1:]] == [
@@ -214,12 +220,12 @@ def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself(
 
 
 def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
-    bo = heard(replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),)))
+    bo = informed(replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),)))
     for last in (told(bo), told(bo).distrusted, replace(told(bo), spent=True, first=datetime(2027, 3, 12, 9))):
         assert codec.read(CalendarState, codec.value(last)) == last
-    old = codec.value(told(heard(WEEKLY)))
+    old = codec.value(told(informed(WEEKLY)))
     assert not {"separate", "spent", "first", "revision"} & set(old)
-    cancelled = replace(told(heard(WEEKLY)), method=Method.CANCEL)
+    cancelled = replace(told(informed(WEEKLY)), method=Method.CANCEL)
     assert codec.read(
         CalendarState, {key: value for key, value in codec.value(cancelled).items() if key != "spent"}
     ).withdrawn
@@ -229,7 +235,7 @@ def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
 
 
 def test_its_uid_names_the_registration_and_the_date_and_nothing_else_names_it() -> None:
-    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    bo = informed(replace(WEEKLY, added=(BESIDE,)))
     message = bo.said[-1]
     read = itip.calendar(message, sequence=1, dtstamp=NOW).decode().replace("\r\n ", "")
     assert f"UID:{message.entry_uid}\r\n" in read
@@ -242,7 +248,7 @@ def test_its_uid_names_the_registration_and_the_date_and_nothing_else_names_it()
 
 def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(what)
+    bo = informed(what)
     for event_now in (edits.cancel_date(what, BESIDE, "Rain"), what):
         bo.apply_report(event_now, 10)
     invited, off, again = bo.said[-3:]
@@ -252,7 +258,7 @@ def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
 
 def test_an_entry_of_which_nobody_knows_whether_it_is_gone_is_cancelled_again_before_it_comes_back() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(what)
+    bo = informed(what)
     bo.apply_report(edits.cancel_date(what, BESIDE, ""), 10)
     bo.calendar_state = told(bo).doubted
     bo.apply_report(what, 10)
@@ -268,7 +274,7 @@ def told_after(bo: Attendee, last: int) -> CalendarState:
 
 def test_after_a_repair_every_entry_is_said_again_also_that_it_is_gone() -> None:
     what = replace(WEEKLY, added=(BESIDE, datetime(2027, 3, 30, 18)))
-    bo = heard(what)
+    bo = informed(what)
     off = edits.cancel_date(what, BESIDE, "")
     bo.apply_report(off, 10)
     bo.calendar_state = calendar_state_of(state(bo, repair=1))
@@ -283,7 +289,7 @@ def test_after_a_repair_every_entry_is_said_again_also_that_it_is_gone() -> None
 
 def test_the_cancellation_of_all_reaches_every_entry_and_each_says_that_all_is_off() -> None:
     what = replace(WEEKLY, added=(BESIDE,), changes=(moved("2027-03-29T09:00"),))
-    bo = heard(what)
+    bo = informed(what)
     before = len(bo.said)
     bo.apply_report(replace(what, status=EventStatus.CANCELLED, reason="Rain"), 10)
     gone = bo.said[before:]
@@ -297,7 +303,7 @@ def test_the_cancellation_of_all_reaches_every_entry_and_each_says_that_all_is_o
 
 def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() -> None:
     """It was cut short: what was told of a later date must still be taken back."""
-    bo = heard(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
+    bo = informed(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
     now = datetime.fromisoformat("2027-05-01T00:00Z")
     message = next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now)
     assert message is not None
@@ -369,7 +375,7 @@ def test_who_gives_up_a_date_of_a_series_that_was_split_is_told_that_the_invitat
 
 
 def test_an_entry_waits_for_nothing_but_a_date_of_the_series_waits_for_it_still() -> None:
-    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    bo = informed(replace(WEEKLY, added=(BESIDE,)))
     known = state(bo)
     assert told(bo).base == 0
     assert not occurrence_may_follow(known, NOW, Times())
@@ -381,7 +387,7 @@ def test_an_entry_waits_for_nothing_but_a_date_of_the_series_waits_for_it_still(
 
 
 def test_two_entries_have_nothing_to_do_with_each_other_and_an_old_one_is_put_in_its_place() -> None:
-    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    bo = informed(replace(WEEKLY, added=(BESIDE,)))
     entry = told(bo).separate
     early = Delivered(generation=1, method=Method.CANCEL, at=NOW, sequence=5, date=BESIDE, separate=entry)
     late = Delivered(generation=1, method=Method.REQUEST, at=NOW + timedelta(minutes=1), sequence=1, date=BESIDE)
@@ -400,7 +406,7 @@ def seen_by(bo: Attendee, what: Event) -> Snapshot:
 
 def test_an_answer_under_its_uid_is_one_to_that_date_by_its_present_name() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(what)
+    bo = informed(what)
     said = answer(uid=bo.said[-1].entry_uid, sequence=1)
     seen = seen_by(bo, what)
     authenticity.check(said, seen, NOW + timedelta(hours=1))
@@ -418,7 +424,7 @@ def test_an_answer_under_its_uid_is_one_to_that_date_by_its_present_name() -> No
 @pytest.mark.parametrize("separate", ["20270323t180000-7", "20270324t180000-1", "20270323-1"])
 def test_an_answer_under_the_uid_of_an_entry_that_was_never_told_does_not_count(separate: str) -> None:
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(what)
+    bo = informed(what)
     uid = entry_uid(bo.said[0].uid, separate)
     with pytest.raises(Quarantined) as caught:
         authenticity.check(answer(uid=uid, sequence=1), seen_by(bo, what), NOW + timedelta(hours=1))
@@ -426,7 +432,7 @@ def test_an_answer_under_the_uid_of_an_entry_that_was_never_told_does_not_count(
 
 
 def test_an_answer_to_the_series_is_none_to_a_date_beside_it() -> None:
-    bo = heard(replace(WEEKLY, added=(BESIDE,)))
+    bo = informed(replace(WEEKLY, added=(BESIDE,)))
     comes = Reply(status=Participation.ACCEPTED, sequence=9, dtstamp=NOW)
     person = replace(bo.person, reply=comes)
     dates = (None, datetime(2027, 3, 19, 9), BESIDE)
@@ -440,7 +446,7 @@ def test_an_answer_to_the_series_is_none_to_a_date_beside_it() -> None:
 def test_who_declines_all_that_is_to_come_gives_the_seat_away_whatever_became_of_what_is_over() -> None:
     early = datetime(2027, 3, 16, 18)
     what = replace(WEEKLY, added=(early, BESIDE), release_on_decline=True)
-    bo = heard(what)
+    bo = informed(what)
     seen = state(bo)
     no = Reply(status=Participation.DECLINED, sequence=9, dtstamp=NOW)
     person = registration(reply=no, date_replies=(replace(no, date=BESIDE),))
@@ -451,15 +457,15 @@ def test_who_declines_all_that_is_to_come_gives_the_seat_away_whatever_became_of
     yes = replace(no, status=Participation.ACCEPTED)
     alone = replace(no, date=datetime(2027, 4, 20, 18))
     person = registration(reply=yes, date_replies=(alone,))
-    assert consequence(last, person, state(heard(last)), alone, NOW) is Consequence.NONE
-    assert consequence(last, person, state(heard(last)), alone, later) is Consequence.RELEASE
+    assert consequence(last, person, state(informed(last)), alone, NOW) is Consequence.NONE
+    assert consequence(last, person, state(informed(last)), alone, later) is Consequence.RELEASE
 
 
 @pytest.mark.parametrize(("separate", "named"), [("", True), ("20270323t180000-1", False)])
 def test_a_proposal_for_an_entry_is_declined_under_its_uid_without_a_recurrence_id(separate: str, named: bool) -> None:
-    uid = entry_uid(heard(WEEKLY).said[0].uid, separate)
+    uid = entry_uid(informed(WEEKLY).said[0].uid, separate)
     at = datetime.fromisoformat("2027-03-23T17:00Z")
-    ada = heard(WEEKLY).said[0].organizer
+    ada = informed(WEEKLY).said[0].organizer
     said = itip.declined(uid=uid, sequence=1, dtstamp=NOW, organizer=ada, date=at, comment="No.")
     assert (b"RECURRENCE-ID:20270323T170000Z" in said) is named
 
@@ -469,7 +475,7 @@ def test_a_proposal_for_an_entry_is_declined_under_its_uid_without_a_recurrence_
 
 def test_a_preview_counts_the_mail_of_every_entry() -> None:
     what = replace(WEEKLY, added=(BESIDE,))
-    bo = heard(what)
+    bo = informed(what)
     after = {
         "cancel": replace(what, status=EventStatus.CANCELLED, version=2),
         "update": edits.cancel_date(what, BESIDE, ""),

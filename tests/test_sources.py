@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from convoke.model import EventStatus, InvalidField, RegistrationStatus
+from convoke.sources import contents
 from convoke.sources.decide import Action, of_event, of_registration
 from convoke.sources.mapping import Source, parse
 from convoke.sources.rows import counts, event_row, external_id, fingerprint, local_time, registration_row
@@ -176,6 +178,27 @@ def test_a_number_is_not_a_truth_value() -> None:
 )
 def test_a_time_is_local_to_the_event_s_zone_however_the_site_writes_it(value: str, local: str) -> None:
     assert local_time("start", value, "Europe/Berlin") == local
+
+
+@pytest.mark.parametrize("value", ["2027-10-31T01:30:00Z", "2027-10-31T02:30:00+01:00", "1824946200"])
+def test_a_start_that_is_the_second_of_two_equal_local_times_is_an_error_and_not_an_hour_earlier(value: str) -> None:
+    assert local_time("start", "2027-10-31T00:30:00Z", "Europe/Berlin") == "2027-10-31T02:30:00"
+    with pytest.raises(InvalidField, match="start: is the second of two equal times"):
+        event_row(events(), SUMMER | {"starts_at": value, "ends_at": "2027-10-31T04:00:00+01:00"})
+
+
+def test_an_end_that_is_the_second_of_two_equal_local_times_is_the_second() -> None:
+    ball = SUMMER | {"starts_at": "2027-10-30T20:00:00Z", "ends_at": "2027-10-31T01:30:00Z"}
+    row = event_row(events(), ball)
+    event = contents.new_event(row, "acme", "site", bytes(16), NOW)
+    assert event.when.ends_at - event.when.starts_at == timedelta(hours=5, minutes=30)
+    assert contents.changed_event(event, row, events(), NOW) == event
+    later = event_row(events(), ball | {"ends_at": "2027-10-31T02:30:00Z"})
+    after = contents.changed_event(event, later, events(), NOW)
+    assert after.when.ends_at - after.when.starts_at == timedelta(hours=6, minutes=30)
+    assert contents.changed_event(after, row, events(), NOW).when == event.when
+    with pytest.raises(InvalidField, match="end: must be after start"):
+        event_row(events(), ball | {"starts_at": "2027-10-31T02:45:00Z"})
 
 
 @pytest.mark.parametrize(

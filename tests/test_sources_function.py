@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import sources
-from convoke.sources import compare, looks
+from convoke.sources import compare, row_sync
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind
@@ -157,13 +157,13 @@ def test_it_reads_what_the_deployment_names_and_writes_none_of_it(site: Site) ->
 
 
 def test_the_brake_is_on_for_records_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "MOST_GONE", 0)
+    monkeypatch.setattr(row_sync, "MOST_GONE", 0)
     site.write("site-events", SUMMER)
     site.ring("site-events", SUMMER)
     site.client.delete_item(TableName="site-events", Key=dynamo.wire({"event_id": "e1"}))
     site.ring("site-events", SUMMER)
     assert site.event().status == "confirmed"
-    assert site.problems() == [("", looks.HELD)]
+    assert site.problems() == [("", row_sync.HELD)]
 
 
 def parts(most: int) -> list[Any]:
@@ -217,12 +217,12 @@ def test_a_comparison_that_crashes_goes_on_where_it_was(site: Site, monkeypatch:
     monkeypatch.setattr(compare, "PART", 1)
     for one in range(3):
         site.write("site-events", SUMMER | {"event_id": f"e{one}"})
-    looked = compare.compare_part
+    synced = compare.compare_part
 
     def once(*given: Any) -> Any:
         if given[1].rows == 2:
             raise RuntimeError
-        return looked(*given)
+        return synced(*given)
 
     with monkeypatch.context() as patch:
         patch.setattr(compare, "compare_part", once)

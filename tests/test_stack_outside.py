@@ -147,12 +147,12 @@ def test_whoever_complained_is_not_invited_again_and_still_hears_that_it_is_off(
     event = an_event(stack)
     person = register(stack, event, COMPLAINS)
     stack.eventually(lambda: state(stack, person) == "complained")
-    heard = len(stack.mails(COMPLAINS))
+    before = len(stack.mails(COMPLAINS))
     stack.call("PATCH", event, {"location": "Aula"})
     stack.sweep()
     stack.call("DELETE", person)
-    stack.eventually(lambda: len(stack.mails(COMPLAINS)) > heard, sweeping=True)
-    assert [mail.method for mail in stack.mails(COMPLAINS)[heard:]] == ["CANCEL"]
+    stack.eventually(lambda: len(stack.mails(COMPLAINS)) > before, sweeping=True)
+    assert [mail.method for mail in stack.mails(COMPLAINS)[before:]] == ["CANCEL"]
 
 
 def test_the_stack_says_what_it_is_not_ready_for_with_its_own_permissions(stack: Running) -> None:

@@ -15,12 +15,12 @@ from convoke.registrations.erasure import erase
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import Obstacle, change_registration, withdraw
 from convoke.registrations.returning import HELD, come_back
-from convoke.sources import looks, registration_looks
+from convoke.sources import registration_sync, row_sync
 from convoke.sources.compare import compare
 from convoke.sources.decide import Action
-from convoke.sources.looks import Looked, Outcome, Unknown
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import key_text, read_key
+from convoke.sources.row_sync import Outcome, Synced, Unknown
 from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
@@ -60,23 +60,23 @@ class World:
             ],
         )
 
-    def put(self, table: str, row: dict[str, Any]) -> Looked:
+    def put(self, table: str, row: dict[str, Any]) -> Synced:
         self.client.put_item(TableName=table, Item=dynamo.wire(row))
-        return self.look(table, row)
+        return self.sync(table, row)
 
-    def delete(self, table: str, row: dict[str, Any]) -> Looked:
+    def delete(self, table: str, row: dict[str, Any]) -> Synced:
         key = {name: row[name] for name in KEYS[table]}
         self.client.delete_item(TableName=table, Key=dynamo.wire(key))
-        return self.look(table, row)
+        return self.sync(table, row)
 
-    def look(self, table: str, row: dict[str, Any]) -> Looked:
+    def sync(self, table: str, row: dict[str, Any]) -> Synced:
         kind = Kind.EVENTS if table == "site-events" else Kind.REGISTRATIONS
-        return self.site.look(kind, row, NOW)
+        return self.site.sync(kind, row, NOW)
 
-    def hold(self, **changes: Any) -> Looked:
+    def hold(self, **changes: Any) -> Synced:
         return self.put("site-events", SUMMER | changes)
 
-    def come(self, **changes: Any) -> Looked:
+    def come(self, **changes: Any) -> Synced:
         return self.put("site-registrations", PLAIN | changes)
 
     def event(self) -> Event:
@@ -134,8 +134,8 @@ def test_a_row_that_is_seen_twice_is_acted_upon_once(world: World) -> None:
     world.hold(), world.come()
     event, person = world.event(), world.person()
 
-    assert world.look("site-events", SUMMER).outcome is Action.NOTHING
-    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert world.sync("site-events", SUMMER).outcome is Action.NOTHING
+    assert world.sync("site-registrations", PLAIN).outcome is Action.NOTHING
     assert (world.event(), world.person()) == (event, person)
 
 
@@ -181,9 +181,9 @@ def test_a_registration_s_row_waits_for_its_event(world: World) -> None:
     assert world.come().outcome is Action.WAIT
     made = world.hold()
     [key] = world.site.waiting(made)
-    assert world.site.look(Kind.REGISTRATIONS, read_key(json.loads(key)), NOW).outcome is Action.CREATE
+    assert world.site.sync(Kind.REGISTRATIONS, read_key(json.loads(key)), NOW).outcome is Action.CREATE
     assert world.person().status is RegistrationStatus.REGISTERED
-    assert world.site.waiting(world.look("site-events", SUMMER)) == []
+    assert world.site.waiting(world.sync("site-events", SUMMER)) == []
 
 
 def test_an_event_that_appears_while_its_row_is_marked_is_not_missed(world: World) -> None:
@@ -194,7 +194,7 @@ def test_an_event_that_appears_while_its_row_is_marked_is_not_missed(world: Worl
     def slow(*arguments: Any, **more: Any) -> Any:
         result = attempt(*arguments, **more)
         if races.pop() if races else False:
-            world.anew().look(Kind.EVENTS, SUMMER, NOW)
+            world.anew().sync(Kind.EVENTS, SUMMER, NOW)
         return result
 
     world.store.__dict__["attempt"] = slow
@@ -230,9 +230,9 @@ def test_what_is_wrong_with_a_row_is_kept_by_the_api_s_field_until_it_is_mended(
 ) -> None:
     world.hold()
     before = world.event()
-    looked = world.hold(**changes)
-    assert (looked.outcome, looked.fresh) == (Outcome.PROBLEM, True)
-    assert not world.look("site-events", SUMMER).fresh
+    synced = world.hold(**changes)
+    assert (synced.outcome, synced.fresh) == (Outcome.PROBLEM, True)
+    assert not world.sync("site-events", SUMMER).fresh
     [(found, why)] = world.problems()
     assert found == field
     assert reason in why
@@ -253,7 +253,7 @@ def test_rows_of_what_is_over_are_skipped_without_a_problem(world: World) -> Non
     world.hold(), world.come()
     late = NOW + timedelta(days=1000)
     world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN | {"email": "nobody"}))
-    assert world.site.look(Kind.REGISTRATIONS, PLAIN, late).outcome is Action.NOTHING
+    assert world.site.sync(Kind.REGISTRATIONS, PLAIN, late).outcome is Action.NOTHING
     assert world.problems() == []
 
 
@@ -261,7 +261,7 @@ def test_who_withdrew_comes_back_only_when_their_row_changes(world: World) -> No
     world.hold(), world.come()
     person = world.person()
     withdraw(world.store, person.event_id, person.registration_id, now=NOW)
-    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert world.sync("site-registrations", PLAIN).outcome is Action.NOTHING
     assert world.come(full_name="Bo").outcome is Action.CREATE
 
 
@@ -285,7 +285,7 @@ def test_who_withdrew_comes_back_by_themselves_while_their_row_stays_as_it_is(wo
     world.hold(), world.come()
     person = world.person()
     withdraw(world.store, person.event_id, person.registration_id, now=NOW)
-    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert world.sync("site-registrations", PLAIN).outcome is Action.NOTHING
     came = come_back(world.store, person.event_id, person.registration_id, now=NOW)
     assert isinstance(came, Registration)
     assert (came.status, came.removed) == (RegistrationStatus.REGISTERED, False)
@@ -303,12 +303,12 @@ def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World
     world.hold(), world.come()
     second = PLAIN | {"user_id": "u2"}
     assert world.put("site-registrations", second).outcome is Outcome.PROBLEM
-    assert world.problems() == [("email", registration_looks.TAKEN)]
+    assert world.problems() == [("email", registration_sync.TAKEN)]
     dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
     assert compare(dry, NOW).differences == ()
     [key] = world.site.waiting(world.delete("site-registrations", PLAIN))
     assert key == key_text({"event_id": "e1", "user_id": "u2"})
-    assert world.look("site-registrations", second).outcome is Action.CREATE
+    assert world.sync("site-registrations", second).outcome is Action.CREATE
     assert world.problems() == []
 
 
@@ -324,7 +324,7 @@ def test_rows_that_swap_addresses_are_changed_together(world: World) -> None:
     for user in ("u1", "u2"):
         person = world.person(user)
         assert world.store.reads.address_holder(event_id, person.email) == person.registration_id
-        assert world.look("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
+        assert world.sync("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
 
 
 @pytest.mark.parametrize("many", [3, 5, 6])
@@ -342,7 +342,7 @@ def test_rows_whose_addresses_go_round_are_changed_together(world: World, many: 
         found = world.person(one["user_id"])
         assert found.email == one["email"]
         assert world.store.reads.address_holder(event_id, found.email) == found.registration_id
-    assert {world.look("site-registrations", one).outcome for one in after} == {Action.NOTHING}
+    assert {world.sync("site-registrations", one).outcome for one in after} == {Action.NOTHING}
 
 
 def test_a_row_of_somebody_who_left_does_not_keep_others_from_exchanging_their_addresses(world: World) -> None:
@@ -440,7 +440,7 @@ def test_rows_that_swap_addresses_keep_their_seats_and_get_other_guests_at_the_n
     assert (world.person().email, world.person("u2").email) == ("cy@example.net", "bo@example.net")
     taken = world.store.reads.seats(world.event().event_id).taken
     assert taken == world.person().seats + world.person("u2").seats
-    world.look("site-registrations", PLAIN)
+    world.sync("site-registrations", PLAIN)
     assert world.person().guests == 2
     assert world.store.reads.seats(world.event().event_id).taken == 4
 
@@ -452,17 +452,17 @@ def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) ->
     races = [True]
 
     def slow(*arguments: Any) -> Any:
-        look = begin(*arguments)
+        read = begin(*arguments)
         if races:
             races.pop()
             world.client.delete_item(
                 TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"})
             )
-            assert world.anew().look(Kind.REGISTRATIONS, PLAIN, NOW).outcome is Action.NOTHING
-        return look
+            assert world.anew().sync(Kind.REGISTRATIONS, PLAIN, NOW).outcome is Action.NOTHING
+        return read
 
     world.site.__dict__["_begin"] = slow
-    assert world.look("site-registrations", PLAIN).outcome is Action.NOTHING
+    assert world.sync("site-registrations", PLAIN).outcome is Action.NOTHING
     assert world.store.reads.seats(world.event().event_id).taken == 0
 
 
@@ -472,13 +472,13 @@ def test_a_table_that_was_made_anew_says_nothing_about_the_rows_of_the_old_one(w
     world.make("site-registrations")
     world.site = world.anew()
     with pytest.raises(Unknown, match="site-registrations"):
-        world.look("site-registrations", PLAIN)
+        world.sync("site-registrations", PLAIN)
     assert world.person().status is RegistrationStatus.REGISTERED
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "MOST_GONE", 3)
+    monkeypatch.setattr(row_sync, "MOST_GONE", 3)
 
 
 @pytest.mark.usefixtures("few")
@@ -493,10 +493,10 @@ def test_rows_that_disappear_in_bulk_are_held_and_explicit_statuses_are_not(worl
     assert world.store.reads.seats(world.event().event_id).taken == 5
     assert world.put("site-registrations", rows[5] | {"state": "no"}).outcome is Action.CANCEL
     assert world.put("site-registrations", rows[6] | {"full_name": "Bo"}).outcome is Action.CHANGE
-    assert [reason for _, reason in world.problems()] == [looks.HELD] * 2
+    assert [reason for _, reason in world.problems()] == [row_sync.HELD] * 2
 
     world.store.sources.resume(ACCOUNT, "site", NOW)
-    assert world.look("site-registrations", rows[4]).outcome is Action.CANCEL
+    assert world.sync("site-registrations", rows[4]).outcome is Action.CANCEL
 
 
 @pytest.mark.usefixtures("few")

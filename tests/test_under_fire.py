@@ -221,7 +221,7 @@ def fire(stack: Running, crowds: dict[Kind, Crowd]) -> None:
 
 
 def pause(stack: Running, crowd: Crowd) -> None:
-    """Move it, be paused on the way, cancel it meanwhile. Nobody hears a thing until mail is started again.
+    """Move it, be paused on the way, cancel it meanwhile. Nobody is sent anything until mail is started again.
 
     A pause is over by itself after five minutes; this one ends as `make start` ends it.
     """

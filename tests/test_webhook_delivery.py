@@ -43,18 +43,11 @@ from convoke.webhooks.events import (
 from convoke.webhooks.http import Answer
 from convoke.webhooks.url_guard import Target
 from tests.deployment import Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, registration
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, registration, webhook
 
 ROOT = Path(__file__).parent.parent
 DATA = {"event_id": EVENT_ID, "registration_id": REGISTRATION_ID, "status": "registered", "version": 1}
-HOOK = Webhook(
-    webhook_id="abcdefghijklmnop0123456789",
-    account="acme",
-    url="https://hooks.example.org/convoke",
-    events=(WebhookEventType.REGISTRATION_CREATED,),
-    secret="whs_secret",
-    created_at=NOW,
-)
+HOOK = webhook(WebhookEventType.REGISTRATION_CREATED)
 
 
 class Outside:

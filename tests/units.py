@@ -54,7 +54,7 @@ def _size(value: Mapping[str, Any]) -> int:
 
 
 class Metered:
-    """A client of DynamoDB that speaks typed values, and what its requests cost: ``writes``, ``reads`` and ``calls``.
+    """A client of DynamoDB that takes typed values, and what its requests cost: ``writes``, ``reads`` and ``calls``.
 
     ``by_item`` has the write units by the kind of item, ``written`` and ``read`` the units by table and partition key,
     without those of indexes, and ``largest`` the most bytes that one of a kind had.

@@ -15,11 +15,12 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
-from convoke.decision.invitation import Batch, Invitation, Quota
+from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import Invitation, Quota
 from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
-from convoke.delivery.reports import Report, apply_report
+from convoke.delivery.reports import apply_report
 from convoke.delivery.survey import survey
 from convoke.delivery.sweep import Limits, SweepResult, sweep
 from convoke.effects import (
@@ -54,7 +55,7 @@ from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration, report_on
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
@@ -259,22 +260,7 @@ class World:
         """SES reports that all it accepted since then was delivered, each a second after the one before it."""
         for rendered in self.sent[self._arrived :]:
             self.pass_time(seconds=1)
-            told = rendered.intent.calendar_state
-            delivery = Report(
-                event_id=rendered.event_id,
-                registration_id=rendered.registration_id,
-                sequence=told.sequence,
-                generation=told.generation,
-                method=told.method,
-                date=told.part,
-                separate=told.separate,
-                state=DeliveryState.DELIVERED,
-                final=False,
-                address=told.recipient,
-                ses_id="ses",
-                at=self.now,
-            )
-            self.run(apply_report(delivery))
+            self.run(apply_report(report_on(rendered, DeliveryState.DELIVERED, self.now)))
         self._arrived = len(self.sent)
 
     def plan(self, *, size: int = 50, batches: int = 99) -> list[BatchHint]:
@@ -371,11 +357,17 @@ class QuickWorld(World):
 
 
 @contextmanager
-def a_quick_world(**event_changes: Any) -> Iterator[World]:
-    """As :func:`a_world`."""
+def an_empty_quick_world() -> Iterator[World]:
+    """As :func:`an_empty_world`."""
     tables = Tables(SETTINGS.registrations_table, lambda *_: None)
     with quick(), patch.object(dynamo, "client", lambda: tables):
-        world = QuickWorld(tables)
+        yield QuickWorld(tables)
+
+
+@contextmanager
+def a_quick_world(**event_changes: Any) -> Iterator[World]:
+    """As :func:`a_world`."""
+    with an_empty_quick_world() as world:
         world.publish(**event_changes)
         yield world
 

@@ -1,6 +1,6 @@
 """What a person's calendar shows after all their mail: a small reader of iTIP (RFC 5546).
 
-It owes nothing to the code that writes the mail, and does what the RFC asks of a mail client: an object is known by its
+It shares no code with what writes the mail, and does what the RFC asks of a mail client: an object is known by its
 UID (and RECURRENCE-ID); what has a higher SEQUENCE, or the same and a newer DTSTAMP, replaces what is known (section
 2.1.5); a CANCEL removes; anything older changes nothing. A REQUEST for a whole series voids what was told of single
 dates before it, and a CANCEL for it removes them.

@@ -29,7 +29,7 @@ class Console:
         return None if self._link is None else self._link()
 
 
-def door(console: Console) -> Blueprint:
+def console_routes(console: Console) -> Blueprint:
     """The route that leads to the console. It is a POST, since each link is good once."""
     routes = Blueprint("console", __name__)
 

@@ -15,7 +15,7 @@ from .shelf import Shelf
 POLICIES = ("none", "quarantine", "reject")
 
 
-def desk(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
+def tool_routes(shelf: Shelf, faults: Faults, reports: Reports) -> Blueprint:
     """The routes. Invalid input is answered with 422 and the field's name, and changes nothing."""
     routes = Blueprint("counter", __name__)
     routes.register_error_handler(BadOrder, _unusable)

@@ -16,7 +16,7 @@ from flask import Flask, Response, abort, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from . import counter, page, ses
-from .console import Console, door
+from .console import Console, console_routes
 from .faults import Faults
 from .records import Places
 from .replies import Answers
@@ -54,8 +54,8 @@ class PostOffice:
         self.app.register_blueprint(
             ses.wire(self.shelf, self.faults, self.reports.accepted, lambda: self._closing.wait(silence))
         )
-        self.app.register_blueprint(counter.desk(self.shelf, self.faults, self.reports))
-        self.app.register_blueprint(door(self.console))
+        self.app.register_blueprint(counter.tool_routes(self.shelf, self.faults, self.reports))
+        self.app.register_blueprint(console_routes(self.console))
         self.app.register_blueprint(
             page.inbox(self.shelf, self.faults, self.reports, Answers(), self.tellings, self.console)
         )
@@ -72,7 +72,7 @@ class PostOffice:
         listener = socket.create_server((HOST, self._port), backlog=MOST_AT_ONCE)
         try:
             self._server = make_server(
-                HOST, self._port, self.app, threaded=True, request_handler=Clerk, fd=listener.fileno()
+                HOST, self._port, self.app, threaded=True, request_handler=OneRequest, fd=listener.fileno()
             )
         finally:
             listener.close()
@@ -129,7 +129,7 @@ class PostOffice:
         return answer
 
 
-class Clerk(WSGIRequestHandler):
+class OneRequest(WSGIRequestHandler):
     """Serves one request, without a log line, and with a connection reset where one was ordered."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from convoke.delivery.reports import Report, apply_report
+from convoke.delivery.reports import apply_report
 from convoke.effects import Send
 from convoke.model import DeliveryState, Registration
 from convoke.store import dynamo
-from tests.factories import AFTERNOON
+from tests.factories import AFTERNOON, report_on
 from tests.simulation.tables import Tables, Typed
 from tests.tables import SETTINGS
 from tests.units import Metered
@@ -110,25 +110,7 @@ def report(world: World, sent: list[Send]) -> None:
     for state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED):
         world.pass_time(seconds=1)
         for mail in sent:
-            world.run(apply_report(_report(mail, state, world)))
-
-
-def _report(mail: Send, state: DeliveryState, world: World) -> Report:
-    told = mail.intent.calendar_state
-    return Report(
-        event_id=mail.event_id,
-        registration_id=mail.registration_id,
-        sequence=told.sequence,
-        generation=told.generation,
-        method=told.method,
-        date=told.part,
-        separate=told.separate,
-        state=state,
-        final=False,
-        address=told.recipient,
-        ses_id="ses",
-        at=world.now,
-    )
+            world.run(apply_report(report_on(mail, state, world.now)))
 
 
 def dollars_a_million(cost: Cost, gigabyte_seconds: float = 0.0, invocations: float = 0.0) -> dict[str, float]:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged
 from convoke.decision.messages import uid
-from convoke.decision.plan import Snapshot
 from convoke.inbound.authenticity import ids_of
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When
 from tests import factories

@@ -1,4 +1,4 @@
-"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow|crowd|rows]
+"""``python -m tests.simulation HISTORIES=20000 SEED=1 [FAULTS=none|hints|zombie|slow|contention|rows]
 [MUTANT=name|MUTANTS=all]``, or ``ORDERS=all``
 """
 

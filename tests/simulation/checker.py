@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from convoke.decision.invitation import Batch, FanOut, Invitation
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Invitation
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys, names

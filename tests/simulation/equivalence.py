@@ -10,7 +10,8 @@ from typing import Any
 from convoke import effects
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.decide import next_message
-from convoke.decision.invitation import Acknowledged, Batch, FanOut, Intent, Invitation, StoredMessage
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Acknowledged, Intent, Invitation, StoredMessage
 from convoke.model import DeliveryState, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import dynamo, keys

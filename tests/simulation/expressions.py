@@ -1,4 +1,4 @@
-"""DynamoDB's expressions, compiled to Python once each: just the part of the language that Convoke's store speaks."""
+"""DynamoDB's expressions, compiled to Python once each: just the part of the language that Convoke's store uses."""
 
 from __future__ import annotations
 

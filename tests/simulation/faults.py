@@ -75,7 +75,7 @@ class Mode(StrEnum):
     HINTS = "hints"
     ZOMBIE = "zombie"
     SLOW = "slow"
-    CROWD = "crowd"
+    CONTENTION = "contention"
     ROWS = "rows"
 
 
@@ -86,12 +86,12 @@ class Faults:
         self._dice = random
         self._random = random.random
         self.often = dict.fromkeys(KINDS, 0.0)
-        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW, Mode.CROWD, Mode.ROWS):
+        if mode in (Mode.ALL, Mode.ZOMBIE, Mode.SLOW, Mode.CONTENTION, Mode.ROWS):
             share = random.choice((0.15, 0.4, 0.7))
             for kind, worst in KINDS.items():
                 if kind != "zombie" and random.random() < share:
                     self.often[kind] = worst * random.random()
-        # In half of all histories no report is heard: they would hide what the protocol does by itself.
+        # In half of all histories no report arrives: they would hide what the protocol does by itself.
         if mode is not Mode.NONE and random.random() < 0.5:
             self.often["report lost"] = 1.0
         if mode is Mode.ZOMBIE:
@@ -99,7 +99,7 @@ class Faults:
         if mode is Mode.SLOW:
             # Whoever reads is often overtaken before the next read.
             self.often["slow"] = 0.3
-        if mode is Mode.CROWD:
+        if mode is Mode.CONTENTION:
             # Whoever reads how many seats are left is often overtaken before taking one.
             self.often["interrupted"] = 0.2
         if mode is Mode.HINTS:

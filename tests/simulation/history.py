@@ -96,14 +96,14 @@ class People:
                 self.store.limits.change("acme", what, limit)
 
     def _capacity(self) -> int | None:
-        limited = self.world.random() < (0.7 if self.world.crowd else 0.25)
+        limited = self.world.random() < (0.7 if self.world.contention else 0.25)
         capacity = self.world.dice.choice((1, 2, 3, 4, 6)) if limited else None
         return capacity if self.rows is None else None
 
     def _change(
         self, changed: Callable[[Event], dict[str, Any]], *, quietly: bool = False, cancelled: bool = False
     ) -> None:
-        before, now = self.reads.event(EVENT_ID), self.world.instant()
+        (before, fan_out_before), now = self.reads.event_before_fan_out(EVENT_ID), self.world.instant()
         if before is None or (before.status is EventStatus.CANCELLED) is not cancelled or series.ends_at(before) <= now:
             return
         changes = changed(before)
@@ -115,7 +115,8 @@ class People:
         after = replace(after, version=before.version + 1, updated_at=now)
         priority = fan_out.change_urgency(before, after, now, TIMES)
         self.world.note(f"API {'quietly ' * quietly}changes the event to version {after.version}: {changes}")
-        events.change_event(self.store, before, after, priority=priority, now=now)
+        earlier = events.Earlier(fan_out=fan_out_before)
+        events.change_event(self.store, before, after, priority=priority, now=now, earlier=earlier)
         self._promote()
 
     def retitle(self) -> None:
@@ -532,13 +533,13 @@ def live(world: World) -> People:
             people.rows.put()
     world.faults.wire, world.faults.answers = wire, answers
 
-    style, gaps = OF_SEATS if world.crowd else dice.choice(STYLES), dice.choice(GAPS)
+    style, gaps = OF_SEATS if world.contention else dice.choice(STYLES), dice.choice(GAPS)
     if people.approval:
         style = OF_APPROVAL
     if people.rows is not None:
         style = rows.STYLE
     moment = dice.choice((0.0, 0.0, 5.0, 60.0))
-    count = dice.randrange(1, 8) * (2 if world.crowd else 1)
+    count = dice.randrange(1, 8) * (2 if world.contention else 1)
     deeds = [deed(what) for what in dice.choices(list(style), list(style.values()), k=count)]
     if random() < 0.5:
         world.mischief = deeds
@@ -570,6 +571,7 @@ def _unless_done(deed: Callable[[], None], deeds: list[Callable[[], None]]) -> N
 def heal(world: World, *, rounds: int = 400) -> None:
     """The healing phase: nothing goes wrong any more, nobody does anything, minutes pass."""
     world.faults.cease()
+    world.torn_often = 0.0
     world.mischief = []
     world.post.open()
     if world.random() < 0.5:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from convoke.decision.invitation import FanOut, Invitation
+from convoke.decision.fan_out import FanOut
+from convoke.decision.invitation import Invitation
 from convoke.model import Event, EventStatus
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from convoke import effects
-from convoke.decision.invitation import Batch, FanOut, Sending
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Sending
 from convoke.delivery import fan_out
 from convoke.delivery.reconcile import Worker
 
 from .checker import Violation
-from .desk import Desk
+from .due_model import DueModel
 from .scene import EVENT_ID, SENDER, START, TIMES
 
 MINUTE, FUNCTION = timedelta(minutes=1), timedelta(seconds=30)
@@ -24,7 +25,7 @@ SHARE = 0.95
 
 def _planned(sending: Sending) -> tuple[list[datetime], set[str], set[str]]:
     """When each batch of a large event is due, in order; which were queued; and which the planner began with."""
-    desk, left = Desk(sending=sending), [f"{number:010d}" for number in range(1, PEOPLE + 1)]
+    model, left = DueModel(sending=sending), [f"{number:010d}" for number in range(1, PEOPLE + 1)]
     stands, due = FanOut(event_id=EVENT_ID, version=2, planning=True), list[tuple[str, datetime]]()
     queued, begun = set[str](), set[str]()
 
@@ -43,7 +44,7 @@ def _planned(sending: Sending) -> tuple[list[datetime], set[str], set[str]]:
     def enqueue(hints: tuple[Any, ...]) -> None:
         queued.update(hint.first for hint in hints if isinstance(hint, effects.BatchHint))
 
-    desk.answers = {
+    model.answers = {
         effects.ReadFanOut: lambda _: stands,
         effects.ReadInvitationIds: lambda effect: tuple(each for each in left if each > effect.after)[: effect.limit],
         effects.PlanBatches: plan_batches,
@@ -51,7 +52,7 @@ def _planned(sending: Sending) -> tuple[list[datetime], set[str], set[str]]:
         effects.EnqueueAll: lambda effect: enqueue(effect.hints),
     }
     while stands.planning:
-        first = desk.run(fan_out.plan(EVENT_ID, WORKER))
+        first = model.run(fan_out.plan(EVENT_ID, WORKER))
         begun.update(() if first is None else {first.batch.first})
     return [at for _, at in due], queued, begun
 
@@ -101,15 +102,15 @@ CASES: dict[str, tuple[FanOut, Batch, bool]] = {
 
 
 def _is_dropped(stands: FanOut, batch: Batch) -> bool:
-    desk = Desk()
-    desk.answers = {
+    model = DueModel()
+    model.answers = {
         effects.ReadFanOut: lambda _: stands,
         effects.ClaimBatch: lambda _: batch,
         effects.ReadInvitations: lambda _: (),
         effects.ReadRegistrations: lambda _: (),
     }
-    desk.run(fan_out.process_batch(effects.BatchHint(event_id=EVENT_ID, version=batch.version, first=""), WORKER))
-    return not desk.done[effects.ReadInvitations]
+    model.run(fan_out.process_batch(effects.BatchHint(event_id=EVENT_ID, version=batch.version, first=""), WORKER))
+    return not model.done[effects.ReadInvitations]
 
 
 def a_batch_is_dropped_or_told() -> Iterator[Violation]:

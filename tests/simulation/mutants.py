@@ -6,19 +6,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from convoke.decision import decide, fingerprints, holding, plan
-from convoke.decision.invitation import Batch, FanOut, Hold, Intent
+from convoke.decision import decide, fingerprints
+from convoke.decision import fan_out as holding
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, audit, fan_out, reconcile, reports, sweep, webhooks
+from convoke.delivery import attempts, audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
-from convoke.registrations import approval, registry, returning, seats, waitlist
+from convoke.registrations import approval, erasure, registry, returning, seats, waitlist
 from convoke.sources import sync
-from convoke.store import conditions, deliveries, fan_outs, in_flight, invitations, keys, outbox, writes
+from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
 from convoke.store import seats as store_seats
 from convoke.store import sources as store_sources
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
+from convoke.store.reads import Reads
 from convoke.store.records import Records
 from convoke.store.seats import SeatCounts
 from convoke.store.webhooks import Webhooks
@@ -81,6 +84,11 @@ def _fan_out_that_is_not_due(self: Events, fan_out: FanOut, now: datetime, earli
 
 
 _due_fan_out = Events.fan_out_action
+
+
+def _fan_out_before_event(self: Reads, event_id: str) -> Any:
+    fan_out = self.fan_out(event_id)
+    return self.event(event_id), fan_out
 
 
 def _in_two_writes(self: FanOuts, effect: PlanBatches) -> bool:
@@ -228,22 +236,41 @@ MUTANTS: dict[str, Mutant] = {
         (
             without(
                 fan_out,
-                "process_batch",
+                "_read",
                 "    invitations = yield ReadInvitations",
                 "    event = yield ReadEvent(event_id=batch.event_id)\n    invitations = yield ReadInvitations",
             ),
             without(
                 fan_out,
-                "process_batch",
-                "    event = yield ReadEvent(event_id=batch.event_id)\n    people",
-                "    people",
+                "_read",
+                "    event = yield ReadEvent(event_id=batch.event_id)\n    return",
+                "    return",
             ),
         ),
         scenario="a batch while it is changed back",
     ),
+    "a-change-is-read-before-its-fan-out": Mutant(
+        (instead(Reads, "event_before_fan_out", _fan_out_before_event),), trial="a_change_meets_an_urgent_one"
+    ),
+    "few-are-read-at-one-moment": Mutant(
+        (
+            without(
+                fan_out,
+                "_read",
+                "    if ids and (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:\n"
+                "        return together",
+                "    if ids:\n"
+                "        event = yield ReadEvent(event_id=batch.event_id)\n"
+                "        if (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:\n"
+                "            return *together[:2], event",
+            ),
+        ),
+        scenario="one plans and tells while it is changed back",
+    ),
+    "few-are-told-when-it-is-time": Mutant((without(fan_out, "begin", " and not seen.waits(now)", ""),)),
     "one-attempt": Mutant((instead(Post, "__init__", _insistent),)),
     "doubt": Mutant(
-        (without(plan, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
+        (without(decide, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:"),)
     ),
     "doubt-about-a-cancel": Mutant(
         (without(decide, "pending_message", "if not calendar_state.all_certain:", "if False:"),)
@@ -256,7 +283,7 @@ MUTANTS: dict[str, Mutant] = {
     "stale-intent": Mutant(
         (
             without(
-                plan,
+                decide,
                 "_pending",
                 "pending is None or not is_same_message(message, pending.calendar_state)",
                 "pending is None",
@@ -358,21 +385,33 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "nobody-comes-back-who-is-to-be-erased": Mutant((instead(returning, "_not_to_be_erased", lambda *_: {}),)),
     "kept-seats-are-due": Mutant((instead(SeatCounts, "hold_actions", _hold_that_is_not_due),)),
+    "nobody-is-erased-who-is-being-mailed": Mutant(
+        (instead(erasure, "_claimed", lambda *_: False),), scenario="one is erased while a mail is sent again"
+    ),
+    "erased-as-it-was-before-the-mails-were-forgotten": Mutant(
+        (instead(invitations, "UPON_ERASING", conditions.EXISTS),), trial="an_erasure_is_interrupted"
+    ),
+    "one-survey-of-an-event-at-a-time": Mutant(
+        (without(survey, "survey", "first and _is_held(seen, now)", "False"),), trial="a_large_event_is_surveyed"
+    ),
+    "the-sooner-due-key-is-kept": Mutant(
+        (instead(invitations, "UPON_WAKING", conditions.EXISTS),), trial="a_wake_up_meets_a_more_urgent_one"
+    ),
     "mails-forgotten": Mutant((instead(Records, "forget_messages", lambda *_: None),)),
-    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CROWD),
+    "a-shard-has-what-it-gives": Mutant((instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"),), Mode.CONTENTION),
     "a-shard-is-given-back-as-it-was-read": Mutant(
-        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CROWD
+        (instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"),), Mode.CONTENTION
     ),
     "nobody-waits-where-a-shard-has-seats": Mutant(
-        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CROWD
+        (without(seats, "take", "if not scattered:", "if True:"),), Mode.CONTENTION
     ),
-    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CROWD),
+    "another-capacity-stops-the-shards": Mutant((instead(SeatCounts, "stop_actions", lambda *_: {}),), Mode.CONTENTION),
     "places-given-back-when-nobody-waits": Mutant(
-        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CROWD
+        (without(waitlist, "promote", "if first is None:", "if False:"),), Mode.CONTENTION
     ),
-    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CROWD),
+    "a-guest-takes-a-seat": Mutant((without(seats, "place", "registration.seats if", "1 if"),), Mode.CONTENTION),
     "guests-give-their-seats-back": Mutant(
-        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CROWD
+        (without(registry, "_other_seats_actions", "-more, now", "1, now"),), Mode.CONTENTION
     ),
     "who-is-accepted-was-pending": Mutant(
         (without(approval, "accept", "person.status is not RegistrationStatus.PENDING", "False"),)
@@ -384,7 +423,7 @@ MUTANTS: dict[str, Mutant] = {
             instead(store_seats, "UPON_ASKING", conditions.EXISTS),
             instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
         ),
-        Mode.CROWD,
+        Mode.CONTENTION,
     ),
     "who-is-promoted-has-room-for-all": Mutant(
         (
@@ -395,7 +434,7 @@ MUTANTS: dict[str, Mutant] = {
                 "#open = :true AND #waiting > :none AND #capacity = :capacity AND #taken < #capacity",
             ),
         ),
-        Mode.CROWD,
+        Mode.CONTENTION,
     ),
     "webhook-event-due": Mutant((without(outbox, "webhook_event_item", ", **due)", ")"),)),
     "webhook-event-in-the-transaction": Mutant(
@@ -431,7 +470,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "webhook-attempts-as-many-as-promised": Mutant((instead(webhooks, "RETRIES", webhook_events.RETRIES[:2]),)),
     "webhook-in-flight": Mutant((without(webhooks, "post", "most=most", "most=10"),)),
-    "webhook-in-flight-fence": Mutant((instead(in_flight, "UPON_RECORDING", f"{conditions.NEW} OR #fence >= :fence"),)),
+    "webhook-in-flight-fence": Mutant(
+        (instead(deliveries, "UPON_RECORDING_IN_FLIGHT", f"{conditions.NEW} OR #fence >= :fence"),)
+    ),
     "webhook-removed": Mutant(
         (
             without(
@@ -463,7 +504,7 @@ MUTANTS: dict[str, Mutant] = {
     "rows-that-disappear-are-held": Mutant((instead(sync.Site, "_brake", lambda *_: None),), Mode.ROWS),
     "addresses-are-exchanged": Mutant((instead(sync.Site, "_swap", lambda *_: None),), Mode.ROWS),
     "rows-that-wait-are-looked-at-again": Mutant(
-        (without(sync, "_is_looked_at_again", "return waits or", "return"),), Mode.ROWS
+        (without(sync, "_is_synced_again", "return waits or", "return"),), Mode.ROWS
     ),
     "seats-due": Mutant((instead(SeatCounts, "release_action", _release_that_is_not_due),)),
 } | THROUGHPUT

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch
-from convoke.delivery import fan_out, reconcile
-from convoke.effects import BatchHint, MoveBatch, Steps
+from convoke.decision.fan_out import Batch
+from convoke.delivery import fan_out, reconcile, sweep
+from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.model import Event, EventStatus
 from convoke.registrations import events, registry
 from convoke.store import codec, keys
@@ -24,7 +24,7 @@ from . import checker, quick
 from .checker import Violation
 from .faults import Mode
 from .history import People, heal
-from .scene import EVENT_ID, SETTINGS
+from .scene import EVENT_ID, SENDER, SETTINGS
 from .tables import Row
 from .worker import Run
 from .world import AT_ONCE, BATCH, PAGE, World
@@ -61,6 +61,7 @@ class Directed(World):
         other.post.arrived, other.post.delivered = list(self.post.arrived), set(self.post.delivered)
         other.truths = {key: list(truths) for key, truths in self.truths.items()}
         other.known, other.titles = list(self.known), list(self.titles)
+        other.left = self.left.copy()
         other._event = self._event
         return other
 
@@ -174,6 +175,26 @@ def healed(world: Directed) -> None:
     world.faults = Directed().faults
 
 
+def erasing(_: Run) -> Steps[Any]:
+    """As the sweep does it, which has found that the first person is to be erased."""
+    due = Due(kind=DueKind.ERASURE, event_id=EVENT_ID, registration_id=f"{1:010d}{EVENT_ID}", due_key="2#")
+    return sweep._see_to(due, SENDER)
+
+
+def repaired(world: Directed) -> None:
+    """The first person's calendar may show something else than the message that they were sent last."""
+    rid, due_key = f"{1:010d}{EVENT_ID}", keys.due_key(0, world.instant())
+    world.perform(WakeUp(event_id=EVENT_ID, registration_id=rid, due_key=due_key, repair=True))
+
+
+def to_be_erased(world: Directed) -> None:
+    """The first person withdraws, is told so, and is to be erased."""
+    withdraw(world)
+    healed(world)
+    task = world.store.registrations.erasure_action(EVENT_ID, f"{1:010d}{EVENT_ID}", world.instant())
+    assert not world.store.attempt({"erasure": task})
+
+
 def withdraw(world: Directed) -> None:
     world.left[f"{1:010d}{EVENT_ID}"] += 1
     registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
@@ -202,10 +223,14 @@ SCENARIOS = {
         (look(),), first=(THERE, dies_once_claimed, quietly(title="C"), healed, THERE)
     ),
     "two look while somebody withdraws": Scenario((look(), look()), (withdraw,), first=(THERE,)),
+    "one is erased while a mail is sent again": Scenario(
+        (erasing, look()), (repaired,), first=(to_be_erased,), switches=3
+    ),
     "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
     "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
+    "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),
     "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),
 }
 

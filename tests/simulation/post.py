@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from convoke.decision.calendar_state import Message, RenderedMail
 from convoke.decision.invitation import Intent
-from convoke.delivery.reports import Report
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
 from convoke.model import DeliveryState
 from tests import rfc5546
+from tests.factories import report_on
 
 if TYPE_CHECKING:
     from .world import World
@@ -217,25 +217,12 @@ class Post:
 
     def _report(self, effect: Send, ses_id: str, state: DeliveryState, after: float, *, final: bool = False) -> None:
         faults, random = self._world.faults, self._world.random
-        told = effect.intent.calendar_state
         if final:
-            self.returned.add((effect.registration_id, told.recipient))
+            self.returned.add((effect.registration_id, effect.intent.calendar_state.recipient))
         if faults.hit("report lost"):
             return
-        report = Report(
-            event_id=effect.event_id,
-            registration_id=effect.registration_id,
-            sequence=told.sequence,
-            generation=told.generation,
-            method=told.method,
-            date=told.part,
-            separate=told.separate,
-            state=state,
-            final=final,
-            address=told.recipient,
-            ses_id=ses_id,
-            at=self._world.instant() + timedelta(seconds=after),
-        )
+        at = self._world.instant() + timedelta(seconds=after)
+        report = report_on(effect, state, at, final=final, ses_id=ses_id)
         if faults.hit("report late"):
             after += 300 * random()
         self._world.at(after, lambda: self._world.apply_report(report))

@@ -20,7 +20,7 @@ from convoke.decision.calendar_state import CalendarState
 from convoke.delivery import sweep
 from convoke.model import Event, Registration, Schedule
 from convoke.registrations import registry
-from convoke.sources import event_looks, registration_looks, row_keys
+from convoke.sources import event_sync, registration_sync, row_keys
 from convoke.store import codec, dynamo, keys, names, outbox, spread
 
 from .tables import Row
@@ -142,8 +142,8 @@ def quick(shards: int = 1) -> Iterator[None]:
             (codec, "read", _quick_read),
             (codec, "converter", _quick_converter()),
             (outbox, "secrets", SimpleNamespace(token_bytes=_numbered)),
-            (event_looks, "secrets", SimpleNamespace(token_bytes=_numbered)),
-            (registration_looks, "secrets", SimpleNamespace(token_bytes=_numbered)),
+            (event_sync, "secrets", SimpleNamespace(token_bytes=_numbered)),
+            (registration_sync, "secrets", SimpleNamespace(token_bytes=_numbered)),
             # Keys of rows are JSON text, in the wire's types.
             (row_keys, "dynamo", SimpleNamespace(wire=dynamo.wire, unwire=dynamo.unwire)),
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),

@@ -14,7 +14,7 @@ from convoke.effects import DrawTurns, Refusal, Refused, Send, Steps, StoreRate
 from convoke.registrations import events, registry
 from tests import factories
 
-from . import quick
+from . import quick, turns
 from .checker import Violation
 from .faults import Mode
 from .history import People, heal
@@ -49,9 +49,9 @@ class Busy(Post):
 class Steady(World):
     """Nothing goes wrong, calls are quick, and ``people`` were invited before the rate is known."""
 
-    def __init__(self, people: int, rate: float = RATE, size: int = BATCH) -> None:
-        super().__init__(1, Mode.NONE)
-        self.pace, self.crowd, self.rate, self.size = 0.02, 0.0, rate, size
+    def __init__(self, people: int, rate: float = RATE, size: int = BATCH, seed: int = 1) -> None:
+        super().__init__(seed, Mode.NONE)
+        self.pace, self.contention, self.rate, self.size = 0.02, 0.0, rate, size
         self.post = self.busy = Busy(self)
         self.people = People(self)
         events.create_event(self.store, factories.event(event_id=EVENT_ID, title="A", notify_after=0))
@@ -133,17 +133,19 @@ def one_after_the_other_at_the_rate() -> Iterator[Violation]:
 
 def urgent_mail_beside_a_fan_out() -> Iterator[Violation]:
     """Urgent mail has half of each second, and so leaves at once; ordinary mail has the other half."""
-    world = Steady(100)
-    world.change(title="B")
-    gone: dict[str, float] = {}
-    for number in range(20):
-        world.at(3 + 0.7 * number, partial(world.withdraw, 100 - number, gone))
-    world.go_on(120)
-    waited = world.waited(gone)
-    if (mean := sum(waited) / len(waited)) > 1.73 or waited[-1] > 2.5:
-        yield Violation("pace", f"urgent mails waited for {mean:.2f} s, at most {waited[-1]:.1f} s")
-    yield from _too_many(world.ask())
-    yield from _too_slow(world.ask(), 100, 100 / (RATE * SHARE) * 1.3 + 3)
+    all_waited: list[float] = []
+    for seed in range(1, 5):
+        world = Steady(100, seed=seed)
+        world.change(title="B")
+        gone: dict[str, float] = {}
+        for number in range(20):
+            world.at(3 + 0.7 * number, partial(world.withdraw, 100 - number, gone))
+        world.go_on(120)
+        all_waited += world.waited(gone)
+        yield from _too_many(world.ask())
+        yield from _too_slow(world.ask(), 100, 100 / (RATE * SHARE) * 1.3 + 3)
+    if (mean := sum(all_waited) / len(all_waited)) > 1.7 or max(all_waited) > 2.5:
+        yield Violation("pace", f"urgent mails waited for {mean:.2f} s, at most {max(all_waited):.1f} s")
 
 
 def urgent_mail_alone() -> Iterator[Violation]:
@@ -193,7 +195,9 @@ def ses_refuses_many_at_once() -> Iterator[Violation]:
 
 
 def others_beside_a_fan_out() -> Iterator[Violation]:
-    """A batch draws a few turns at a time: others that come meanwhile get some of the same second."""
+    """Others that come while a fan-out is told wait no longer than a few seconds. (That a batch draws a few turns at a
+    time, ``turns`` shows with more of them.)
+    """
     world = Steady(200, FAST, 50)
     world.change(title="B")
     gone: dict[str, float] = {}
@@ -238,5 +242,6 @@ TRIALS = {
         ses_refuses_many_at_once,
         all_turns_are_taken,
         ses_is_busy,
+        *turns.TRIALS.values(),
     )
 }

@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 from unittest.mock import patch
 
-from convoke.sources import looks
+from convoke.sources import row_sync
 from convoke.sources.compare import act, compare, follow
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Site
@@ -80,14 +80,14 @@ class Said(NamedTuple):
 @contextmanager
 def brake(seed: int) -> Iterator[None]:
     """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows."""
-    most = MOST_GONE if seed % 2 else looks.MOST_GONE
-    with patch.object(looks, "MOST_GONE", most):
+    most = MOST_GONE if seed % 2 else row_sync.MOST_GONE
+    with patch.object(row_sync, "MOST_GONE", most):
         yield
 
 
 def drawn(seed: int, mode: Mode) -> bool:
     """Whether this history has a source: drawn apart, so that the others are what they are without."""
-    share = {Mode.CROWD: 0.0, Mode.ROWS: 1.0}.get(mode, SHARE)
+    share = {Mode.CONTENTION: 0.0, Mode.ROWS: 1.0}.get(mode, SHARE)
     return Random(f"rows {seed}").random() < share  # noqa: S311 (no secret)
 
 
@@ -98,7 +98,7 @@ class Rows:
         self.world = world
         self.dice = Random(f"site {world.seed}")  # noqa: S311 (no secret)
         self.said: dict[str, list[Said]] = defaultdict(list)
-        self.brake = looks.MOST_GONE
+        self.brake = row_sync.MOST_GONE
         self.confirmed_at: float | None = None
         if world.mode is not Mode.NONE and self.dice.random() < 0.5:
             # Whoever reads a row is often overtaken before what follows is written.
@@ -158,7 +158,7 @@ class Rows:
     def look_again(self) -> None:
         """A record that was handled long ago comes once more."""
         if known := [user for user in USERS if self.said[user]]:
-            self.look(self.dice.choice(known), 0)
+            self.sync(self.dice.choice(known), 0)
 
     def compare(self) -> None:
         """A day has passed."""
@@ -177,20 +177,20 @@ class Rows:
         after = 0.2 + 0.5 * dice.random()
         if faults.hit("record late"):
             after += 120 * dice.random()
-        self.world.at(after, lambda: self.look(user, RETRIES))
+        self.world.at(after, lambda: self.sync(user, RETRIES))
         if faults.hit("record doubled"):
-            self.world.at(after + 60 * dice.random(), lambda: self.look(user, RETRIES))
+            self.world.at(after + 60 * dice.random(), lambda: self.sync(user, RETRIES))
 
-    def look(self, user: str, retries: int) -> None:
-        """As ``functions/sources.py``: a record whose look failed comes again, a few times."""
+    def sync(self, user: str, retries: int) -> None:
+        """As ``functions/sources.py``: a record whose sync failed comes again, a few times."""
         self.world.note(f"the source looks at {user}")
         try:
-            for looked in follow(self.site(), Kind.REGISTRATIONS, {"pk": EVENT_ID, "sk": user}, self.world.instant()):
-                self.world.note(f"row {looked.state.key}: {looked.outcome}")
+            for synced in follow(self.site(), Kind.REGISTRATIONS, {"pk": EVENT_ID, "sk": user}, self.world.instant()):
+                self.world.note(f"row {synced.state.key}: {synced.outcome}")
         except (*FAILURES, Crash, dynamo.Refused) as error:
-            self.world.note(f"the look at {user} failed: {type(error).__name__} {error}")
+            self.world.note(f"the sync of {user} failed: {type(error).__name__} {error}")
             if retries:
-                self.world.at(30 * self.dice.random(), lambda: self.look(user, retries - 1))
+                self.world.at(30 * self.dice.random(), lambda: self.sync(user, retries - 1))
 
     def _compare(self, *, confirmed: bool) -> int:
         """Compare all rows, and act upon what is different; returns how many were."""

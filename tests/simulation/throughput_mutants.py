@@ -57,9 +57,10 @@ THROUGHPUT: dict[str, Mutant] = {
         (
             without(
                 sweep,
-                "sweep",
-                "yield All(steps=tuple(_see_to(due, sender, done_until) for due in own), at_once=1)",
-                "for due in own:\n        yield from _see_to(due, sender, done_until)",
+                "_in_turn",
+                "answers = yield All(steps=tuple(_in_time(some_of(due), until) for due in dues), at_once=1)",
+                "answers = []\n        for due in dues:\n"
+                "            answers.append((yield from _in_time(some_of(due), until)))",
             ),
         ),
         trial="an_error_about_one",
@@ -71,40 +72,46 @@ THROUGHPUT: dict[str, Mutant] = {
         (without(sweep, "_hand_out_all", "while dues and (yield Clock()) < until:", "while dues:"),),
         trial="tables_are_slow",
     ),
-    "a-sweep-ends-while-it-promotes": Mutant(
-        (without(sweep, "_promote", "(yield Clock()) < until and ", ""),),
-        trial="tables_are_slow",
-    ),
-    "a-sweep-ends-while-it-copies": Mutant(
+    "what-takes-long-holds-up-no-other": Mutant(
         (
             without(
                 sweep,
-                "_transfer",
-                "while (yield Clock()) < until and (yield TransferRegistrations(event_id=event_id)):\n        pass",
-                "for _ in range(100_000):\n        yield TransferRegistrations(event_id=event_id)",
+                "_in_turn",
+                "_in_time(some_of(due), until) for due in dues",
+                "_in_time(some_of(due), until) for due in dues[:1]",
+            ),
+            without(
+                sweep,
+                "_in_turn",
+                "zip(dues, answers, strict=True) if more is True]",
+                "zip(dues[:1], answers, strict=True) if more is True] or dues[1:]",
             ),
         ),
-        trial="tables_are_slow",
+        trial="something_takes_long",
+    ),
+    "a-sweep-ends-while-it-promotes-and-copies": Mutant(
+        (without(sweep, "_in_time", "< until and ", "< until + timedelta(minutes=1) and "),), trial="tables_are_slow"
     ),
     "a-sweep-keeps-time-to-copy": Mutant((instead(sweep, "SHARE", 0.0),), trial="tables_are_slow"),
     "batches-have-their-turns": Mutant(
         (instead(fan_out, "_wait", lambda *_: timedelta()),), trial="a_large_event_is_planned"
     ),
     "turns-go-on-in-the-next-page": Mutant(
-        (without(fan_out, "plan", "_wait(seen.left + number,", "_wait(number,"),), trial="a_large_event_is_planned"
+        (without(fan_out, "_plan_page", "_wait(seen.left + number,", "_wait(number,"),),
+        trial="a_large_event_is_planned",
     ),
     "only-the-next-batches-are-queued": Mutant(
-        (without(fan_out, "plan", "turn < now + QUEUED_AHEAD and", "True and"),), trial="a_large_event_is_planned"
+        (without(fan_out, "_plan_page", "turn < now + QUEUED_AHEAD and", "True and"),), trial="a_large_event_is_planned"
     ),
     "a-queued-batch-is-due-after-its-turn": Mutant(
-        (without(fan_out, "plan", "turn + worker.times.hint if ahead", "now + worker.times.hint if ahead"),),
+        (without(fan_out, "_plan_page", "turn + worker.times.hint if ahead", "now + worker.times.hint if ahead"),),
         trial="a_large_event_is_planned",
     ),
     "a-batch-is-due-before-its-turn": Mutant(
-        (without(fan_out, "plan", "else turn - QUEUED_AHEAD / 2", "else turn"),), trial="a_large_event_is_planned"
+        (without(fan_out, "_plan_page", "else turn - QUEUED_AHEAD / 2", "else turn"),), trial="a_large_event_is_planned"
     ),
     "no-batch-is-queued-while-mail-is-stopped": Mutant(
-        (without(fan_out, "plan", " and not sending.stopped(now)", ""),),
+        (without(fan_out, "_plan_page", " and not sending.stopped(now)", ""),),
         trial="a_large_event_is_planned_while_mail_is_stopped",
     ),
     "a-batch-gives-way-to-a-newer-version-only": Mutant(
@@ -163,21 +170,28 @@ THROUGHPUT: dict[str, Mutant] = {
     ),
     "not-all-of-the-rate-is-used": Mutant((instead(pace, "SHARE", 1.3),), trial="a_fan_out_keeps_to_the_rate"),
     "who-sends-one-mail-draws-one-turn": Mutant(
-        (without(pace, "_draw", "min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), most)", "min(DRAWN_AT_ONCE, most)"),),
+        (without(pace, "_draw", "min(DRAWN_AT_ONCE - 1, max(0, turns.wanted - turns.coming))", "DRAWN_AT_ONCE - 1"),),
         trial="one_after_the_other_at_the_rate",
+    ),
+    "what-another-thread-draws-for-needs-no-turn": Mutant(
+        (without(pace, "_draw", "max(0, turns.wanted - turns.coming)", "max(0, turns.wanted)"),),
+        trial="drawn_turns_are_used",
+    ),
+    "what-was-drawn-for-is-not-coming-any-more": Mutant(
+        (without(pace, "_draw", "turns.coming -= more", "pass"),), trial="drawn_turns_are_used"
     ),
     "what-a-batch-has-sent-needs-no-turn": Mutant(
         (without(fan_out, "process_batch", "worker.turns.wanted -= 1", "pass"),), trial="a_fan_out_keeps_to_the_rate"
     ),
     "a-batch-draws-a-few-turns-at-a-time": Mutant(
-        (instead(pace, "DRAWN_AT_ONCE", 1000),), trial="others_beside_a_fan_out"
+        (instead(pace, "DRAWN_AT_ONCE", 1000),), trial="others_beside_batches"
     ),
     "half-of-a-second-is-for-urgent-mail": Mutant(
         (instead(conditions, "HALF_IS_LEFT_BESIDE_URGENT", conditions.TURNS_ARE_LEFT),),
-        trial="urgent_mail_beside_a_fan_out",
+        trial="urgent_mail_beside_batches",
     ),
     "half-of-the-next-second-is-for-urgent-mail": Mutant(
-        (instead(conditions, "HALF_IS_LEFT", conditions.TURNS_ARE_LEFT),), trial="urgent_mail_beside_a_fan_out"
+        (instead(conditions, "HALF_IS_LEFT", conditions.TURNS_ARE_LEFT),), trial="urgent_mail_beside_batches"
     ),
     "urgent-mail-looks-further": Mutant(
         (without(pace, "_draw", "AHEAD if urgent else 2", "2"),), trial="urgent_mail_alone"

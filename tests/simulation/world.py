@@ -17,7 +17,8 @@ from typing import Any
 
 from convoke import effects
 from convoke.decision import fingerprints
-from convoke.decision.invitation import Batch, Invitation
+from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import Invitation
 from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import DeliveryState, Event, Registration, RegistrationStatus
@@ -34,12 +35,14 @@ from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
 from .worker import FAILURES, FUNCTION, Crash, Run
 
-BATCH, PAGE, AT_ONCE = 2, 2, 2
+BATCH, PAGE, AT_ONCE, FEW = 2, 2, 2, 2
 """People in a batch, batches in a page, people at once: so few that a handful of people fill several pages."""
 CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
 EVER = 1 << 60
+TORN = 0.3
+"""How often, at its worst, a read of several rows is not of one moment."""
 
 _CONTENT_1 = fingerprints._CONTENT[1]
 
@@ -117,8 +120,8 @@ class World:
         self.known: list[tuple[str, str]] = []
         self.zombies = False
         # How often a registration meets others at the event's seats, in histories that are about those.
-        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CROWD: 1.0}.get(mode, 0.0)
-        self.crowd = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
+        often = {Mode.ALL: 0.1, Mode.ROWS: 0.1, Mode.CONTENTION: 1.0}.get(mode, 0.0)
+        self.contention = self.dice.choice((0.3, 0.6)) if self.random() < often else 0.0
         self.overbooked: list[str] = []
         # How often the organizer set out to accept a registration, how often it was to be withdrawn, and whom they
         # turned down.
@@ -128,6 +131,11 @@ class World:
         # How many seats each registration has, by its sort key.
         self.seated: dict[str, int] = {}
         self._meetings = 0
+        # Of what is read together, some was read before others wrote, and some after. Drawn apart, so that the rest of
+        # a history is what it is without.
+        self._tearing = Random(f"torn {seed}")  # noqa: S311 (no secret)
+        often = TORN if mode not in (Mode.NONE, Mode.HINTS) and self._tearing.random() < 0.5 else 0.0
+        self.torn_often = often * self._tearing.random()
         self.reports_heard = not self.faults.often["report lost"]
         # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
         self.reported: set[tuple[str, int]] = set()
@@ -182,7 +190,7 @@ class World:
             self.trace.append(f"{START + timedelta(seconds=self.now):%H:%M:%S.%f} {text}")
 
     def as_deployed(self, schema: int) -> None:
-        """The code of one deployment speaks in its own schema and does not know the next."""
+        """The code of one deployment writes its own schema and does not know the next."""
         if schema != fingerprints.SCHEMA:
             fingerprints.SCHEMA = schema
             fingerprints._CONTENT = DEPLOYED[schema]
@@ -211,6 +219,9 @@ class World:
             finally:
                 self._depth -= 1
 
+    def torn(self) -> bool:
+        return self.torn_often > 0 and self._tearing.random() < self.torn_often
+
     @contextmanager
     def crowded(self) -> Iterator[None]:
         """Within, transactions meet those of other registrations."""
@@ -221,7 +232,7 @@ class World:
             self._meetings = 0
 
     def lost(self) -> str:
-        if self._meetings and self.crowd and self.random() < self.crowd:
+        if self._meetings and self.contention and self.random() < self.contention:
             self._meetings -= 1
             return "conflict"
         return "" if self.random() >= self.faults.answers else LOST[self.faults.which(ANSWERS)]
@@ -343,7 +354,7 @@ class World:
                 self.at(2 + FUNCTION * self.random(), lambda: self.notify(sk, retries - 1))
 
         if sk == keys.EVENT:
-            self.start("notify event", lambda _: fan_out.announce(EVENT_ID), done)
+            self.start("notify event", lambda run: self._begin(run), done)
         else:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
@@ -406,6 +417,11 @@ class World:
         else:
             rid = hint.registration_id
             self.start(f"deliver {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
+
+    def _begin(self, run: Run) -> Steps[Any]:
+        first = yield from fan_out.begin(EVENT_ID, run.worker, few=FEW)
+        if first is not None:
+            yield from fan_out.process_batch(first, run.worker, at_once=AT_ONCE)
 
     def _plan_and_begin(self, run: Run) -> Steps[Any]:
         first = yield from fan_out.plan(EVENT_ID, run.worker, size=BATCH, batches=PAGE)
@@ -480,6 +496,8 @@ class World:
             effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
             effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
             effects.ReadFanOutAndSending: lambda effect: reads.fan_out_and_sending(effect.event_id),
+            effects.ReadNewFanOut: lambda effect: reads.new_fan_out(effect.event_id),
+            effects.ReadPeople: lambda effect: reads.people(effect.event_id, effect.ids),
             effects.ReadTelling: lambda effect: reads.telling(effect.event_id),
             effects.ReadEvents: lambda _: ((EVENT_ID,), None),
             effects.StoreAuditPage: records.store_audit_page,
@@ -510,6 +528,7 @@ class World:
             effects.RecordMessageState: records.record_sent,
             effects.ScheduleSurvey: surveys.schedule,
             effects.ScheduleSurveySoon: lambda effect: surveys.schedule_soon(effect.event_id, effect.now),
+            effects.HoldSurvey: surveys.hold,
             effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
             effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
             effects.ReadUnreached: surveys.unreached,

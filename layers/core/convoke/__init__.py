@@ -1,6 +1,6 @@
-"""Calendar invitations by mail that are sent, changed and cancelled reliably. The map of the package, a line a room.
+"""Calendar invitations by mail that are sent, changed and cancelled reliably. The map of the package, a line a package.
 
-A room imports only from the rooms below it in this list (``make check`` holds that):
+A package imports only from the packages below it in this list (``make check`` holds that):
 
 - ``sources``: events and registrations that a site keeps in tables of its own
 - ``console``: web pages for organizers, who act through the HTTP API by them
@@ -16,13 +16,13 @@ A room imports only from the rooms below it in this list (``make check`` holds t
 - ``calendar``: a message as an iCalendar object (RFC 5545, RFC 5546)
 - ``decision``: what is true against what an attendee's calendar holds, and the one message that follows
 - ``schedule``: recurrence rules, the dates of a series, and the edits to it
-- ``webhooks``: what an account's own systems are told, how it is signed, where it may go, how many at a time
+- ``webhooks``: what an account's own systems are sent, how it is signed, where it may go, how many at a time
 - ``languages``: the texts of mails and pages in each language, and how it writes dates and times
 - ``links``: personal links: how they are signed, and what each opens
 - ``settings``: what a deployment decides
 - ``model``: events, registrations, answers: frozen data
 
 A registration's way through it: ``web.registrations`` -> ``registrations.registry`` -> the tables' stream ->
-``delivery.reconcile`` -> ``decision.plan`` -> ``calendar.itip`` -> ``mail.invitation_mail`` -> ``aws.ses``.
+``delivery.reconcile`` -> ``decision.decide`` -> ``calendar.itip`` -> ``mail.invitation_mail`` -> ``aws.ses``.
 docs/glossary.md has the terms.
 """

@@ -283,7 +283,7 @@ class Question:
 
 @frozen
 class FormerText:
-    """What an event said before one change that nobody was told of; ``None`` is what that change left as it is."""
+    """What an event said before one change that nobody was informed of; ``None`` is what that change left as it is."""
 
     title: str | None = None
     description: str | None = None
@@ -301,14 +301,14 @@ class Event:
     schedules, oldest first: some registrations name their dates by those. ``was_split``: it is the earlier part of a
     split series; dates that it lacks may take place in another event. ``capacity`` is ``None`` without a limit.
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
-    the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was told of:
-    who knows one of them counts as told, until a change that people are told of removes them. ``external_id``, empty
-    for none, is the caller's own id, unique in the account. ``source`` is the name of the account's source whose row
-    the event follows. ``public``: anybody may see its page, and register there; ``confirm_address``: who does so has to
-    confirm their address first, and may bring up to ``guests`` people. ``approval``: the organizer decides about each
-    registration before it takes a seat. ``language``, a language tag or empty, is that of its texts. ``notify_after``,
-    in seconds, is how long an ordinary change waits for the next one before it is told; ``None`` is as the account has
-    it.
+    the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was informed
+    of: who knows one of them counts as informed, until a change that people are informed of removes them.
+    ``external_id``, empty for none, is the caller's own id, unique in the account. ``source`` is the name of the
+    account's source whose row the event follows. ``public``: anybody may see its page, and register there;
+    ``confirm_address``: who does so has to confirm their address first, and may bring up to ``guests`` people.
+    ``approval``: the organizer decides about each registration before it takes a seat. ``language``, a language tag or
+    empty, is that of its texts. ``notify_after``, in seconds, is how long an ordinary change waits for the next one
+    before it is announced; ``None`` is as the account has it.
     """
 
     event_id: str

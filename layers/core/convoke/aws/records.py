@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
+from botocore.exceptions import ClientError
 
 from .runtime import logger
 
 
+class RecordFailed(Exception):
+    """Stands for the exception of a record, whose type is its text: what that says may hold a name or an address."""
+
+
 class Records(BatchProcessor):
-    """Logs each record that fails, with its exception, and counts it; but none that raises ``unfinished``.
+    """Logs each record that fails, with the type of its exception and where that was raised, and counts it; but none
+    that raises ``unfinished``.
 
     Lambda counts an error only where the function raises, which it does when all records of a batch fail. Of a batch
-    of which some were handled, nobody would hear: the function answers which to try again, and that is all.
+    of which some were handled, nobody would be informed: the function answers which to try again, and that is all.
     """
 
     def __init__(self, event_type: EventType, *, unfinished: type[Exception] | None = None) -> None:
@@ -25,8 +32,16 @@ class Records(BatchProcessor):
         self._unfinished = unfinished
 
     def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
-        if self._unfinished is None or not isinstance(exception[1], self._unfinished):
-            logger.error("record failed", exc_info=exception[1])
-            with single_metric(name="RecordFailed", unit=MetricUnit.Count, value=1):
-                pass
-        return super().failure_handler(record, exception)
+        if self._unfinished is not None and isinstance(exception[1], self._unfinished):
+            return super().failure_handler(record, exception)
+        error, raised = type_of(exception[1]), exception[2]
+        logger.error("record failed", error=error, raised="".join(traceback.format_tb(raised)))
+        with single_metric(name="RecordFailed", unit=MetricUnit.Count, value=1):
+            pass
+        return super().failure_handler(record, (RecordFailed, RecordFailed(error), raised))
+
+
+def type_of(error: BaseException | None) -> str:
+    """The type of an exception, with the code of AWS's answer if it has one: ``ClientError: InternalServerError``."""
+    name = type(error).__name__
+    return f"{name}: {error.response['Error']['Code']}" if isinstance(error, ClientError) else name

@@ -160,6 +160,10 @@ class Aws:
                 return reads.fan_out(event_id)
             case effects.ReadFanOutAndSending(event_id=event_id):
                 return reads.fan_out_and_sending(event_id)
+            case effects.ReadNewFanOut(event_id=event_id):
+                return reads.new_fan_out(event_id)
+            case effects.ReadPeople(event_id=event_id, ids=ids):
+                return reads.people(event_id, ids)
             case effects.ReadTelling(event_id=event_id):
                 return reads.telling(event_id)
             case effects.ReadInvitations(event_id=event_id, after=after, limit=limit, through=through):
@@ -254,6 +258,8 @@ class Aws:
                 return store.surveys.schedule(effect)
             case effects.ScheduleSurveySoon(event_id=event_id, now=now):
                 return store.surveys.schedule_soon(event_id, now)
+            case effects.HoldSurvey():
+                return store.surveys.hold(effect)
             case effects.ReadSurvey(event_id=event_id):
                 return store.surveys.read(event_id)
             case effects.ReadMessages(registration_id=registration_id):

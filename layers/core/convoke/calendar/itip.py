@@ -62,7 +62,7 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
 
 
 def personal_lines(message: Message, sequence: int, dtstamp: datetime) -> tuple[bytes, bytes, bytes]:
-    """The lines of the calendar of ``message`` that others who are told the same do not have, as :func:`calendar`
+    """The lines of the calendar of ``message`` that others who are sent the same do not have, as :func:`calendar`
     writes them: UID; SEQUENCE, DTSTAMP, CREATED and LAST-MODIFIED; ATTENDEE. Raises :class:`RenderError` as it does.
     """
     uid, attendee, created = message.entry_uid, message.attendee, message.created_at

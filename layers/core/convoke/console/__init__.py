@@ -2,13 +2,12 @@
 
 - ``visit``: who asks, and the table of routes
 - ``client``: the HTTP API, called in this process for whoever is signed in: how every page reads and changes things
-- ``notices``: what a page says after something was done; ``words``: states and times in plain words; ``refusals``: what
-  a page says where the API refuses something
-- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been told,
+- ``words``: states and times in plain words; ``refusals``: what a page says where the API refuses something
+- ``previewing``: what a change would mail, before it is made; ``telling``: how far a change has been announced,
   by ``progress``
 - ``signing_in``: signing in and out
 - ``home``: the list of events; ``event_page``: one of them; ``event_form``: creating and editing
-- ``event_fields``, ``repeating``, ``reminders``: an event as fields of a form, and back; ``event_refusals``: what is
+- ``event_fields``, ``repeating``: an event as fields of a form, and back; ``event_refusals``: what is
   wrong with them, in sentences; ``settings_page``: the settings of an account
 - ``cancelling``: cancelling an event, and reopening it; ``approving``: deciding about who asked to come
 - ``people``: the people of an event, looked for and in order

@@ -11,28 +11,25 @@ from .client import Errors
 from .previewing import Change, settle, version_of
 from .visit import Visit, page
 
+EVENT = "/events/{event_id}"
 DATES_AT_A_TIME = 100
 """The most that the API lists at a time."""
 
 
 @page("GET", "/console/events/{event_id}/cancel")
 def ask_why(visit: Visit, event_id: str) -> site.Answer:
-    return _cancelling(visit, visit.api.read("/events/{event_id}", {"event_id": event_id}))
+    return _cancelling(visit, visit.api.read(EVENT, {"event_id": event_id}))
 
 
 @page("POST", "/console/events/{event_id}/cancel")
 def cancel(visit: Visit, event_id: str) -> site.Answer:
-    at = {"event_id": event_id}
-    event = visit.api.read("/events/{event_id}", at)
+    event = visit.api.read(EVENT, {"event_id": event_id})
     reason = visit.form.text("reason")
     _ = visit.request.texts.gettext
-    change = Change(
-        method="POST",
-        path="/events/{event_id}/cancel",
-        at=at,
+    change = _change(
+        *(visit, event, "cancel"),
         body={"reason": reason},
         previewed={"cancel": True, "reason": reason},
-        version=version_of(visit),
         title=_("Cancel the event %(title)s", title=visit.request.texts.isolated(event["title"])),
         send=_("Cancel the event, and tell everybody"),
     )
@@ -47,22 +44,18 @@ def _cancelling(visit: Visit, event: Mapping[str, Any], reason: str = "", errors
 
 @page("GET", "/console/events/{event_id}/reopen")
 def ask_which_dates(visit: Visit, event_id: str) -> site.Answer:
-    return _reopening(visit, visit.api.read("/events/{event_id}", {"event_id": event_id}))
+    return _reopening(visit, visit.api.read(EVENT, {"event_id": event_id}))
 
 
 @page("POST", "/console/events/{event_id}/reopen")
 def reopen(visit: Visit, event_id: str) -> site.Answer:
-    at = {"event_id": event_id}
-    event = visit.api.read("/events/{event_id}", at)
+    event = visit.api.read(EVENT, {"event_id": event_id})
     dates = visit.form.every("occurrences")
     _ = visit.request.texts.gettext
-    change = Change(
-        method="POST",
-        path="/events/{event_id}/reopen",
-        at=at,
+    change = _change(
+        *(visit, event, "reopen"),
         body={"occurrences": list(dates)},
         previewed={"reopen": {"occurrences": list(dates)}},
-        version=version_of(visit),
         title=_("Let the event %(title)s take place again", title=visit.request.texts.isolated(event["title"])),
         send=_("Reopen the event, and invite everybody"),
     )
@@ -95,6 +88,12 @@ def _cancelled_dates(visit: Visit, event: Mapping[str, Any]) -> list[tuple[str, 
         ]
         cursor = part["next"]
     return found
+
+
+def _change(visit: Visit, event: Mapping[str, Any], what: str, **changed: Any) -> Change:
+    """The call of ``POST /events/{event_id}/<what>``."""
+    at = {"event_id": event["event_id"]}
+    return Change(method="POST", path=f"{EVENT}/{what}", at=at, version=version_of(visit), **changed)
 
 
 def _of(event_id: str) -> str:

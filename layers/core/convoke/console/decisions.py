@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..languages import gettext_noop
 from ..pages import site
 from . import attention_page, person, words
 from .client import Errors, Reply
@@ -15,7 +14,6 @@ from .visit import Visit, page
 
 EVENT = "/events/{event_id}"
 PROPOSAL = f"{EVENT}/proposals/{{proposal_id}}"
-DECIDED = gettext_noop("This was decided meanwhile.")
 
 
 def refused(visit: Visit, reply: Reply) -> Errors:

@@ -15,7 +15,6 @@ from . import event_fields, event_refusals, previewing, repeating
 from .client import Errors
 from .event_fields import Read
 from .refusals import STALE, in_words
-from .reminders import reminder_options
 from .visit import Visit, page
 
 NEW = "/console/new"
@@ -189,7 +188,7 @@ def _options(form: Form, texts: Texts) -> dict[str, list[tuple[str, str]]]:
             ("last_day", _("The last day of the month")),
         ],
         "ends": [("count", _("After a number of dates")), ("until", _("On a day"))],
-        "reminders": reminder_options(form.every("reminders"), texts),
+        "reminders": event_fields.reminder_options(form.every("reminders"), texts),
         "guests": [(str(number), str(number)) for number in range(11)],
         "kind": [("text", _("A text")), ("choice", _("One of several")), ("yes-no", _("Yes or no"))],
         "language": [

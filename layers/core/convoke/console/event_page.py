@@ -8,7 +8,7 @@ from typing import Any
 from ..pages import site
 from ..pages.event_page import map_link
 from ..store.accounts import Scope
-from . import dates, event_fields, reminders
+from . import dates, event_fields
 from .visit import Visit, page
 
 EVENT = "/events/{event_id}"
@@ -36,7 +36,7 @@ def show(visit: Visit, event_id: str) -> site.Answer:
         map_link=map_link(event["location"]),
         answers=answers,
         complete=complete,
-        reminders=reminders.reminder_options(tuple(event["reminders"]), texts),
+        reminders=event_fields.reminder_options(tuple(event["reminders"]), texts),
         dates_part=dates.part(visit, event),
         creates=bool(visit.session.account),
         manages=Scope.MANAGE in visit.session.scopes,

@@ -16,7 +16,7 @@ PERSON = "/events/{event_id}/registrations/{registration_id}"
 AT_A_TIME = 100
 """The most that the API lists at a time."""
 MOST_PAGES = 5
-"""Of more than so many pages only the first are read; nobody was told so much."""
+"""Of more than so many pages only the first are read; nobody was sent so much."""
 STANDING = ("registered", "waitlisted", "declined", "pending")
 """Statuses of whoever can be withdrawn."""
 ACTIVE = ("registered", "waitlisted", "pending")

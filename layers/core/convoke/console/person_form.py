@@ -64,20 +64,14 @@ def add(visit: Visit, event_id: str) -> site.Answer:
     if visit.objections:
         return _adding(visit, event, typed, visit.objections)
     dates = coming(visit, event)
-    wrong = _no_date(visit, dates, typed)
-    if wrong:
+    if wrong := _no_date(visit, dates, typed):
         return _adding(visit, event, typed, wrong)
     known = holder(visit, at, typed.email)
     if known is not None and known["status"] in ACTIVE:
         return _adding(visit, event, typed, known=known)
-    chosen = _chosen(dates, typed)
     body = {
-        "name": typed.name,
-        "email": typed.email,
-        "language": typed.language or None,
-        "guests": _number(typed.guests),
+        **_values(typed, dates),
         "responses": {name: said for name, said in typed.responses.items() if said},
-        **({"occurrences": chosen} if chosen is not None else {}),
         # Whoever decides who comes has decided about whom they add.
         "approved": Scope.MANAGE in visit.session.scopes,
     }
@@ -134,8 +128,7 @@ def change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     if visit.objections:
         return _changing(visit, seen, typed, visit.objections)
     dates = coming(visit, seen.event)
-    wrong = _no_date(visit, dates, typed)
-    if wrong:
+    if wrong := _no_date(visit, dates, typed):
         return _changing(visit, seen, typed, wrong)
     patch = _patch(typed, _shown_with(visit, _present(seen, dates)), dates)
     if not patch:
@@ -168,14 +161,7 @@ def _patch(typed: Typed, marks: Mapping[str, str], dates: list[tuple[str, str]])
     stays, whatever somebody else changed meanwhile.
     """
     changed = {name for name, mark in _marks(typed).items() if marks.get(name) != mark}
-    values: dict[str, Any] = {
-        "name": typed.name,
-        "email": typed.email,
-        "language": typed.language or None,
-        "guests": _number(typed.guests),
-        "occurrences": _chosen(dates, typed),
-    }
-    patch = {name: value for name, value in values.items() if name in changed}
+    patch = {name: value for name, value in _values(typed, dates).items() if name in changed}
     said = {name: text or None for name, text in typed.responses.items() if _field(name) in changed}
     return {**patch, "responses": said} if said else patch
 
@@ -205,11 +191,7 @@ def marks_of(text: str) -> dict[str, str]:
 
 
 def _changing(
-    visit: Visit,
-    seen: Seen,
-    typed: Typed,
-    errors: Errors = (),
-    known: Mapping[str, Any] | None = None,
+    visit: Visit, seen: Seen, typed: Typed, errors: Errors = (), known: Mapping[str, Any] | None = None
 ) -> site.Answer:
     shown_with = _marks(typed)
     if visit.request.method == "POST":
@@ -307,6 +289,17 @@ def _typed(visit: Visit, event: Mapping[str, Any]) -> Typed:
         occurrences=form.every("occurrences"),
         responses={one["question_id"]: form.text(_field(one["question_id"])) for one in event["questions"]},
     )
+
+
+def _values(typed: Typed, dates: list[tuple[str, str]]) -> dict[str, Any]:
+    """The fields for the API, without the responses."""
+    return {
+        "name": typed.name,
+        "email": typed.email,
+        "language": typed.language or None,
+        "guests": _number(typed.guests),
+        "occurrences": _chosen(dates, typed),
+    }
 
 
 def _number(text: str) -> int | str:

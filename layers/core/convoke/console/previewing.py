@@ -91,7 +91,7 @@ def settle(visit: Visit, event: Mapping[str, Any], change: Change, *, again: Aga
 
     ``again`` shows the form as it was typed, with the present version of the event; ``then`` is the path of the page
     after the change, or makes it of what the API answered. The field ``step`` says what to do: nothing, a preview, upon
-    which what mails nobody is done at once; ``send``, ``quiet`` (telling nobody), ``edit`` (the form again), ``more``
+    which what mails nobody is done at once; ``send``, ``quiet`` (informing nobody), ``edit`` (the form again), ``more``
     (look at further people).
     """
     step = visit.form.text("step")
@@ -214,7 +214,7 @@ def typed(visit: Visit) -> dict[str, tuple[str, ...]]:
 def _counts(looked: Looked, event: Mapping[str, Any], change: Change) -> dict[str, Any]:
     """The values of ``previewing_counts.html``. ``left`` is about how many people were not looked at, 0 for unknown:
     events count those who come, and not those who have withdrawn, who are looked at, too. ``one_off`` says that one
-    date alone is cancelled, of which the others in a series are told as of a change.
+    date alone is cancelled, of which the others in a series are informed as of a change.
     """
     come = event["registered"] + event["waiting"]
     one_off = bool(change.previewed.get("cancel")) and "occurrence" in change.previewed

@@ -1,4 +1,4 @@
-"""How far a change of an event has been told, and how long it takes. Pure."""
+"""How many people have been informed of a change, and how long the rest takes. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_PEOPLE, LATEST = 10_000_000, 100_000_000_000
 
 
 @frozen
-class Look:
+class Count:
     """That at ``at`` (seconds since 1970) so many people had been ``told``."""
 
     told: int
@@ -29,10 +29,10 @@ class Look:
 
 @frozen
 class Progress:
-    """``state``: a change *waits* to be told, is being *told*, or everybody *knows*; empty where nobody is to be told
-    anything. ``told`` people of ``of`` know by now; ``left`` says how long it takes, and is empty while that is not
-    known. ``clock`` is when they are told of a change that waits. ``again`` is the path of this part, and ``seconds``
-    when to look at it again; 0 for not at all.
+    """``state``: a change *waits* to be announced, people are being *told*, or everybody *knows*; empty where nobody is
+    to be sent anything. ``told`` people of ``of`` know by now; ``left`` says how long it takes, and is empty while that
+    is not known. ``clock`` is when they are informed of a change that waits. ``again`` is the path of this part, and
+    ``seconds`` when to look at it again; 0 for not at all.
     """
 
     state: Literal["", "waits", "told", "knows"]
@@ -45,7 +45,7 @@ class Progress:
 
 
 def progress(request: site.Request, event: Mapping[str, Any]) -> Progress:
-    """How far the latest change of ``event`` has been told. The address says what the first look at it found."""
+    """How far the latest change of ``event`` has been announced. The address says what the first count was."""
     texts, path = request.texts, f"/console/events/{event['event_id']}/telling"
     if event["told_at"] is not None:
         waits = datetime.fromisoformat(event["told_at"]) - request.now
@@ -60,8 +60,8 @@ def progress(request: site.Request, event: Mapping[str, Any]) -> Progress:
         over = event["next_date"] is None and event["status"] != "cancelled"
         return Progress(state="knows" if somebody and event["status"] != "draft" and not over else "")
     told, of = event["telling"]["told"], event["telling"]["of"]
-    now = Look(told=told, at=int(request.now.timestamp()))
-    first = first_look(request.query, now)
+    now = Count(told=told, at=int(request.now.timestamp()))
+    first = first_count(request.query, now)
     seconds = seconds_left(first, now, of)
     return Progress(
         state="told",
@@ -73,17 +73,17 @@ def progress(request: site.Request, event: Mapping[str, Any]) -> Progress:
     )
 
 
-def first_look(query: Mapping[str, str], now: Look) -> Look:
+def first_count(query: Mapping[str, str], now: Count) -> Count:
     """The look that the address has; ``now`` where it has none, or one that cannot be of the same change."""
     try:
-        first = Look(told=int(query.get("told", "")[:12]), at=int(query.get("since", "")[:12]))
+        first = Count(told=int(query.get("told", "")[:12]), at=int(query.get("since", "")[:12]))
     except ValueError:
         return now
     return first if 0 <= first.told <= now.told <= MOST_PEOPLE and 0 < first.at <= now.at <= LATEST else now
 
 
-def seconds_left(first: Look, now: Look, of: int) -> int | None:
-    """In how many seconds all ``of`` them are told, at the rate between two looks; ``None`` where it is not known."""
+def seconds_left(first: Count, now: Count, of: int) -> int | None:
+    """In how many seconds all ``of`` are informed, at the rate between two counts; ``None`` where that is not known."""
     told, took = now.told - first.told, now.at - first.at
     if told <= 0 or took <= 0:
         return None

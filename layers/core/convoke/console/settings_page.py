@@ -1,4 +1,4 @@
-"""The settings of an account: how its pages look, and how its changes are told. For whoever acts for the account."""
+"""The settings of an account: how its pages look, and when changes are announced. For whoever acts for the account."""
 
 from __future__ import annotations
 

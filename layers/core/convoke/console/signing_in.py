@@ -17,7 +17,7 @@ from ..links import tokens
 from ..model import frozen
 from ..pages import forms, hints, site
 from ..pages.registering import LONGEST_ADDRESS, wrong_address
-from ..registrations import signing_in
+from ..registrations import asking
 from ..registrations.registry import TooMany
 from ..store.accounts import Scope, key_hash
 from ..store.sessions import LASTS, Session
@@ -112,7 +112,7 @@ def by_mail(request: site.Request) -> site.Answer:
     wrong = wrong_address(request, email)
     if wrong is not None:
         return _page(request, HOME, (("email", wrong),), email)
-    asked = signing_in.send_link(
+    asked = asking.send_sign_in_link(
         request.store,
         email,
         source_ip=request.source_ip,

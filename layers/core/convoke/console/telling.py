@@ -1,8 +1,8 @@
-"""How far a change of an event has been told: that it waits, is being told, or was; telling it now, and undoing it.
+"""A change that waits or is being announced: how many people are informed, announcing it now, and undoing it.
 
 A page of the event includes ``console/telling_part.html``, and ``console/telling_meta.html`` in its block ``meta``;
-both need ``event``, as the API shows it. While people are being told the page is loaded again every few seconds, or a
-script fetches the part alone.
+both need ``event``, as the API shows it. While people are being informed the page is loaded again every few seconds, or
+a script fetches the part alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def show_part(visit: Visit, event_id: str) -> site.Answer:
     return visit.show("telling_part.html", event=event)
 
 
-# --- telling now, and undoing ---------------------------------------------------------------------------------------
+# --- announcing now, and undoing --------------------------------------------------------------------------------------
 
 
 @page("POST", "/console/events/{event_id}/tell")

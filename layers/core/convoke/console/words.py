@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -90,12 +91,6 @@ DELIVERIES: Words = {
     ),
 }
 """``invitation.state`` of a registration, and ``state`` of a message."""
-
-METHODS: Words = {
-    "REQUEST": _say(gettext_noop("Invitation")),
-    "CANCEL": _say(gettext_noop("Cancellation")),
-}
-"""``method`` of a message, where nothing more is known of it."""
 
 FAILURES: Words = {
     "unrenderable": _say(gettext_noop("No mail could be made of it.")),
@@ -226,47 +221,22 @@ ASIDE: Words = {
 """``reason`` of a mail that was put aside."""
 
 
-def status(texts: Texts, value: str) -> Word:
-    return _word(texts, STATUSES, value)
-
-
-def answer(texts: Texts, value: str) -> Word:
-    return _word(texts, ANSWERS, value)
-
-
-def delivery(texts: Texts, value: str) -> Word:
-    return _word(texts, DELIVERIES, value)
-
-
-def kind(texts: Texts, value: str) -> Word:
-    return _word(texts, KINDS, value)
-
-
-def reason(texts: Texts, value: str) -> Word:
-    return _word(texts, REASONS, value)
-
-
-def channel(texts: Texts, value: str) -> Word:
-    return _word(texts, CHANNELS, value)
-
-
-def showing(texts: Texts, value: str) -> Word:
-    return _word(texts, SHOWINGS, value)
-
-
-def aside(texts: Texts, value: str) -> Word:
-    return _word(texts, ASIDE, value)
-
-
-def failure(texts: Texts, value: str | None) -> Word:
-    """Why a message failed; an error code of the mail service has no words of ours."""
-    return _word(texts, FAILURES, value or "")
-
-
-def _word(texts: Texts, words: Words, value: str) -> Word:
-    found = words.get(value, _say(value))
+def _word(words: Words, texts: Texts, value: str | None) -> Word:
+    found = words.get(value or "", _say(value or ""))
     text, meaning, advice = (texts.gettext(part) if part else "" for part in (found.text, found.meaning, found.advice))
     return Word(text=text, kind=found.kind, meaning=meaning, advice=advice)
+
+
+status = partial(_word, STATUSES)
+answer = partial(_word, ANSWERS)
+delivery = partial(_word, DELIVERIES)
+kind = partial(_word, KINDS)
+reason = partial(_word, REASONS)
+channel = partial(_word, CHANNELS)
+showing = partial(_word, SHOWINGS)
+aside = partial(_word, ASIDE)
+failure = partial(_word, FAILURES)
+"""Why a message failed; an error code of the mail service has no words of ours."""
 
 
 # --- times --------------------------------------------------------------------------------------------------------

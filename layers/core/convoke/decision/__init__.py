@@ -2,9 +2,9 @@
 
 - ``calendar_state``: a message, and what the attendee's calendar holds after it
 - ``invitation``: what is remembered of one registration in order to send each message once, in order and to the end
-- ``decide``: ``next_message`` compares event and registration with the calendar state; ``planner`` finds what is
-  missing in it, and ``messages`` builds each message
-- ``plan``: the message to send now, with its SEQUENCE and DTSTAMP, or an earlier one repeated
+- ``decide``: the message to send now, with its SEQUENCE and DTSTAMP, or an earlier one repeated. ``next_message``
+  compares event and registration with the calendar state, ``planner`` finds what is missing, ``messages`` builds it
+- ``fan_out``: a changed event on its way to its registrations, and how long it waits for the next change
 - ``fingerprints``: whether two contents are the same to an attendee
 - ``answers``: which answer counts for a message
 - ``attendance``: which answer of an attendee counts, and what it does to their seat

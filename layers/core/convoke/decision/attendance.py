@@ -45,16 +45,28 @@ def previous_reply(registration: Registration, reply: Reply) -> Reply | None:
     return next((other for other in registration.date_replies if other.date == reply.date), None)
 
 
-def with_reply(registration: Registration, reply: Reply) -> Registration:
-    """The registration with ``reply`` stored, or unchanged if a stored answer is as new or newer (:func:`order`)."""
+def with_reply(registration: Registration, reply: Reply, question: int) -> Registration:
+    """The registration with ``reply`` stored, or unchanged if a stored answer is as new or newer (:func:`order`).
+
+    ``question`` is what :func:`asked` says of what is answered.
+    """
     before = previous_reply(registration, reply)
-    if before is not None and order(reply) <= order(before):
+    if before is not None and order(reply, question) <= order(before, question):
         return registration
     if reply.date is None:
         return replace(registration, reply=reply)
     others = [other for other in registration.date_replies if other.date != reply.date]
     dated = sorted([*others, reply], key=lambda one: str(one.date))
     return replace(registration, date_replies=tuple(dated[-MAX_DATE_REPLIES:]))
+
+
+def asked(invitation: Invitation, date: LocalTime | None = None) -> int:
+    """The SEQUENCE of the first message that had the time and place of the latest one, of the whole event or of one
+    occurrence; whether or not it is known that it left, since whoever answers may have it.
+    """
+    last = _latest_state(invitation)
+    known = last.latest_of(date) if last is not None and date is not None else None
+    return known.asked if known else last.asked if last else 0
 
 
 def answers_present_invitation(reply: Reply, invitation: Invitation, event: Event) -> bool:

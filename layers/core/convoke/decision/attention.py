@@ -29,7 +29,7 @@ class AttentionKind(StrEnum):
 
 
 class SentKind(StrEnum):
-    """What a message tells; a move is another time or place."""
+    """What a message announces; a move is another time or place."""
 
     INVITATION = "invitation"
     MOVE = "move"
@@ -105,13 +105,16 @@ class Survey:
     """The check of all people of one event for who was not reached.
 
     ``wakeups`` counts the reasons to run it. ``summed_up_at`` is when (UTC) the organizer was last sent a summary.
-    ``due_key`` is ``<priority>#<time>`` while it is due, else ``None``.
+    ``due_key`` is ``<priority>#<time>`` while it is due, else ``None``. None begins before ``held_until`` (UTC), since
+    the one that was begun at ``begun_at`` is under way, or was long.
     """
 
     event_id: str
     wakeups: int = 0
     summed_up_at: datetime | None = None
     due_key: str | None = None
+    held_until: datetime | None = None
+    begun_at: datetime | None = None
 
 
 def kind_of_message(message: Message, *, expected: bool) -> AttentionKind:
@@ -159,7 +162,7 @@ def _kind(last: StoredMessage, sent: list[StoredMessage]) -> AttentionKind:
 
 
 def kind_of_sent(sent: CalendarState, earlier: Iterable[CalendarState]) -> SentKind:
-    """What the message that left ``sent`` as the state of a calendar told, after the ``earlier`` ones to the same
+    """What the message that left ``sent`` as the state of a calendar announced, after the ``earlier`` ones to the same
     attendee: an invitation, a cancellation, another time or place (a move), or anything else (a change).
     """
     if sent.method is Method.CANCEL:

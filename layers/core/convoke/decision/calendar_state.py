@@ -46,7 +46,7 @@ CANCELLED_ENTRIES_KEPT = 3
 
 
 def separate_name(date: LocalTime, sequence: int) -> str:
-    """The part of a separate entry's UID that tells it from others: its date, and ``sequence``.
+    """The part of a separate entry's UID that distinguishes it from others: its date, and ``sequence``.
 
     ``sequence`` is the SEQUENCE of its first message. It makes the UID new, since a cancelled UID is never used again.
     """
@@ -290,10 +290,10 @@ class Message:
     ``may_return``: the attendee withdrew, and can come back by their personal link; their seat is kept for them until
     ``held_until`` (UTC), ``None`` where it is not.
     ``language`` is the tag of the language that its mail is written in, one of ``languages``; ``event_language``, a tag
-    or empty, that of title, description and location. Neither is part of the fingerprint: nobody is told of a change of
-    them alone. ``others_stay``: only one date is cancelled. ``left_series``: the series was split and lacks this date
-    now, which may take place in the other part. ``instead`` is when a date takes place that is only cancelled here
-    because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their
+    or empty, that of title, description and location. Neither is part of the fingerprint: nobody is informed of a
+    change of them alone. ``others_stay``: only one date is cancelled. ``left_series``: the series was split and lacks
+    this date now, which may take place in the other part. ``instead`` is when a date takes place that is only cancelled
+    here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their
     seat, and if there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody
     receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is
     not sent.

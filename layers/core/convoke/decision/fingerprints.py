@@ -57,14 +57,14 @@ def of_date(event: Event, one: Occurrence, like: str = "") -> str:
 
 MAX_FORMER_TEXTS = 20
 MAX_FORMER_BYTES = 40_000
-"""How many changes that nobody is told of may follow each other, and about how many bytes their former texts may have:
-they are stored in the item of the event."""
+"""How many changes that nobody is informed of may follow each other, and about how many bytes their former texts may
+have: they are stored in the item of the event."""
 _TEXTS = ("title", "description", "url", "organizer", "reminders")
 _LOUD = ("status", "schedule", "changes", "location", "conference")
 
 
 def kept_quiet(before: Event, after: Event) -> Event:
-    """``after``, a change of ``before``, as one that nobody is told of: the event keeps its former text.
+    """``after``, a change of ``before``, as one that nobody is informed of: the event keeps its former text.
 
     Raises :class:`InvalidField` where time, place or status change, or too many such changes follow each other.
     """
@@ -80,15 +80,15 @@ def kept_quiet(before: Event, after: Event) -> Event:
 
 
 def announced(before: Event, after: Event) -> Event:
-    """``after``, a change of ``before``, without former texts if it is one that people are told of: then whoever knows
-    only a former text is told the present one.
+    """``after``, a change of ``before``, without former texts if it is one that people are informed of: then whoever
+    knows only a former text is sent the present one.
     """
     told = any(getattr(before, name) != getattr(after, name) for name in (*_LOUD, *_TEXTS))
     return replace(after, former_texts=()) if told and after.former_texts == before.former_texts else after
 
 
 def same_texts(event: Event) -> Iterator[Event]:
-    """``event``, and as it was before each change that nobody was told of, the latest first."""
+    """``event``, and as it was before each change that nobody was informed of, the latest first."""
     yield event
     for former in reversed(event.former_texts):
         texts = {name: text for name in _TEXTS if (text := getattr(former, name)) is not None}

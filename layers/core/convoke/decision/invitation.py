@@ -307,53 +307,6 @@ class Hold:
 
 
 @frozen
-class FanOut:
-    """A changed event, by its ``version``, on its way to all its registrations.
-
-    Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
-    those in the ``left`` batches have not been told yet. ``planning`` until all are in batches. ``priority`` is as
-    ``decide.priority`` has it: 0 is the most urgent.
-
-    ``told_at`` (UTC) is when the telling begins, ``None`` at once: until then it waits for further changes. ``told`` is
-    the event's version before the first of the changes that wait; ``overlaps``: people were still being told of it when
-    that was made. ``survey``: a survey is to be scheduled when the telling begins.
-    """
-
-    event_id: str
-    version: int
-    planned_to: str = ""
-    priority: int = 1
-    planning: bool = False
-    people: int = 0
-    left: int = 0
-    told_at: datetime | None = None
-    told: int = 0
-    overlaps: bool = False
-    survey: bool = False
-
-    def waits(self, now: datetime) -> bool:
-        """Whether it waits for further changes at ``now`` (UTC), and no planner, whose clock may differ, has begun."""
-        return self.told_at is not None and now < self.told_at and not self.planned_to
-
-
-@frozen
-class Batch:
-    """The registrations of ``event_id`` after the id ``first``, up to and including ``through``, that are to be told
-    about ``version`` of the event. Those up to ``after`` have been told.
-
-    ``lease_until`` (UTC) is until when a worker has it; ``None`` where none does. ``priority`` is as that of a fan-out.
-    """
-
-    event_id: str
-    version: int
-    first: str
-    through: str
-    after: str
-    priority: int = 1
-    lease_until: datetime | None = None
-
-
-@frozen
 class Sending:
     """Whether mail may be sent at all. Both times are UTC, and have no effect when absent or past.
 

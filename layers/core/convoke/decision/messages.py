@@ -23,6 +23,7 @@ from ..model import (
     Registration,
     RegistrationStatus,
     Sender,
+    When,
     frozen,
 )
 from ..schedule import calendar_entries, series, series_changes
@@ -70,7 +71,7 @@ class MessageBuilder:
             separated=self._renamed(calendar_state) if calendar_state is not None else (),
             location=main.location,
             description=main.description,
-            participation=Participation.NEEDS_ACTION if asked is None else answer(self.registration, asked),
+            participation=self._answer(asked),
             asked=asked,
             fingerprint=fingerprints.fingerprint(event),
             former=fingerprints.former(event),
@@ -104,25 +105,35 @@ class MessageBuilder:
         before = None
         # If the occurrence was cancelled for the attendee, that it takes place is no update.
         if known is not None and known.when is not None and not known.cancelled:
-            before = PreviousState(title=known.title, when=known.when, location=known.location, certain=known.known)
+            before = _before(known, known.when)
         same = known is not None and not known.cancelled and (known.when, known.location) == (one.when, one.location)
         asked = known.asked if known is not None and same else None
         return Message(
             **self._request(calendar_state, generation),
             date=date,
             date_zone=self._date_zone(calendar_state),
-            title=one.title,
-            when=one.when,
-            location=one.location,
-            description=one.description,
-            participation=Participation.NEEDS_ACTION
-            if asked is None
-            else answer(self.registration, asked, date, one.date),
-            asked=asked,
-            fingerprint=fingerprints.of_date(self.event, one),
-            former=fingerprints.former(self.event, one),
             before=before,
+            **self._occurrence(one, asked, date, one.date),
         )
+
+    def _occurrence(self, one: Occurrence, asked: int | None, *names: LocalTime, alone: bool = False) -> dict[str, Any]:
+        """The fields of :class:`Message` that a REQUEST for one occurrence has; ``names`` and ``alone`` are as
+        :func:`answer` takes them.
+        """
+        return {
+            "title": one.title,
+            "when": one.when,
+            "location": one.location,
+            "description": one.description,
+            "participation": self._answer(asked, *names, alone=alone),
+            "asked": asked,
+            "fingerprint": fingerprints.of_date(self.event, one),
+            "former": fingerprints.former(self.event, one),
+        }
+
+    def _answer(self, asked: int | None, *names: LocalTime, alone: bool = False) -> Participation:
+        """:func:`answer`, or that there is none yet if nobody was ``asked`` about the present time and place."""
+        return Participation.NEEDS_ACTION if asked is None else answer(self.registration, asked, *names, alone=alone)
 
     def _date_zone(self, calendar_state: CalendarState | None) -> str | None:
         """The zone of the dates' names. Of a registration for some dates: as it was when they were chosen."""
@@ -135,12 +146,9 @@ class MessageBuilder:
     def _plain(self, calendar_state: CalendarState, one: Occurrence) -> OccurrenceState:
         """The state of an occurrence of which nothing was sent but the series itself."""
         when = series.when_at(self.event.schedule, one.date)
+        event = self.event
         plain = Occurrence(
-            date=one.date,
-            when=when,
-            title=self.event.title,
-            location=self.event.location,
-            description=self.event.description,
+            date=one.date, when=when, title=event.title, location=event.location, description=event.description
         )
         return OccurrenceState(
             date=one.date,
@@ -166,21 +174,10 @@ class MessageBuilder:
             date=one.date,
             date_zone=self.event.when.time_zone,
             separate=known.separate if known is not None else separate_name(one.date, calendar_state.sequence + 1),
-            title=one.title,
-            when=one.when,
-            location=one.location,
-            description=one.description,
-            participation=Participation.NEEDS_ACTION
-            if asked is None
-            else answer(self.registration, asked, one.date, alone=True),
-            asked=asked,
-            fingerprint=fingerprints.of_date(self.event, one),
-            former=fingerprints.former(self.event, one),
             declining_frees_seat=self.event.release_on_decline,
             several_entries=self._entries > 1,
-            before=None
-            if was is None or was.when is None
-            else PreviousState(title=was.title, when=was.when, location=was.location, certain=was.known),
+            before=None if was is None or was.when is None else _before(was, was.when),
+            **self._occurrence(one, asked, one.date, alone=True),
         )
 
     def _separated(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
@@ -242,24 +239,12 @@ class MessageBuilder:
             if calendar_state
             else uid(event.event_id, registration.registration_id, generation, self.sender.domain),
             "generation": generation,
-            # Within one UID the address is spelled the same, since some calendars compare addresses with case.
-            "attendee": Person(
-                name=registration.name, email=calendar_state.recipient if calendar_state else registration.email
-            ),
-            "organizer": Person(
-                name=event.organizer.name, email=calendar_state.organizer if calendar_state else self.sender.address
-            ),
-            "reply_to": event.organizer,
-            "receives_replies": self.sender.receives_replies,
-            **self._languages,
+            **self._common(calendar_state),
             "url": event.url,
             "conference": event.conference,
             "reminders": event.reminders,
             "status": event.status,
             "promoted": registration.promoted == generation and (calendar_state is None or calendar_state.sequence < 0),
-            "state_before": calendar_state,
-            "created_at": registration.created_at,
-            "updated_at": event.updated_at,
         }
 
     def _cancel(self, calendar_state: CalendarState) -> Message:
@@ -318,7 +303,7 @@ class MessageBuilder:
             participation=answer(self.registration, known.asked, known.date, alone=bool(known.separate)),
             asked=known.asked,
             fingerprint="",
-            before=PreviousState(title=known.title, when=when, location=known.location, certain=known.known),
+            before=_before(known, when),
             called_off=event_cancelled or date_cancelled,
             reason=reason,
             others_stay=dropped and not event_cancelled,
@@ -332,26 +317,31 @@ class MessageBuilder:
             "method": Method.CANCEL,
             "uid": calendar_state.uid,
             "generation": calendar_state.generation,
-            "attendee": Person(name=self.registration.name, email=calendar_state.recipient),
-            "organizer": Person(name=self.event.organizer.name, email=calendar_state.organizer),
-            "reply_to": self.event.organizer,
-            "receives_replies": self.sender.receives_replies,
-            **self._languages,
+            **self._common(calendar_state),
             "status": EventStatus.CANCELLED,
             "may_return": self.registration.status is RegistrationStatus.CANCELLED
             and not self.registration.removed
             and self.event.status is not EventStatus.CANCELLED,
             "held_until": self.registration.held_until,
-            "state_before": calendar_state,
-            "created_at": self.registration.created_at,
-            "updated_at": self.event.updated_at,
         }
 
-    @property
-    def _languages(self) -> dict[str, str]:
-        """The language of the mail: the attendee's, else the event's; and that of the event's own texts."""
-        mail = languages.texts(self.registration.language, self.event.language)
-        return {"language": mail.tag, "event_language": self.event.language}
+    def _common(self, calendar_state: CalendarState | None) -> dict[str, Any]:
+        """The fields of :class:`Message` that all messages have alike. The mail is in the attendee's language, else in
+        the event's.
+        """
+        event, registration, known = self.event, self.registration, calendar_state
+        return {
+            # Within one UID the address is spelled the same, since some calendars compare addresses with case.
+            "attendee": Person(name=registration.name, email=known.recipient if known else registration.email),
+            "organizer": Person(name=event.organizer.name, email=known.organizer if known else self.sender.address),
+            "reply_to": event.organizer,
+            "receives_replies": self.sender.receives_replies,
+            "language": languages.texts(registration.language, event.language).tag,
+            "event_language": event.language,
+            "state_before": known,
+            "created_at": registration.created_at,
+            "updated_at": event.updated_at,
+        }
 
     def _over(self, one: Occurrence | None, known: OccurrenceState | None) -> bool:
         """Whether an occurrence is over, both at its present time and at the time that was sent."""
@@ -360,6 +350,10 @@ class MessageBuilder:
         times = [one.when] if one is not None else []
         times += [known.when] if known is not None and known.when is not None else []
         return all(when.ends_at <= self.now for when in times)
+
+
+def _before(known: OccurrenceState, when: When) -> PreviousState:
+    return PreviousState(title=known.title, when=when, location=known.location, certain=known.known)
 
 
 def same_time_and_place(calendar_state: CalendarState, event: Event) -> bool:

@@ -14,9 +14,8 @@ from enum import StrEnum
 from ..model import DeliveryState, Event, LocalTime, Method, Registration, RegistrationStatus, When, frozen
 from ..schedule import series, series_changes
 from .calendar_state import CalendarState, OccurrenceState, entry_uid
-from .decide import is_expected
+from .decide import calendar_state_of, is_expected
 from .invitation import Invitation
-from .plan import calendar_state_of
 
 LOST = (DeliveryState.BOUNCED, DeliveryState.SUPPRESSED)
 """The latest message came back, also after a server had taken it, or was not sent: who knows whether it was seen."""
@@ -84,7 +83,7 @@ def _main(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
         about = Showing.UNKNOWN
     whole = _entry(state, invitation, None, about)
     if not state.recurs:
-        # A date of its own was cancelled as the last one, or told apart, under the same UID.
+        # A date of its own was cancelled as the last one, or sent by itself, under the same UID.
         yield whole
         return
     told = replace(state.schedule, when=state.when)
@@ -102,7 +101,7 @@ def _separate(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
 
 
 def _date(state: CalendarState, invitation: Invitation, one: OccurrenceState) -> Entry:
-    """What was told of one date by itself, or that its series excludes it."""
+    """What was sent of one date by itself, or that its series excludes it."""
     showing = Showing.UNKNOWN if not one.known else Showing.CANCELLED if one.cancelled else Showing.SHOWN
     entry = _entry(state, invitation, one, showing)
     return replace(entry, date=one.date, title=one.title.strip(), when=one.when, location=one.location.strip())
@@ -153,7 +152,7 @@ def _delivered(
     reports = [each for each in invitation.delivered if each.generation == state.generation]
     if any(each.part == part and each.method is method and each.sequence >= least for each in reports):
         return True
-    # A date that is excluded was told with its series.
+    # A date that is excluded was sent with its series.
     excluded = one is not None and one.cancelled and not one.separate and one.when is None and state.base is not None
     return excluded and any(each.part == (None, "") and each.sequence >= (state.base or 0) for each in reports)
 

@@ -1,9 +1,9 @@
 """The audit: every day, compares the calendar state of everybody with an event to come with what is true.
 
 No difference should be found, since the transaction that commits a change also makes its messages due. Events with
-changes that are being told, or that wait to be told, are left out, but not for longer than a day. A few differences are
-corrected by a wake-up each. Many more likely come from a faulty deployment than from as many missed messages, so then
-none is corrected: the list is stored, and an alarm is raised.
+changes that are being announced, or that wait to be announced, are left out, but not for longer than a day. A few
+differences are corrected by a wake-up each. Many more likely come from a faulty deployment than from as many missed
+messages, so then none is corrected: the list is stored, and an alarm is raised.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import is_expected, over, priority
-from ..decision.plan import Plan, Snapshot, calendar_state_of, decide
+from ..decision.decide import Plan, Snapshot, calendar_state_of, decide, is_expected, over, priority
 from ..effects import (
     Clock,
     Log,
@@ -40,7 +39,7 @@ ALWAYS_CORRECTED = 5
 CORRECTED_SHARE = 0.01
 """Beyond that, the share of all invitations that may differ and still be corrected."""
 TELLING = timedelta(days=1)
-"""For how long after a change of an event its fan-out is trusted to tell it."""
+"""For how long after a change of an event its fan-out is trusted to announce it."""
 
 
 @frozen
@@ -121,9 +120,9 @@ def examine_batch(
     """Find the differences among the next invitations of one event, after the registration id ``after``.
 
     Returns them, and the registration id to continue after, ``None`` at the end. Invitations that are due are left out
-    unless ``include_due``, and so is an event with a change of the last day that people are being told of. In either
-    case nothing is told earlier that waits for further changes. That the sender's address has changed counts as a
-    difference only with ``new_sender``, since an operator decides when to send invitations from the new address.
+    unless ``include_due``, and so is an event with a change of the last day that people are being informed of. In
+    either case nothing is announced earlier that waits for further changes. That the sender's address changed counts as
+    a difference only with ``new_sender``, since an operator decides when those are sent.
     """
     invitations = yield ReadInvitations(event_id=event_id, after=after, limit=BATCH_SIZE)
     if not invitations:
@@ -134,7 +133,7 @@ def examine_batch(
     now = yield Clock()
     if event is None or over(event, now):
         return Findings(), None
-    # Read last: a change that the event has and that is neither waiting nor being told has been told.
+    # Read last: a change that the event has and that is neither waiting nor being announced has been announced.
     if (yield from _left_to_fan_out(event, now, include_due=include_due)):
         return Findings(), None
     people = {person.registration_id: person for person in registrations}
@@ -159,7 +158,7 @@ def examine_batch(
 
 
 def _left_to_fan_out(event: Event, now: datetime, *, include_due: bool) -> Steps[bool]:
-    """Whether the fan-out of the event's latest change is to tell it, and nobody else."""
+    """Whether the fan-out of the event's latest change is to announce it, and nobody else."""
     if include_due:
         fan_out = yield ReadFanOut(event_id=event.event_id)
         return fan_out is not None and fan_out.waits(now)

@@ -6,15 +6,17 @@ and workers may die at any step, come twice, or come late:
 
 - The batches of a page and the move of the fan-out's ``planned_to`` are one transaction, on the condition that version
   and ``planned_to`` are those that were read. So of two planners one stops, and nobody is left out.
-- A page's first batch is written as one that the planner has already: it tells it at once. If it dies, the batch is due
+- A page's first batch is written as one that the planner has: it works on it at once. If it dies, the batch is due
   when the lease is over, as any other is.
 - The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
-- A batch of an older version tells what is true now, as one of the newest does. Only while the newer fan-out is still
+- A batch of an older version sends what is true now, as one of the newest does. Only while the newer fan-out is still
   being planned, and at least as pressing, the older batch is dropped.
-- A fan-out that waits for further changes (``decision.holding``) is planned when its time has come, whoever asks for it
+- Of an event with few people the function that hears of the change is the planner, and informs them. It does what any
+  planner and worker does; only the queue between them is left out.
+- A fan-out that waits for further changes (``decision.fan_out``) is planned when its time has come, whoever asks for it
   before. Hints come early, twice or never; the time that stands in the fan-out alone decides.
 
-Nobody has to be told before another: the claim on each invitation keeps one attendee's messages in order.
+Nobody has to be informed before another: the claim on each invitation keeps one attendee's messages in order.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.holding import LONGEST
-from ..decision.invitation import Batch, FanOut, Invitation, Sending
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
+from ..decision.fan_out import LONGEST, Batch, FanOut
+from ..decision.invitation import Invitation, Sending
 from ..effects import (
     All,
     BatchHint,
@@ -45,12 +47,14 @@ from ..effects import (
     ReadFanOutAndSending,
     ReadInvitationIds,
     ReadInvitations,
+    ReadNewFanOut,
+    ReadPeople,
     ReadRegistrations,
     ScheduleSurveySoon,
     Steps,
     WakeUp,
 )
-from ..model import Event, EventStatus, frozen
+from ..model import Event, EventStatus, Registration, frozen
 from ..schedule import series, series_changes
 from ..settings import Times
 from ..store import keys
@@ -63,8 +67,12 @@ BATCHES_IN_A_PAGE = 99
 """Batches that one transaction writes at most, beside the fan-out: DynamoDB takes a hundred items."""
 BATCHES_IN_THE_FIRST_PAGE = 4
 """Each page has three times as many batches more than all before it: the first mails leave before many ids are read."""
-AT_ONCE = 8
+AT_ONCE = 10
 """How many attendees of a batch are reconciled at the same time."""
+FEW = 8
+"""So many people are informed of a change by the worker that first hears of it, without a queue; and so many of a batch
+that was just planned are read together.
+"""
 QUEUED_AHEAD = timedelta(minutes=2)
 """Batches whose turn comes later than this are not queued by the planner, but by the sweep, when they are due."""
 FINISHED = frozenset({Outcome.ACKNOWLEDGED, Outcome.CLEARED, Outcome.FAILED, Outcome.MISSING, Outcome.DEFERRED})
@@ -111,25 +119,26 @@ def _begins_soon(event: Event, now: datetime, times: Times) -> bool:
 
 
 def progress(fan_out: FanOut) -> tuple[int, int]:
-    """How many people have been told of a change, and of how many; a batch counts when all of it has been told."""
+    """How many people have been informed of a change, and of how many; a batch counts once it has ended."""
     return max(0, fan_out.people - fan_out.left * BATCH_SIZE), fan_out.people
 
 
 @frozen
 class Begun:
-    """A batch that the worker has, and the switch over all mail as it was read before."""
+    """A batch that the worker has, and the switch over all mail as it was read before. ``ids`` are its registrations,
+    if they are few and were just read.
+    """
 
     batch: Batch
     sending: Sending
+    ids: tuple[str, ...] = ()
 
 
 # --- planning -----------------------------------------------------------------------------------------------------
 
 
 def announce(event_id: str) -> Steps[bool]:
-    """Queue the planning of the event's fan-out, for the time at which it is told; returns whether there is anything to
-    plan.
-    """
+    """Queue the planning of the event's fan-out, for when it is announced; false if nothing is to be planned."""
     fan_out = yield ReadFanOut(event_id=event_id)
     if fan_out is None or not fan_out.planning:
         return False
@@ -140,8 +149,29 @@ def announce(event_id: str) -> Steps[bool]:
     return True
 
 
+def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | None]:
+    """Begin to announce a change: plan the event's fan-out at once where at most ``few`` people are invited, and return
+    its only batch, which the caller has and works on; else queue the planning, and return ``None``.
+
+    A queue takes as long as all of the planning; but whoever waits for the caller must not wait for many mails.
+    """
+    seen: FanOut | None
+    seen, sending, taken = yield ReadNewFanOut(event_id=event_id)
+    if seen is None or not seen.planning:
+        return None
+    now = yield Clock()
+    if taken <= few and not seen.waits(now):
+        found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=few + 1)
+        if len(found) <= few:
+            return (yield from _plan_page(seen, sending, found, worker, size=few, batches=1))
+    yield Enqueue(
+        hint=PlanHint(event_id=event_id), urgent=seen.priority == 0, delay_seconds=_seconds_to_wait(seen, now)
+    )
+    return None
+
+
 def _seconds_to_wait(fan_out: FanOut, now: datetime) -> int:
-    """In how many seconds the fan-out is told."""
+    """In how many seconds the fan-out is announced."""
     if fan_out.told_at is None or not fan_out.waits(now):
         return 0
     return math.ceil(min(LONGEST, fan_out.told_at - now).total_seconds())
@@ -164,12 +194,19 @@ def plan(
     if seen.waits(now):
         yield from announce(event_id)
         return None
+    batches = min(batches, BATCHES_IN_THE_FIRST_PAGE + 3 * math.ceil(seen.people / size))
+    found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)
+    return (yield from _plan_page(seen, sending, found, worker, size=size, batches=batches))
+
+
+def _plan_page(
+    seen: FanOut, sending: Sending, found: tuple[str, ...], worker: Worker, *, size: int, batches: int
+) -> Steps[Begun | None]:
+    """Plan a page of the fan-out that was read, with the first of the ids that were found after it was."""
+    event_id, now = seen.event_id, (yield Clock())
     if seen.survey and not seen.planned_to:
         # First, so that no crash can lose it; a second planner schedules the same one.
         yield ScheduleSurveySoon(event_id=event_id, now=now)
-    batches = min(batches, BATCHES_IN_THE_FIRST_PAGE + 3 * math.ceil(seen.people / size))
-    found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)
-    now = yield Clock()
     ids, more = found[: size * batches], len(found) > size * batches
     page = tuple(_batches(seen, ids, size))
     turns = [now + _wait(seen.left + number, size, pace(sending, now)) for number in range(len(page))]
@@ -197,7 +234,10 @@ def plan(
     rest = tuple(_hint(batch) for batch, ahead in zip(page[1:], queued[1:], strict=True) if ahead)
     if rest:
         yield EnqueueAll(hints=rest, urgent=seen.priority == 0)
-    return Begun(batch=page[0], sending=sending) if begins else None
+    if not begins:
+        return None
+    first = ids[:size]
+    return Begun(batch=page[0], sending=sending, ids=first if len(first) <= FEW else ())
 
 
 def _batches(seen: FanOut, ids: tuple[str, ...], size: int) -> Iterator[Batch]:
@@ -230,17 +270,15 @@ def _wait(before: int, size: int, rate: float | None) -> timedelta:
 def process_batch(hint: BatchHint | Begun, worker: Worker, *, at_once: int = AT_ONCE) -> Steps[tuple[Outcome, ...]]:
     """Reconcile the attendees of one batch, ``at_once`` at a time; returns the outcomes, in no particular order.
 
-    Whoever could not be sent a message now stays due. The reads are in the order that ``reconcile`` requires. Empty if
-    the batch has ended, another worker has it, or a newer change takes its place. None can take that of one that the
-    worker has just planned: its fan-out was the newest when it was written.
+    Whoever could not be sent a message now stays due. The reads are as ``reconcile`` requires. Empty if the batch has
+    ended, another worker has it, or a newer change takes its place. None can take that of one that the worker has just
+    planned: its fan-out was the newest when it was written.
     """
     begun = hint if isinstance(hint, Begun) else (yield from _begin(hint, worker))
     if begun is None:
         return ()
     batch, sending = begun.batch, begun.sending
-    invitations = yield ReadInvitations(event_id=batch.event_id, after=batch.after, through=batch.through)
-    registrations = yield ReadRegistrations(event_id=batch.event_id, after=batch.after, through=batch.through)
-    event = yield ReadEvent(event_id=batch.event_id)
+    invitations, registrations, event = yield from _read(begun)
     people = {registration.registration_id: registration for registration in registrations}
     halted: list[Outcome] = []
     worker = replace(worker, turns=Turns(wanted=len(invitations)))
@@ -268,6 +306,19 @@ def process_batch(hint: BatchHint | Begun, worker: Worker, *, at_once: int = AT_
     return tuple(outcome for outcome in outcomes if isinstance(outcome, Outcome))
 
 
+def _read(begun: Begun) -> Steps[tuple[tuple[Invitation, ...], tuple[Registration, ...], Event | None]]:
+    """The people of a batch, and the event: as they were at one moment, if they are few, or in the order in which
+    ``reconcile`` reads them.
+    """
+    batch, ids = begun.batch, begun.ids
+    if ids and (together := (yield ReadPeople(event_id=batch.event_id, ids=ids))) is not None:
+        return together  # type: ignore[no-any-return]
+    invitations = yield ReadInvitations(event_id=batch.event_id, after=batch.after, through=batch.through)
+    registrations = yield ReadRegistrations(event_id=batch.event_id, after=batch.after, through=batch.through)
+    event = yield ReadEvent(event_id=batch.event_id)
+    return invitations, registrations, event
+
+
 def _begin(hint: BatchHint, worker: Worker) -> Steps[Begun | None]:
     """Take the batch. ``None`` if there is nothing to do for it, or not for this worker."""
     now = yield Clock()
@@ -287,19 +338,19 @@ def _lease_until(worker: Worker) -> datetime:
 
 
 def _takes_the_place(fan_out: FanOut, batch: Batch) -> bool:
-    """Whether a newer fan-out is still to make batches of all people, and tells them no later than ``batch`` would."""
+    """Whether a newer fan-out is still to make batches of all people, no later than ``batch`` would inform them."""
     return fan_out.version > batch.version and fan_out.planning and fan_out.priority <= batch.priority
 
 
 def _is_left_over(fan_out: FanOut, batch: Batch) -> bool:
-    """Whether ``batch`` is of a change that all have been told of, before the one that waits was made: nothing is left
-    to be told but what waits.
+    """Whether ``batch`` is of a change that all have been informed of, before the one that waits was made: nothing is
+    left to be sent but what waits.
     """
     return fan_out.version > batch.version and not fan_out.overlaps
 
 
 def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception | None, worker: Worker) -> Steps[None]:
-    """Make the invitation due if its attendee could not be told; not if the batch itself is continued with it."""
+    """Make the invitation due if its attendee could not be mailed; not if the batch itself is continued with it."""
     if outcome is None or outcome in FINISHED or outcome in HALTING:
         return
     hint = Hint(event_id=batch.event_id, registration_id=invitation.registration_id)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from ..decision.calendar_state import Message
+from ..decision.decide import Snapshot, decide, intent_for
 from ..decision.invitation import Acknowledged
-from ..decision.plan import Snapshot, decide, intent_for
 from ..model import Event, Method, Sender, folded, frozen
 
 Kind = Literal["none", "update", "ask_again", "invite", "cancel"]

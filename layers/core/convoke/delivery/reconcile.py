@@ -19,7 +19,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT, cancels, next_message, priority
+from ..decision.decide import (
+    INVITATION,
+    URGENT,
+    Plan,
+    Snapshot,
+    cancels,
+    decide,
+    expired,
+    intent_for,
+    next_message,
+    occurrence_may_follow,
+    priority,
+)
 from ..decision.invitation import (
     Acknowledged,
     Cause,
@@ -30,14 +42,6 @@ from ..decision.invitation import (
     accepted_last,
 )
 from ..decision.limits import UNCOUNTED
-from ..decision.plan import (
-    Plan,
-    Snapshot,
-    decide,
-    expired,
-    intent_for,
-    occurrence_may_follow,
-)
 from ..effects import (
     Accepted,
     Acknowledge,
@@ -110,7 +114,7 @@ class Outcome(StrEnum):
     OUT_OF_TIME = "out-of-time"
     """The worker's function has too little time left to send, or too many mails have their turn before this one."""
     HELD = "held"
-    """The change that is missing waits for further ones: the fan-out tells it, when its time has come."""
+    """The change that is missing waits for further ones: the fan-out announces it, when its time has come."""
     SETTLING = "settling"
     """A message about one date of a series, which waits until the series has been delivered."""
     MORE = "more"
@@ -139,7 +143,7 @@ def reconcile(
     """Send the messages that are missing to one attendee, one after the other, until none is or one cannot be sent now.
 
     ``seen`` and ``sending``, if given, are used instead of the first reads; ``seen`` is what a batch of a fan-out read.
-    Whoever is looked at alone, and is due nothing alone, is not told of a change that waits. A round is lost when
+    Whoever is looked at alone, and is due nothing alone, is not informed of a change that waits. A round is lost when
     another worker wrote first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
     lost_rounds, in_a_batch = 0, seen is not None
@@ -178,7 +182,7 @@ def reconcile(
 
 
 def _held(event_id: str, now: datetime) -> Steps[bool]:
-    """Whether a change of the event waits to be told. Read after the event: what that has, the fan-out is for."""
+    """Whether a change of the event waits to be announced. Read after the event: what that has, the fan-out is for."""
     fan_out = yield ReadFanOut(event_id=event_id)
     return fan_out is not None and fan_out.waits(now)
 

@@ -2,7 +2,7 @@
 
 A survey becomes due some time after a change (``times.attention``), and at once when SES reports a bounce, a complaint
 or a failure. It continues in another invocation when its time is over, and is due again for those of whom it is too
-early to tell. All instants are UTC.
+early to know. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ..decision.attention import (
     latest_messages,
 )
 from ..decision.calendar_state import Message
-from ..decision.decide import CHANGE, is_expected, next_message, over
+from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
 from ..decision.invitation import Invitation, StoredMessage, with_outcomes
-from ..decision.plan import Snapshot, calendar_state_of, decide
 from ..effects import (
     AddNotification,
     Clock,
     EndSurvey,
     Enqueue,
+    HoldSurvey,
     NotificationHint,
     ReadEvent,
     ReadFanOut,
@@ -51,30 +51,52 @@ BATCH_SIZE = 50
 """Registrations that are read at a time."""
 RESERVED_TIME = timedelta(seconds=10)
 """What must be left before the deadline to begin a batch: enough for it, and for the end of the survey."""
+GIVEN_UP_AFTER = timedelta(minutes=15)
+"""After what time a survey whose hint was lost begins anew; the hint may wait so long behind mail."""
 
 
 def survey(hint: SurveyHint, worker: Worker, *, size: int = BATCH_SIZE) -> Steps[int]:
     """Examine all registrations after ``hint.after``; returns how many. A hint is queued for those that remain when the
     worker's time is over.
+
+    One survey of an event is under way at a time: however often mails bounce meanwhile, the next begins after it, and
+    after a long one as much later as that took. So surveys of a large event leave half of the time to mail.
     """
     seen: Survey | None = yield ReadSurvey(event_id=hint.event_id)
     if seen is None:
         return 0
-    if not hint.after:
+    now = yield Clock()
+    first, begun_at = not hint.after, now if seen.begun_at is None or not hint.after else seen.begun_at
+    if first and _is_held(seen, now):
+        yield HoldSurvey(event_id=seen.event_id, until=seen.held_until or now, begun_at=seen.begun_at or now)
+        return 0
+    if first:
         hint = replace(hint, wakeups=seen.wakeups)
     looked_at = 0
     while True:
-        if (yield Clock()) + RESERVED_TIME > worker.deadline:
+        now = yield Clock()
+        if now + RESERVED_TIME > worker.deadline:
+            if hint.after:
+                yield HoldSurvey(event_id=seen.event_id, until=now + GIVEN_UP_AFTER, begun_at=begun_at)
             yield Enqueue(hint=hint, urgent=False)
             return looked_at
+        if first and looked_at == size:
+            yield HoldSurvey(event_id=seen.event_id, until=worker.deadline, begun_at=begun_at)
         invitations = yield ReadInvitations(event_id=hint.event_id, after=hint.after, limit=size)
         if invitations:
             hint = yield from _survey_batch(hint, invitations, worker)
             looked_at += len(invitations)
         if len(invitations) < size:
             break
-    yield from _sum_up(replace(seen, wakeups=hint.wakeups), hint.again, worker)
+    ended = yield from _sum_up(replace(seen, wakeups=hint.wakeups), hint.again, worker)
+    if not ended and not first:
+        now = yield Clock()
+        yield HoldSurvey(event_id=seen.event_id, until=now + (now - begun_at), begun_at=begun_at)
     return looked_at
+
+
+def _is_held(seen: Survey, now: datetime) -> bool:
+    return seen.held_until is not None and now < seen.held_until
 
 
 def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker: Worker) -> Steps[SurveyHint]:
@@ -118,7 +140,7 @@ def _store(event_id: str, was: Unreached | None, found: Attention | None) -> Ste
 def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | None = None) -> Steps[Attention | None]:
     """What this attendee was not reached with, or ``None``: cancellations and moves first, then the oldest.
 
-    ``told_at`` (UTC) is when people are told of the latest change, if it waits for that or did.
+    ``told_at`` (UTC) is when people are informed of the latest change, if it waits for that or did.
     """
     invitation, calendar_state = seen.invitation, calendar_state_of(seen.invitation)
     if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, calendar_state):
@@ -179,9 +201,10 @@ def _not_sent(
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
 
-def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]:
-    """End the survey. If there are cancellations and moves that the organizer has not been told of, store a summary
-    notification, at the earliest ``times.attention`` after the first of them and after the last summary.
+def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[bool]:
+    """End the survey; returns False where a reason for another one came meanwhile. If there are cancellations and moves
+    that the organizer has not been informed of, store a summary notification, at the earliest ``times.attention`` after
+    the first of them and after the last summary.
     """
     delay, now = worker.times.attention, (yield Clock())
     kept = yield ReadUnreached(event_id=seen.event_id, after="", through="~")
@@ -202,4 +225,4 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[None]
         else:
             again = min(again or ready, ready)
     due_key = None if again is None else keys.due_key(CHANGE, again)
-    yield EndSurvey(seen=seen, due_key=due_key, summed_up_at=summed_up_at)
+    return (yield EndSurvey(seen=seen, due_key=due_key, summed_up_at=summed_up_at))  # type: ignore[no-any-return]

@@ -10,17 +10,18 @@ All instants are UTC.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from ..decision.decide import CHANGE, INVITATION, URGENT
+from ..decision.decide import CHANGE, INVITATION, URGENT, decide
 from ..decision.invitation import Quota
-from ..decision.plan import decide
+from ..decision.limits import AccountMails, Held, held
 from ..effects import (
     All,
     AnyHint,
     BatchHint,
     Clock,
+    CountAccounts,
     CountHeld,
     Due,
     DueKind,
@@ -28,13 +29,16 @@ from ..effects import (
     EnqueueAll,
     ErasePerson,
     Hint,
+    HoldAccounts,
     ImportHint,
+    Log,
     NotificationHint,
     PlanHint,
     Postpone,
     Promote,
     ReadBacklog,
     ReadDue,
+    ReadMailed,
     ReadQuota,
     ReadSending,
     ReserveQuota,
@@ -62,7 +66,7 @@ SWEEP_INTERVAL = timedelta(minutes=1)
 SHARE = 1 / 3
 """The share of a sweep's time that is kept for what it does itself, and another for copying registrations."""
 DEFAULT_MAILS_PER_SWEEP = 60
-"""How many mails a sweep assumes if SES does not tell its rate: the sandbox's one per second."""
+"""How many mails a sweep assumes if SES does not report its rate: the sandbox's one per second."""
 AT_ONCE = 16
 """How many items are postponed at the same time."""
 CHUNK = 200
@@ -79,7 +83,7 @@ class Limits:
 
 def mail_limits(times: Times) -> Steps[Limits]:
     """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others, and
-    the hint of a change that waits to be told, which stays in the queue meanwhile, stands for no mail.
+    the hint of a change that waits to be announced, which stays in the queue meanwhile, stands for no mail.
 
     Also stores the account's rate, by which all mail is paced. If the day's quota runs low, invitations are stopped
     until the next sweeps have looked again (``times.hint``).
@@ -129,11 +133,11 @@ def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> S
             dues = yield ReadDue(shard=shard, priority=priority, now=now, limit=limit)
             oldest = max([oldest, *(now - due_since(due.due_key) for due in dues)])
             handed += yield from _hand_out_all(list(_within(dues, left)), priority, times, queued_until)
-    # Last, since it takes long, one after the other. An error about one, which is due again later, holds up no other.
-    own = [due for due in handed if _hint(due) is None]
-    yield All(steps=tuple(_see_to(due, sender, done_until) for due in own), at_once=1)
-    transfers = [due.event_id for due in handed if due.kind is DueKind.SPLIT_TRANSFER]
-    yield All(steps=tuple(_transfer(event_id, until) for event_id in transfers), at_once=1)
+    # Last, since it takes long, one after the other.
+    own = [due for due in handed if _hint(due) is None and due.kind is not DueKind.SPLIT_TRANSFER]
+    yield from _in_turn(own, lambda due: _see_to(due, sender), done_until)
+    transfers = [due for due in handed if due.kind is DueKind.SPLIT_TRANSFER]
+    yield from _in_turn(transfers, _transfer, until)
     counts = Counter(due.kind.value for due in handed)
     return SweepResult(counts=dict(counts), oldest=oldest)
 
@@ -170,10 +174,24 @@ def _postpone(due: Due, priority: int, times: Times) -> Steps[bool]:
     return (yield Postpone(due=due, due_key=keys.due_key(priority, now + times.hint)))  # type: ignore[no-any-return]
 
 
-def _transfer(event_id: str, until: datetime) -> Steps[None]:
-    """Copy registrations after a split until all are copied or it is ``until``; the next sweep copies the rest."""
-    while (yield Clock()) < until and (yield TransferRegistrations(event_id=event_id)):
-        pass
+def _in_turn(dues: list[Due], some_of: Callable[[Due], Steps[bool]], until: datetime) -> Steps[None]:
+    """Do some of each, and then more of each of which more is to be done, until all is done or it is ``until``; what is
+    left is due again later. So what takes long, as copying ten thousand people, holds up nothing else; nor does an
+    error.
+    """
+    while dues:
+        answers = yield All(steps=tuple(_in_time(some_of(due), until) for due in dues), at_once=1)
+        dues = [due for due, more in zip(dues, answers, strict=True) if more is True]
+
+
+def _in_time(steps: Steps[bool], until: datetime) -> Steps[bool]:
+    """What ``steps`` return; False where it is ``until`` already."""
+    return (yield Clock()) < until and (yield from steps)
+
+
+def _transfer(due: Due) -> Steps[bool]:
+    """Copy some registrations after a split; returns whether more are to be copied."""
+    return bool((yield TransferRegistrations(event_id=due.event_id)))
 
 
 def _hint(due: Due) -> AnyHint | None:
@@ -196,23 +214,22 @@ def _hint(due: Due) -> AnyHint | None:
     return None
 
 
-def _see_to(due: Due, sender: Sender, until: datetime) -> Steps[None]:
-    """What the sweep does itself, until it is ``until``; what is left is due again later."""
-    if (yield Clock()) >= until:
-        return
+def _see_to(due: Due, sender: Sender) -> Steps[bool]:
+    """Some of what the sweep does itself; returns whether more of it may be left."""
     if due.kind is DueKind.SEATS:
-        yield from _promote(due.event_id, until)
-    elif due.kind is DueKind.HOLD:
+        return (yield from _promote(due.event_id))
+    if due.kind is DueKind.HOLD:
         if (yield EndHold(event_id=due.event_id, registration_id=due.registration_id)):
-            yield from _promote(due.event_id, until)
-    elif due.kind is DueKind.ERASURE and (yield from _may_erase(due, sender)):
+            yield from _promote(due.event_id)  # whom it leaves the next sweep finds, by the seats
+        return False
+    if due.kind is DueKind.ERASURE and (yield from _may_erase(due, sender)):
         yield ErasePerson(due=due)
+    return False
 
 
-def _promote(event_id: str, until: datetime) -> Steps[None]:
-    """Promote people, some at a time, until nobody can be or it is ``until``; then the seats stay due."""
-    while (yield Clock()) < until and (yield Promote(event_id=event_id)):
-        pass
+def _promote(event_id: str) -> Steps[bool]:
+    """Promote some people; returns whether more may be promoted. Those who are left stay due with the seats."""
+    return bool((yield Promote(event_id=event_id)))
 
 
 def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
@@ -223,3 +240,24 @@ def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
         return True
     lease = seen.invitation.lease_until
     return (lease is None or lease <= now) and decide(seen, sender, now) is None
+
+
+def hold_accounts() -> Steps[Held]:
+    """Hold back all but the cancellations of accounts that are over their limit; returns who is, and who is near it.
+
+    What they are held back is due again when their limit begins anew. It is looked at once a minute, so an account may
+    exceed its limit by what is sent in that time.
+    """
+    now = yield Clock()
+    sending = yield ReadSending()
+    mails: tuple[AccountMails, ...] = yield ReadMailed(now=now)
+    quota: Quota | None = (yield ReadQuota()) if mails else None
+    accounts: int = (yield CountAccounts()) if mails else 0
+    found = held(mails, quota, share=INVITATION_QUOTA_SHARE, accounts=accounts, now=now)
+    if found.until != {account: until for account, until in sending.held.items() if until > now}:
+        yield HoldAccounts(until=found.until)
+    for one in mails:
+        if one.account in found.near:
+            fields = {"account": one.account, "in_day": str(one.mailed.in_day), "in_hour": str(one.mailed.in_hour)}
+            yield Log(what="account near its limit", fields=fields)
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from ..decision.invitation import Batch, FanOut
+from ..decision.fan_out import Batch, FanOut
 from ..mail.notifications import Notification
 from ..model import frozen
 from .kind import Effect
@@ -46,7 +46,7 @@ class ClaimBatch(Effect):
 
 @frozen
 class MoveBatch(Effect):
-    """The registrations up to the id ``after`` have been told: the rest of the batch is due at ``due_key``, for anyone.
+    """The registrations up to the id ``after`` have been informed: the rest of the batch is due at ``due_key``.
 
     Condition: the worker still has the batch. Answer: ``bool``, whether it was written.
     """
@@ -58,7 +58,7 @@ class MoveBatch(Effect):
 
 @frozen
 class EndBatch(Effect):
-    """All registrations of the batch have been told: delete it, and with the last batch its fan-out.
+    """All registrations of the batch have been informed: delete it, and with the last batch its fan-out.
 
     Condition: the worker still has the batch; the fan-out is changed only if it is of the batch's version. Answer:
     ``bool``, whether it was written.

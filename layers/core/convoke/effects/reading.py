@@ -75,9 +75,20 @@ class ReadFanOutAndSending(Effect):
 
 
 @frozen
+class ReadNewFanOut(Effect):
+    """Read the event's fan-out, the switch over all mail, and how many of its seats are taken, in no particular order.
+
+    Answer: a tuple of ``FanOut``, or ``None`` if none is under way, ``Sending``, and ``int``: at about how many people
+    the event has, without those who left.
+    """
+
+    event_id: str
+
+
+@frozen
 class ReadTelling(Effect):
-    """Read whether people are being told of a change of the event, or a change waits to be told: whether it has a
-    fan-out or a batch. Answer: ``bool``.
+    """Read whether people are being informed of a change of the event, or a change waits to be announced: whether it
+    has a fan-out or a batch. Answer: ``bool``.
     """
 
     event_id: str
@@ -119,6 +130,20 @@ class ReadRegistrations(Effect):
     event_id: str
     after: str
     through: str
+
+
+@frozen
+class ReadPeople(Effect):
+    """Read a few invitations, their registrations, and the event, all as they were at one moment; ``ids`` are at most
+    49 registration ids.
+
+    Answer: a tuple of the tuple of ``Invitation`` and that of ``Registration``, each in the order of ``ids`` and
+    without those that do not exist, and the ``Event``, or ``None`` if there is none; or ``None`` instead of the tuple,
+    where another writer was at one of them.
+    """
+
+    event_id: str
+    ids: tuple[str, ...]
 
 
 @frozen

@@ -19,12 +19,23 @@ class ScheduleSurvey(Effect):
 
 @frozen
 class ScheduleSurveySoon(Effect):
-    """A change begins to be told at ``now``: schedule a survey for when it has to have reached everybody. One that is
-    scheduled already is not postponed. Answer: ``None``.
+    """A change begins to be announced at ``now``: schedule a survey for when it has to have reached everybody. One that
+    is scheduled already is not postponed. Answer: ``None``.
     """
 
     event_id: str
     now: datetime
+
+
+@frozen
+class HoldSurvey(Effect):
+    """No other survey of the event is to begin before ``until``: one is under way since ``begun_at``, or a long one has
+    just ended. One that is due meanwhile is due then. Answer: ``None``.
+    """
+
+    event_id: str
+    until: datetime
+    begun_at: datetime
 
 
 @frozen

@@ -12,10 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ..decision.answers import order
-from ..decision.attendance import previous_reply
+from ..decision.attendance import asked, previous_reply
 from ..decision.calendar_state import CalendarState, OccurrenceState
-from ..decision.decide import over
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot, over
 from ..model import (
     Event,
     EventStatus,
@@ -199,7 +198,11 @@ def _sent_states(seen: Snapshot) -> list[CalendarState]:
 
 def is_told(uid: str, seen: Snapshot) -> bool:
     """Whether the person may have been sent an entry with this UID."""
-    return any(uid == state.uid or state.entry_of(uid) is not None for state in _sent_states(seen))
+    return any(_has(state, uid) for state in _sent_states(seen))
+
+
+def _has(state: CalendarState, uid: str) -> bool:
+    return uid == state.uid or state.entry_of(uid) is not None
 
 
 def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
@@ -229,7 +232,7 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
 def _whole_day(named: LocalTime) -> date | None:
     """The day that ``named`` means, if it is a date or the midnight that begins a whole day in the attendee's zone.
 
-    ``None`` if that cannot be told.
+    ``None`` if that is not known.
     """
     if not isinstance(named, datetime):
         return named
@@ -241,20 +244,34 @@ def _whole_day(named: LocalTime) -> date | None:
     return None if 10 <= named.hour < 12 else (named + timedelta(hours=12)).date()
 
 
-def reply_of(answer: Answer, date: LocalTime | None, seen: Snapshot, received_at: datetime) -> Reply | None:
-    """The reply to store; ``None`` if the answer is no REPLY.
+def reply_of(
+    answer: Answer, date: LocalTime | None, seen: Snapshot, received_at: datetime, sent_at: datetime | None
+) -> Reply | None:
+    """The reply to store; ``None`` if there is no answer. ``sent_at`` is the mail's Date (UTC), if it has one.
 
     Its DTSTAMP is at most ``received_at``, so that an answer from a clock that is ahead does not override later ones.
     """
     if answer.participation is None:
         return None
+    sequence = _sequence(answer, date, seen)
     return Reply(
         status=answer.participation,
-        sequence=_sequence(answer, date, seen),
-        dtstamp=min(answer.dtstamp, received_at),
+        sequence=sequence,
+        dtstamp=min(_answered_at(answer, sequence, seen, sent_at), received_at),
         date=date,
         received_at=received_at,
     )
+
+
+def _answered_at(answer: Answer, sequence: int, seen: Snapshot, sent_at: datetime | None) -> datetime:
+    """The answer's DTSTAMP; or when the mail was written, where it is that of the message which it answers: some
+    programs copy it from there. When the mail arrived does not count: an old one may be sent again by anybody.
+    """
+    if sent_at is None:
+        return answer.dtstamp
+    states = (one for one in _sent_states(seen) if one.sequence <= sequence and _has(one, answer.uid))
+    copied = any(answer.dtstamp == one.dtstamp for one in states)
+    return max(sent_at, answer.dtstamp) if copied else answer.dtstamp
 
 
 def _sequence(answer: Answer, date: LocalTime | None, seen: Snapshot) -> int:
@@ -283,7 +300,7 @@ def _is_start(answer: Answer, known: OccurrenceState) -> bool:
     if when is None or start is None or when.start == known.date:
         return False
     if isinstance(start, datetime) and start.tzinfo is not None:
-        return not when.all_day and start == when.starts_at
+        return not when.all_day and series_changes.is_at(start, when.starts_at)
     return start == when.start
 
 
@@ -297,8 +314,8 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
 
 def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:
     """Why a reply has no effect: an equal or newer answer is stored already. ``None`` if it has."""
-    last = previous_reply(seen.registration, reply)
-    if last is None or (order(reply) > order(last) and _content(reply) != _content(last)):
+    last, question = previous_reply(seen.registration, reply), asked(seen.invitation, reply.date)
+    if last is None or (order(reply, question) > order(last, question) and _content(reply) != _content(last)):
         return None
     return Reason.REPEATED if _content(reply) == _content(last) else Reason.OLD
 

@@ -33,8 +33,14 @@ _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
 
 _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
+_WITH_PROPOSAL = frozenset({Participation.TENTATIVE, Participation.DECLINED})
+"""What is answered together with another time: some programs send one COUNTER for both. Others leave in it what was
+answered before.
+"""
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
+# Exchange's own name of a mailbox (X.500), and what several programs write for want of an address.
+_NO_ADDRESS = re.compile(r"(?:(?:mailto|ex)\s*:\s*)?/o=[^@]*|invalid:nomail", re.IGNORECASE)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # The basic format of RFC 5545 (sections 3.3.4 and 3.3.5), and the extended one of ISO 8601.
 _MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
@@ -62,12 +68,13 @@ class Span:
 class Answer:
     """One attendee's answer, as it was written.
 
-    ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers.
-    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, ``proposed``
-    that of a COUNTER; ``None`` for other methods. ``date`` is the RECURRENCE-ID: an aware datetime in its own zone, a
-    naive one if it names no zone, or a date; ``None`` is the whole event. ``comment`` is the attendee's text. ``start``
-    is DTSTART, of the same types as ``date``; ``None`` if it is absent or unreadable. With a ``problem`` only ``date``
-    and ``uid`` have meaning.
+    ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers, or who
+    answers is named by no address.
+    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, or of a COUNTER
+    that declines or is tentative; ``proposed`` that of a COUNTER; else they are ``None``. ``date`` is the
+    RECURRENCE-ID: an aware datetime in its own zone, a naive one if it names no zone, or a date; ``None`` is the whole
+    event. ``comment`` is the attendee's text. ``start`` is DTSTART, of the same types as ``date``; ``None`` if it is
+    absent or unreadable. With a ``problem`` only ``date`` and ``uid`` have meaning.
     """
 
     kind: Kind
@@ -97,6 +104,14 @@ def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | N
         return _answers(components.read(calendar), method, sent_at)
     except ValueError as error:  # too deep, or too much of something
         raise Quarantined(Reason.UNREADABLE) from error
+
+
+def uids(calendar: bytes) -> frozenset[str]:
+    """The UIDs of the events in a calendar (UTF-8); an unreadable one is empty. None of what cannot be read at all."""
+    try:
+        return frozenset(_uid(event) or "" for event in components.read(calendar).all("VEVENT"))
+    except ValueError:
+        return frozenset()
 
 
 def _answers(root: Component, method: str | None, sent_at: datetime | None) -> tuple[Answer, ...]:
@@ -155,7 +170,7 @@ def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None
         uid=uid,
         attendee=_address(attendee) if attendee else None,
         sent_by=_sent_by(attendee) if attendee else None,
-        participation=_participation(attendee) if attendee and kind is Kind.REPLY else None,
+        participation=_participation(attendee, kind) if attendee else None,
         sequence=_sequence(event),
         dtstamp=_dtstamp(event, zones, sent_at),
         date=_date(event, zones),
@@ -222,15 +237,15 @@ def _without_organizer(event: Component, attendees: list[Property]) -> list[Prop
     return [each for each in attendees if _mail(each.value) not in organizers] or attendees
 
 
-def _address(attendee: Property) -> str:
-    """The mail address: ATTENDEE's value, with or without ``mailto:``; else the parameter EMAIL. Raises
-    :class:`Quarantined`.
+def _address(attendee: Property) -> str | None:
+    """The mail address: ATTENDEE's value, with or without ``mailto:``; else the parameter EMAIL. ``None`` for what
+    programs write where they have none. Raises :class:`Quarantined` for any other value.
     """
     value = attendee.value.strip().strip('"<> ')
     address = _mail(value)
     if address is None and "EMAIL" in attendee.params and not re.match(r"mailto\s*:", value, re.IGNORECASE):
         address = _mail(attendee.params["EMAIL"])
-    if address is None:
+    if address is None and not _NO_ADDRESS.fullmatch(value):
         raise Quarantined(Reason.ATTENDEES)
     return address
 
@@ -255,9 +270,13 @@ def _partstat(attendee: Property) -> str:
     return attendee.params.get("PARTSTAT", "").strip().lower()
 
 
-def _participation(attendee: Property) -> Participation:
-    """The attendee's own PARTSTAT; whom they delegate to is not read. Raises :class:`Quarantined`."""
+def _participation(attendee: Property, kind: Kind) -> Participation | None:
+    """The attendee's own PARTSTAT; whom they delegate to is not read. ``None`` where it is no answer of a COUNTER or a
+    REFRESH. Raises :class:`Quarantined` for a REPLY without an answer.
+    """
     partstat = _partstat(attendee)
+    if kind is not Kind.REPLY:
+        return Participation(partstat) if kind is Kind.COUNTER and partstat in _WITH_PROPOSAL else None
     if partstat not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
     return Participation(partstat)

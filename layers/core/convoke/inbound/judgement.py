@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..model import LocalTime, Reply, When, folded, frozen
 from . import authenticity, itip_reply, mime
 from .authenticity import Receipt
@@ -42,9 +42,9 @@ class Judgement:
     """The verdict on one answer, or on a mail without any, and the data to carry it out.
 
     ``seen`` is the registration that the mail is from, or claims to be from. ``date`` is the original start of the one
-    date that is answered; ``reply`` is the reply to store, ``proposed`` the time that a COUNTER proposes. ``reason`` is
-    why it is quarantined or late. Several answers in one mail are judged separately: ``others`` are those after the
-    first.
+    date that is answered; ``reply`` is the reply to store, also that of a COUNTER, ``proposed`` the time that it
+    proposes. ``reason`` is why it is quarantined or late. Several answers in one mail are judged separately: ``others``
+    are those after the first.
     """
 
     verdict: Verdict
@@ -84,7 +84,11 @@ def judge(receipt: Receipt, raw: bytes, look: Look) -> Judgement:
             for answer in found
         )
         return replace(first, others=tuple(others))
-    return _quarantined(problem, mail) if problem else _without_calendar(receipt, mail, incoming)
+    if problem is None or (problem is Reason.METHOD and _is_our_own(incoming, mail.seen)):
+        written = _without_calendar(receipt, mail, incoming)
+        # What is wrong with the calendar is the better reason where the text cannot be passed on either.
+        return written if problem is None or written.verdict is Verdict.FORWARD else _quarantined(problem, mail)
+    return _quarantined(problem, mail)
 
 
 def vouched(answer: Answer, seen: Snapshot, received_at: datetime) -> Judgement:
@@ -152,14 +156,16 @@ def _fitted(
     try:
         authenticity.check(answer, seen, received_at, vouched=vouched)
         date = authenticity.date_of(answer, seen)
-        reply = authenticity.reply_of(answer, date, seen, received_at)
+        sent_at = found.incoming.sent_at if found.incoming else received_at
+        reply = authenticity.reply_of(answer, date, seen, received_at, sent_at)
         proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
         return _quarantined(error.reason, found)
+    reason = authenticity.overtaken(reply, seen) if reply is not None else None
+    if answer.kind is not Kind.REPLY and reason is not None:
+        reply = reason = None  # what is proposed is another matter
     found = replace(found, date=date, reply=reply, proposed=proposed)
-    if reply is not None and (reason := authenticity.overtaken(reply, seen)):
-        return replace(found, verdict=Verdict.LATE, reason=reason)
-    return found
+    return found if reason is None else replace(found, verdict=Verdict.LATE, reason=reason)
 
 
 def _without_calendar(receipt: Receipt, found: Judgement, incoming: Incoming) -> Judgement:
@@ -174,6 +180,15 @@ def _without_calendar(receipt: Receipt, found: Judgement, incoming: Incoming) ->
         return _quarantined(Reason.AUTOMATIC, found)
     reason = authenticity.distrust(receipt, incoming) or authenticity.stranger(receipt, incoming, seen)
     return replace(found, verdict=Verdict.FORWARD) if reason is None else _quarantined(reason, found)
+
+
+def _is_our_own(incoming: Incoming, seen: Snapshot | None) -> bool:
+    """Whether the calendar in a mail is one that the person was sent: some programs attach it to an answer in words."""
+    if seen is None or incoming.problem is not None or incoming.calendar is None:
+        return False
+    ids = seen.event.event_id, seen.registration.registration_id
+    uids = itip_reply.uids(incoming.calendar)
+    return bool(uids) and all(authenticity.ids_of(uid) == ids for uid in uids)
 
 
 def _refers_to(incoming: Incoming, seen: Snapshot) -> bool:

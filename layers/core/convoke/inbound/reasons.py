@@ -37,7 +37,7 @@ class Reason(StrEnum):
     SEVERAL = "several"
     """Several events that are not one person's answers to one invitation, or that contradict each other on a date."""
     ATTENDEES = "attendees"
-    """More than one ATTENDEE, or one without a mail address."""
+    """More than one ATTENDEE, or one whose mail address cannot be read."""
     PARTSTAT = "partstat"
     PROPOSAL = "proposal"
     """The proposed time is not possible."""

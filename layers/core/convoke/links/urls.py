@@ -34,10 +34,6 @@ class Urls:
         """The personal page. The token is for PERSONAL or RECENT."""
         return f"{self.public_url}/r/{token}"
 
-    def personal_ics(self, token: str) -> str:
-        """The registration as a calendar file."""
-        return f"{self.personal(token)}.ics"
-
     def action(self, token: str, action: str) -> str:
         """Where a form of the personal page is sent to."""
         return f"{self.personal(token)}/{action}"

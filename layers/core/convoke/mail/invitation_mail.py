@@ -15,7 +15,7 @@ from ..calendar import itip
 from ..calendar.content_lines import address, one_line
 from ..decision.calendar_state import Message, RenderedMail
 from ..model import Person, RenderError
-from . import freemail, header_fields, mime_parts, page, placeholders, readable, wording
+from . import freemail, header_fields, mime_parts, page, placeholders, subjects, wording
 from .header_fields import Field
 
 KINDS = ("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics")
@@ -45,7 +45,7 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
         mailbox("From", message.organizer),
         mailbox("To", message.attendee),
         *(mailbox(name, person) for name, person in who.items() if name == "Reply-To"),
-        readable.subject(message, worded),
+        subjects.field(message, worded.subject),
         *(header_fields.token(*field) for field in ids(message, sequence, dtstamp)),
         *BY_A_MACHINE,
         *TO_WITHDRAW,

@@ -1,4 +1,4 @@
-"""Renders the mails that tell many attendees the same: once, and then only what is personal of each.
+"""Renders the mails that say the same to many attendees: once, and then only what is personal of each.
 
 Of a mail that ``invitation_mail`` has rendered, a template is kept, with gaps for what is personal: five lines of its
 calendar (see ``itip.personal_lines``), To and three other header fields, the boundaries, and a line of the text and of

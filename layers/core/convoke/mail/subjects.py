@@ -9,7 +9,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from ..decision.calendar_state import Message
 from ..languages import Texts
+from ..model import Method
+from . import header_fields
+from .header_fields import Field
 
 WIDTH = 100
 """Columns of a whole subject, about what the list of a desktop mail program shows. A wide character takes two."""
@@ -29,6 +33,17 @@ def subject(texts: Texts, pattern: str, title: str, date: str) -> str:
     others = width(pattern % {"title": "", "date": date})
     title = shortened(title, max(_MIN_TITLE_WIDTH, WIDTH - others))
     return pattern % {"title": texts.isolated(title), "date": date}
+
+
+def field(message: Message, text: str) -> Field:
+    """The field Subject of the mail for ``message``, with ``text``."""
+    return header_fields.subject(text, instead=_plainest(message))
+
+
+def _plainest(message: Message) -> str:
+    """A subject of ASCII text that always reads back: the kind of message, and the day."""
+    day = message.when.start if message.date is None else message.date
+    return f"{'Cancelled' if message.method is Method.CANCEL else 'Invitation'}: {day:%Y-%m-%d}"
 
 
 def shortened(text: str, columns: int) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..decision.decide import over
-from ..decision.plan import calendar_state_of
+from ..decision.decide import calendar_state_of, over
 from ..model import LocalTime, Occurrence
 from ..registrations import answering, registry, returning, waitlist
 from ..registrations.registry import Obstacle, TooMany
@@ -20,6 +19,7 @@ from .personal_steps import (
     kept_until,
     obstacle,
     personal_page,
+    question,
     redirect,
     require,
     require_mails,
@@ -50,6 +50,7 @@ def _show_answer(seen: Opened, form: Form, errors: Errors) -> Answer:
         date=name,
         answer_text=answered(present_answer(seen, date), seen.request),
         answers=answer_buttons(seen),
+        question=question(seen, date),
     )
 
 
@@ -69,6 +70,9 @@ def _answer(seen: Opened, form: Form) -> Answer:
     date = _named(seen, name) if name else None
     if name and date is None:
         raise missing(seen.request)
+    if form.text("question") not in ("", question(seen, date[0] if date else None)):
+        changed = seen.request.texts.gettext("Your registration has changed meanwhile. Look at it again.")
+        return _show_answer(seen, form, (("", changed),))
     done = answering.answer(
         seen.request.store,
         seen.event.event_id,

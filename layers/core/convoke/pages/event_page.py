@@ -49,7 +49,7 @@ def public_event(request: Request, event_id: str) -> Event:
 
 
 def state_of(event: Event, seats: Seats, now: datetime) -> State:
-    """What the page says of the event at ``now`` (UTC). Seats are told coarsely: an exact number that stays the same
+    """What the page says of the event at ``now`` (UTC). Seats are shown coarsely: an exact number that stays the same
     would tell whoever registers an address whether it was registered before.
     """
     if event.status is EventStatus.CANCELLED:
@@ -65,7 +65,7 @@ def state_of(event: Event, seats: Seats, now: datetime) -> State:
 
 
 def about(number: int) -> int:
-    """A number of people as it is told to everybody: to the next 5, from 50 on to the next 10."""
+    """A number of people as it is shown to everybody: to the next 5, from 50 on to the next 10."""
     step = 5 if number < 50 else 10
     return max(step, round(number / step) * step)
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
-from ..decision.decide import participation
+from ..decision.decide import calendar_state_of, participation
 from ..decision.invitation import Invitation
-from ..decision.plan import calendar_state_of
 from ..links import tokens
 from ..links.tokens import AFTER_THE_EVENT, Purpose
 from ..model import (
@@ -124,7 +123,7 @@ def opened(request: Request, token: str, *purposes: Purpose) -> Opened:
             person, invitation = seen
             spoken = request.speaking(person.language, event.language)
             if not _is_ours(spoken, named, event, person):
-                break  # in the visitor's own language: nothing of the registration is told
+                break  # in the visitor's own language: nothing of the registration is shown
             return Opened(
                 request=spoken,
                 token=token,
@@ -214,11 +213,11 @@ def answered(what: Participation, request: Request) -> str:
     _ = request.texts.gettext
     match what:
         case Participation.ACCEPTED:
-            return _("You come.")
+            return _("You will come.")
         case Participation.DECLINED:
-            return _("You do not come.")
+            return _("You will not come.")
         case Participation.TENTATIVE:
-            return _("You may come.")
+            return _("Perhaps you will come.")
         case Participation.DELEGATED:
             return _("You handed it on to somebody else.")
         case Participation.NEEDS_ACTION:

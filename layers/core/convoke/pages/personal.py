@@ -13,7 +13,16 @@ from ..schedule import series
 from . import changing, coming, forms, own_data
 from .forms import Form
 from .opening import Opened, State, answered, feed_token, present_answer
-from .personal_steps import Actions, answer_buttons, erased_soon, kept_until, managed_text, open_page, personal_page
+from .personal_steps import (
+    Actions,
+    answer_buttons,
+    erased_soon,
+    kept_until,
+    managed_text,
+    open_page,
+    personal_page,
+    question,
+)
 from .site import Answer, Request, missing, route
 
 MOST_DATES = 60
@@ -50,6 +59,7 @@ def show(request: Request, token: str) -> Answer:
         answer=present_answer(seen),
         answer_text=answered(present_answer(seen), seen.request),
         answers=answer_buttons(seen),
+        question=question(seen),
         dates=_dates(seen),
         entries=_entries(seen),
         managed=seen.managed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -9,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..links.tokens import Purpose
-from ..model import Participation
+from ..model import LocalTime, Participation
 from ..registrations import answering
 from ..registrations.registry import Obstacle, TooMany
 from .forms import Form
@@ -35,18 +36,11 @@ def redirect(seen: Opened, what: str) -> Answer:
     return see_other(seen.request, f"{seen.path}?done={what}", logged=seen.logged)
 
 
-def personal_page(
-    seen: Opened,
-    template: str,
-    errors: Errors = (),
-    headers: Mapping[str, str] | None = None,
-    **values: Any,
-) -> Answer:
+def personal_page(seen: Opened, template: str, errors: Errors = (), **values: Any) -> Answer:
     return page(
         seen.request,
         template,
         HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
-        headers,
         account=seen.account,
         logged=seen.logged,
         event=seen.event,
@@ -105,11 +99,19 @@ def answer_buttons(seen: Opened) -> list[tuple[str, str]]:
         return []
     _ = seen.request.texts.gettext
     labels = {
-        Participation.ACCEPTED: _("I come"),
+        Participation.ACCEPTED: _("I will come"),
         Participation.TENTATIVE: _("I may come"),
-        Participation.DECLINED: _("I do not come"),
+        Participation.DECLINED: _("I will not come"),
     }
     return [(one.value, labels[one]) for one in answering.ANSWERS]
+
+
+def question(seen: Opened, date: LocalTime | None = None) -> str:
+    """What a form asks, as a hash of all times and places that it is about, or of those of one date: an answer to one
+    that was shown before they changed says nothing of the present ones.
+    """
+    asked = [(name, one.when, one.location) for name, one in answering.dates(seen.event, seen.person).items()]
+    return hashlib.sha256(repr([each for each in asked if date in (None, each[0])]).encode()).hexdigest()[:32]
 
 
 # --- what cannot be done ------------------------------------------------------------------------------------------
@@ -119,10 +121,10 @@ def back(seen: Opened) -> list[tuple[str, str]]:
     return [(seen.request.texts.gettext("Back to your registration"), seen.path)]
 
 
-def cannot(seen: Opened, text: str, status: HTTPStatus = HTTPStatus.CONFLICT) -> Refused:
+def cannot(seen: Opened, text: str) -> Refused:
     """409: it cannot be done as things are now."""
     title = seen.request.texts.gettext("That cannot be done now")
-    return Refused(status, title, text, ways=back(seen), account=seen.account)
+    return Refused(HTTPStatus.CONFLICT, title, text, ways=back(seen), account=seen.account)
 
 
 def require(seen: Opened, *states: State) -> None:

@@ -1,7 +1,7 @@
 """Another address for a registration, by its own holder: the new address is mailed a link, and confirms.
 
 Until then nothing changes. Who asks is not told whether the new address is registered already: whoever reads mail to it
-is sent its own link then. Confirming makes all personal links of before void, and the former address is told.
+is sent its own link then. Confirming makes all personal links of before void, and the former address is informed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ VALID_FOR = timedelta(hours=48)
 
 @frozen
 class Changed:
-    """The registration with its new address; ``hint`` has the former address told at once."""
+    """The registration with its new address; ``hint`` has the former address informed at once."""
 
     registration: Registration
     hint: NotificationHint | None = None

@@ -1,4 +1,4 @@
-"""Registrations that the organizer decides about: who asks and who is to decide are told, and the decision is applied.
+"""Registrations that the organizer decides about: both sides are informed, and the decision is applied.
 
 Whoever registers for an event with ``approval`` is *pending*: their address is taken, and nothing else. Accepted, they
 get a seat, or a place on the waitlist, as if they had registered just then; turned down, their registration is
@@ -25,6 +25,10 @@ from .registry import Obstacle
 
 GATHERED = timedelta(hours=1)
 """At the end of each hour (UTC) in which somebody asked, the organizer is told how many wait: once for all of them."""
+LATEST = timedelta(minutes=1)
+"""How much later than it began a request is stored at most. Of one that begins so shortly before the end of an hour the
+organizer is told in the next: that of this hour may be sent before it is stored.
+"""
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
@@ -38,8 +42,8 @@ def received(event: Event, person: Registration, now: datetime) -> Notification:
 
 
 def person_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
-    """The action that tells ``person`` that the organizer decides; none where nobody has to, or of a draft, of which
-    nobody is told.
+    """The action that informs ``person`` that the organizer decides; none where nobody has to, or of a draft, of which
+    nobody is informed.
     """
     if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
         return {}
@@ -47,12 +51,12 @@ def person_actions(store: Store, event: Event, person: Registration, now: dateti
 
 
 def organizer_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
-    """The action that tells the organizer, within :data:`GATHERED`, that somebody waits for their decision; none where
-    ``person`` does not, or where they are told already: registrations that meet must not meet there as well.
+    """The action that informs the organizer, within :data:`GATHERED`, that somebody waits for their decision; none
+    where ``person`` does not, or where they are informed already: registrations that meet must not meet there as well.
     """
     if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
         return {}
-    told_at = now.replace(minute=0, second=0, microsecond=0) + GATHERED
+    told_at = (now + LATEST).replace(minute=0, second=0, microsecond=0) + GATHERED
     mail = notifications.requests(event, told_at=told_at, now=now)
     return (
         {} if store.notifications.scheduled(mail) else {"organizer": store.notifications.schedule_action(mail, told_at)}

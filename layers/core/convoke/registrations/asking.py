@@ -7,8 +7,10 @@ from datetime import datetime
 from ..decision.brakes import Purpose
 from ..decision.limits import Limit
 from ..effects import NotificationHint
-from ..mail.notifications import Notification
+from ..links.signing_in import VALID_FOR
+from ..mail.notifications import Notification, sign_in
 from ..model import Event, frozen
+from ..store import keys
 from ..store.store import Store
 from ..store.writes import Action
 from .registry import TooMany
@@ -42,3 +44,19 @@ def mailed(store: Store, mail: Notification, now: datetime, **also: Action) -> A
     """Have ``mail`` sent, with the actions ``also`` in the same transaction."""
     store.attempt({**also, "notification": store.notifications.schedule_action(mail, now)})
     return Asked(hint=NotificationHint.of(mail))
+
+
+def send_sign_in_link(
+    store: Store, email: str, *, source_ip: str, language: str, now: datetime, entropy: bytes
+) -> Asked | TooMany:
+    """Have a link mailed to an address, if an event has it as that of its organizer. ``entropy`` are 16 random bytes.
+    :class:`TooMany` says until when a network has to wait.
+
+    Who asks is not told whether the address organizes anything, and it is not even looked up here: what is written is
+    the same either way. Whether a mail is sent is decided when it would be (``delivery.notify``).
+    """
+    until = store.brakes.count(Purpose.SIGN_IN, source_ip=source_ip, now=now)
+    if until is not None:
+        return TooMany(until=until)
+    about = keys.event_id(entropy)
+    return mailed(store, sign_in(email, about=about, language=language, until=now + VALID_FOR, now=now), now)

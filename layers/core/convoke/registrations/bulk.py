@@ -19,7 +19,7 @@ from .registry import Obstacle, TooMany
 GROUP = 12
 """How many people one transaction registers: it has at most a hundred actions, up to seven of them for one person."""
 PENDING_GROUP = 9
-"""The same of people who are pending, with up to ten actions for one: they are mailed that, and webhooks are told."""
+"""The same of people who are pending, with up to ten actions for one: a mail to them, and the webhook event."""
 ALL = 1_000_000
 """More seats than a group can take."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from ..decision.plan import Snapshot, decide
+from ..decision.decide import Snapshot, decide
+from ..decision.invitation import Invitation
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
@@ -65,8 +66,7 @@ def _nothing_is_missing(store: Store, event_id: str, registration_id: str, now: 
     if invitation is None or person is None or event is None:
         return False
     seen = Snapshot(invitation=invitation, registration=person, event=event)
-    free = invitation.lease_until is None or invitation.lease_until <= now
-    return free and decide(seen, store.settings.sender, now) is None
+    return not _claimed(invitation, now) and decide(seen, store.settings.sender, now) is None
 
 
 def _put_aside(store: Store, event_id: str, registration_id: str) -> list[Item]:
@@ -82,9 +82,37 @@ def forget(
     recipients, quarantined mails, and by ``delete_mail`` the mails themselves. Ids, UID, SEQUENCE and times stay.
 
     Mails and replies are deleted first, and the task to erase together with the name, so that an interrupted erasure
-    begins again. Only to be called where nothing is left to be sent to the person; without ``delete_mail`` only where
-    none of their mails is kept. Raises :class:`dynamo.Contention`.
+    begins again. Where a worker has a claim, or somebody wrote to the invitation meanwhile, a mail may have been stored
+    after that: then the task stays, and the sweep looks again whether anything is missing. Only to be called where
+    nothing is left to be sent to the person; without ``delete_mail`` only where none of their mails is kept. Raises
+    :class:`dynamo.Contention`.
     """
+    for _ in rounds():
+        invitation = store.reads.invitation(event_id, registration_id)
+        if invitation is not None and _claimed(invitation, now):
+            return
+        _forget_what_is_beside(store, event_id, registration_id, delete_mail)
+        person = store.reads.registration(event_id, registration_id)
+        actions = {"erasure": store.registrations.erased_action(event_id, registration_id)}
+        if person is not None and person.status is not RegistrationStatus.ERASED:
+            actions["registration"] = store.registrations.erase_action(person, now)
+        if invitation is not None:
+            actions["invitation"] = store.invitations.erase_action(invitation)
+        refused = store.attempt(actions)
+        if not refused:
+            store.outbox.forget(registration_id)  # webhook events of meanwhile, with a name that was read before
+            return
+        if "invitation" in refused:
+            return
+
+
+def _claimed(invitation: Invitation, now: datetime) -> bool:
+    """Whether a worker may be about to store a mail to the person, and to send it."""
+    return invitation.lease_until is not None and invitation.lease_until > now
+
+
+def _forget_what_is_beside(store: Store, event_id: str, registration_id: str, delete_mail: DeleteMail | None) -> None:
+    """Delete what is stored of the person in items other than the registration and the invitation."""
     store.records.forget_messages(registration_id)
     store.answers.forget(registration_id)
     store.notifications.forget(event_id, registration_id)
@@ -98,14 +126,3 @@ def forget(
     if delete_mail is not None:
         for bucket, key in store.received.linked(registration_id):
             delete_mail(bucket, key)
-    for _ in rounds():
-        invitation = store.reads.invitation(event_id, registration_id)
-        person = store.reads.registration(event_id, registration_id)
-        actions = {"erasure": store.registrations.erased_action(event_id, registration_id)}
-        if person is not None and person.status is not RegistrationStatus.ERASED:
-            actions["registration"] = store.registrations.erase_action(person, now)
-        if invitation is not None:
-            actions["invitation"] = store.invitations.erase_action(invitation)
-        if not store.attempt(actions):
-            store.outbox.forget(registration_id)  # what was told meanwhile, with a name that was read before
-            return

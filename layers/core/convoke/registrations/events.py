@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..decision import fingerprints, holding
-from ..decision.invitation import FanOut, Seats
-from ..model import Event, EventStatus
+from ..decision import fingerprints
+from ..decision.fan_out import FanOut, fan_out_of, hold_of
+from ..decision.invitation import Seats
+from ..model import Event, EventStatus, frozen
 from ..schedule import edits
 from ..store import dynamo
 from ..store.external_ids import require_free
@@ -19,9 +20,16 @@ from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
 
 UNTOLD_KEPT = timedelta(days=1)
-"""How long an event is kept as it was before changes that wait to be told: longer than any of them waits."""
+"""How long an event is kept as it was before changes that wait to be announced: longer than any of them waits."""
 YIELDED = timedelta(seconds=2)
 """For how long registrations let a change pass that met them."""
+
+
+@frozen
+class Earlier:
+    """The fan-out of an event's latest change, if it has not ended, as it was read with the event or after it."""
+
+    fan_out: FanOut | None
 
 
 def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOTHING_ELSE) -> None:
@@ -48,25 +56,30 @@ def change_event(
     *,
     priority: int,
     now: datetime,
+    earlier: Earlier | None = None,
     at_once: bool = False,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> bool:
     """Replace ``before`` by ``after`` and start a fan-out. False: somebody changed the event meanwhile.
 
-    An ordinary change waits for further ones (``decision.holding``), unless ``at_once``; what is urgent, by its
+    An ordinary change waits for further ones (``decision.fan_out``), unless ``at_once``; what is urgent, by its
     ``priority``, is due at ``now``. Unless ``after`` has one more former text, everybody who knows only a former one is
-    told. Where the fan-out of an earlier change has not ended, the more urgent priority of both is used. Raises
-    :class:`external_ids.Taken`.
+    told. Where the fan-out of an earlier change has not ended, the more urgent priority of both is used; ``earlier`` is
+    that fan-out, if the caller has read it. Raises :class:`external_ids.Taken`.
     """
     after = fingerprints.announced(before, after)
-    earlier = store.reads.fan_out(after.event_id)
+    last = _read(store, before, earlier)
     hold = timedelta() if at_once else _hold(store, after)
-    fan_out = _fan_out(before, after, earlier, priority=priority, hold=hold, now=now)
-    return _change(store, before, after, fan_out, earlier, now, also)
+    fan_out = _fan_out(before, after, last, priority=priority, hold=hold, now=now)
+    return _change(store, before, after, fan_out, last, now, also)
+
+
+def _read(store: Store, event: Event, earlier: Earlier | None) -> FanOut | None:
+    return store.reads.fan_out(event.event_id) if earlier is None else earlier.fan_out
 
 
 def told_at(store: Store, before: Event, after: Event, *, priority: int, now: datetime) -> datetime | None:
-    """When people would be told of a change of ``before`` to ``after`` that were made at ``now``; ``None``: at once."""
+    """When people would be informed of a change of ``before`` to ``after`` at ``now``; ``None``: at once."""
     earlier = store.reads.fan_out(after.event_id)
     return _fan_out(before, after, earlier, priority=priority, hold=_hold(store, after), now=now).told_at
 
@@ -74,7 +87,7 @@ def told_at(store: Store, before: Event, after: Event, *, priority: int, now: da
 def _fan_out(
     before: Event, after: Event, earlier: FanOut | None, *, priority: int, hold: timedelta, now: datetime
 ) -> FanOut:
-    return holding.fan_out_of(
+    return fan_out_of(
         after.event_id,
         version=after.version,
         priority=priority,
@@ -88,7 +101,7 @@ def _fan_out(
 
 def _hold(store: Store, event: Event) -> timedelta:
     settings = None if event.notify_after is not None else store.account_settings.of(event.account)
-    return holding.hold_of(event, 0 if settings is None else settings.notify_after)
+    return hold_of(event, 0 if settings is None else settings.notify_after)
 
 
 def _change(
@@ -154,7 +167,7 @@ def split_event(
     """Replace ``before`` by the shortened ``after``, as :func:`change_event`, and store its continuation ``new``.
 
     ``transfer`` is the action that starts copying the registrations. Until it has ended, ``new`` takes no
-    registrations. All of it is told at once: who is invited to ``new`` must not keep its dates in the old series, too.
+    registrations. All of it is announced at once: who is invited to ``new`` must not keep dates in the old one, too.
     """
     made = {
         "new": store.events.new_action(new),
@@ -166,7 +179,7 @@ def split_event(
     return change_event(store, before, after, priority=priority, now=now, at_once=True, also={**made, **also})
 
 
-# --- what waits to be told ------------------------------------------------------------------------------------------
+# --- what waits to be announced ---------------------------------------------------------------------------------------
 
 
 class CannotUndo(StrEnum):
@@ -176,11 +189,18 @@ class CannotUndo(StrEnum):
     SOME_ARE_TOLD = "an earlier change was still being told, so some people were told of this one already"
 
 
-def tell_now(store: Store, event: Event, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
-    """Let the changes of ``event`` that wait be told now; where none does, only ``also`` is written. False: somebody
-    changed the event meanwhile.
+def tell_now(
+    store: Store,
+    event: Event,
+    now: datetime,
+    *,
+    earlier: Earlier | None = None,
+    also: Mapping[str, Action] = NOTHING_ELSE,
+) -> bool:
+    """Let the changes of ``event`` that wait be announced now; where none does, only ``also`` is written. False:
+    somebody changed the event meanwhile.
     """
-    fan_out = store.reads.fan_out(event.event_id)
+    fan_out = _read(store, event, earlier)
     if fan_out is None or not fan_out.waits(now):
         store.requests.keep(dict(also))
         return True
@@ -188,13 +208,15 @@ def tell_now(store: Store, event: Event, now: datetime, *, also: Mapping[str, Ac
     return not store.attempt({"fan": tell, "hint": hint, **also})
 
 
-def before_what_waits(store: Store, event: Event, now: datetime) -> Event | CannotUndo:
-    """``event`` as it was before the first of its changes that wait to be told, as its next content: under the names of
-    its dates that it has now.
+def before_what_waits(
+    store: Store, event: Event, now: datetime, *, earlier: Earlier | None = None
+) -> Event | CannotUndo:
+    """``event`` as it was before the first of its changes that wait to be announced, as its next content: under the
+    names of its dates that it has now.
 
     Raises :class:`InvalidField` where its schedule was changed too often.
     """
-    fan_out = store.reads.fan_out(event.event_id)
+    fan_out = _read(store, event, earlier)
     if fan_out is None or not fan_out.waits(now):
         return CannotUndo.NOTHING_WAITS
     last = store.events.untold(event.event_id)
@@ -210,20 +232,21 @@ def undo(
     *,
     priority: int,
     now: datetime,
+    earlier: Earlier | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> bool:
     """Replace ``before`` by ``after``, which is as :func:`before_what_waits` has it, at once. False: somebody changed
     the event meanwhile, or its change does not wait any more.
 
-    Most are sent nothing, since that is what they were told last; who was told of the change alone, since they
+    Most are sent nothing, since that is what they were sent last; who was informed of the change alone, since they
     registered meanwhile, is sent it back.
     """
-    earlier = store.reads.fan_out(after.event_id)
-    if earlier is None or not earlier.waits(now):
+    last = _read(store, before, earlier)
+    if last is None or not last.waits(now):
         return False
-    priority = min(priority, earlier.priority)
+    priority = min(priority, last.priority)
     fan_out = FanOut(event_id=after.event_id, version=after.version, priority=priority)
-    return _change(store, before, after, fan_out, earlier, now, also)
+    return _change(store, before, after, fan_out, last, now, also)
 
 
 def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..inbound.authenticity import Receipt
+from ..inbound.itip_reply import Kind
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
 from ..inbound.quarantine import Origin, Owner, QuarantinedMail, held, origin, unconfirmed
@@ -161,6 +162,9 @@ def _do(
             # The same proposal is stored once; a decision about it is not overwritten.
             proposal = new_proposal(answer, seen, judged.date, judged.proposed, received_at)
             store.attempt({"proposal": store.proposals.put_action(proposal)})
+            if judged.reply is not None:
+                ids = seen.registration.event_id, seen.registration.registration_id
+                replies.apply(store, *ids, judged.reply, channel=channel, now=now, keeps_seat=True)
             return None
         case Verdict.REFRESH if seen:
             ids = seen.registration.event_id, seen.registration.registration_id
@@ -179,7 +183,7 @@ def _pass_on(store: Store, judged: Judgement, now: datetime, *, asked: bool = Fa
     ``asked`` for it by releasing the mail.
     """
     seen, answer = judged.seen, judged.answer
-    if seen is None or answer is None or answer.participation is None:
+    if seen is None or answer is None or answer.participation is None or answer.kind is not Kind.REPLY:
         return True
     if not (answer.comment or answer.participation is Participation.DELEGATED):
         return True

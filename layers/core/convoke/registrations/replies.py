@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..decision.attendance import Consequence, consequence, with_reply
+from ..decision.attendance import Consequence, asked, consequence, with_reply
 from ..decision.decide import participation
 from ..decision.invitation import Invitation
 from ..mail.notifications import no_seat
@@ -70,10 +70,13 @@ def apply(
     *,
     channel: AnswerChannel,
     now: datetime,
+    keeps_seat: bool = False,
 ) -> Applied:
     """Apply ``reply``, which has been verified to be this attendee's own, and to a SEQUENCE that they were sent.
 
     ``channel`` is how it was given. Where it releases a seat, the first person on the waitlist gets it at once.
+    ``keeps_seat``: it says nothing of the seat, since another time was proposed with it, and who released their seat
+    would not be told that the event takes place then.
     Applying the same reply again, after an interruption, is harmless. Raises :class:`dynamo.Contention`.
     """
     for conflicts in rounds():
@@ -82,9 +85,10 @@ def apply(
             return Applied(outcome=Outcome.INACTIVE, registration=seen[0] if seen else None)
         person, invitation = seen
         kept = store.answers.stored_keys(registration_id)
-        changed = with_reply(person, reply)
+        changed = with_reply(person, reply, asked(invitation, reply.date))
         newest = changed != person
-        effect = consequence(event, person, invitation, reply, now) if newest else Consequence.NONE
+        counts = newest and not keeps_seat
+        effect = consequence(event, person, invitation, reply, now) if counts else Consequence.NONE
         place = None
         if effect is Consequence.RETURN:
             place = seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
@@ -149,7 +153,7 @@ def register_again(
         reply = cleared_reply(person, invitation, now)
         received = ReceivedReply(reply=reply, channel=AnswerChannel.API, at=now)
         kept = store.answers.stored_keys(registration_id)
-        changed = _with_status(with_reply(person, reply), Consequence.RETURN, place, now)
+        changed = _with_status(with_reply(person, reply, asked(invitation)), Consequence.RETURN, place, now)
         applied = Applied(
             outcome=Outcome.STANDS,
             consequence=Consequence.RETURN,

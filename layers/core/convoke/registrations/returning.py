@@ -12,11 +12,10 @@ who withdrew is pending again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.attendance import with_reply
+from ..decision.attendance import asked, with_reply
 from ..decision.decide import participation
 from ..decision.invitation import Invitation
 from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registration, RegistrationStatus
@@ -25,7 +24,7 @@ from ..store.external_ids import HELD as EXTERNAL_ID
 from ..store.limits import Charge
 from ..store.outbox import about_registration, without_seat
 from ..store.store import Store
-from ..store.writes import NOTHING_ELSE, Action, rounds
+from ..store.writes import Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import approval, seats
 from .registry import ACTIVE, Obstacle, TooMany, charge_actions, read, too_many
@@ -36,22 +35,15 @@ HELD = timedelta(hours=24)
 
 
 def come_back(
-    store: Store,
-    event_id: str,
-    registration_id: str,
-    *,
-    now: datetime,
-    charge: Charge | None = None,
-    also: Mapping[str, Action] = NOTHING_ELSE,
+    store: Store, event_id: str, registration_id: str, *, now: datetime, charge: Charge | None = None
 ) -> Registration | Obstacle | TooMany:
     """Take up a cancelled registration again, in the seats that are kept for it, in free ones, on the waitlist, or as
     pending; or one that was declined (:func:`replies.register_again`).
 
-    ``charge`` is what this counts for; ``also`` are actions for the same transaction. Returns the registration as it is
-    stored then; of one that is active already, only ``also`` is written. Returns ``Obstacle.ABSENT``; ``INACTIVE`` of
-    who was erased, or is to be; ``REMOVED`` by the row that they follow; ``CLOSED`` or ``NOT_YET``; ``TAKEN`` and
-    ``REPLACED`` where another registration has the address or the external id meanwhile; or :class:`TooMany`. Raises
-    :class:`dynamo.Contention`.
+    ``charge`` is what this counts for. Returns the registration as it is stored then; nothing is written of one that is
+    active already. Returns ``Obstacle.ABSENT``; ``INACTIVE`` of who was erased, or is to be; ``REMOVED`` by the row
+    that they follow; ``CLOSED`` or ``NOT_YET``; ``TAKEN`` and ``REPLACED`` where another registration has the
+    address or the external id meanwhile; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
     for conflicts in rounds():
         seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
@@ -59,21 +51,19 @@ def come_back(
             return Obstacle.ABSENT
         person, invitation = seen
         if person.status is RegistrationStatus.DECLINED:
-            return register_again(store, event_id, registration_id, now=now, charge=charge, also=also)
+            return register_again(store, event_id, registration_id, now=now, charge=charge)
         if person.status is RegistrationStatus.ERASED:
             return Obstacle.INACTIVE
         if person.removed:
             return Obstacle.REMOVED
         if person.status in ACTIVE:
-            if also:
-                store.attempt(also)
             return person
         place = _place(store, event, person, conflicts, now)
         if place is None:
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
         changed, history, repair = _without_declining(store, event, person, invitation, now)
         changed = replace(changed, status=place.status, version=person.version + 1, updated_at=now, held_until=None)
-        # Whoever gets no seat is still owed the cancellation, if it has not left yet.
+        # Whoever gets no seat still has to be sent the cancellation, if it has not left yet.
         priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
         actions = {
             "registration": store.registrations.change_action(person, changed, *_names(changed)),
@@ -87,7 +77,7 @@ def come_back(
             **_webhook_event_actions(store, event, changed, now),
             **approval.organizer_actions(store, event, changed, now),
         }
-        refused = store.attempt({**actions, **charge_actions(store, charge), **also})
+        refused = store.attempt({**actions, **charge_actions(store, charge)})
         if not refused:
             return changed
         if "erasure" in refused:
@@ -130,7 +120,11 @@ def _without_declining(
     kept = store.answers.stored_keys(person.registration_id)
     history = store.answers.history_actions(person.registration_id, received, kept, series.ends_at(event))
     acknowledged = invitation.acknowledged
-    return with_reply(person, reply), history, acknowledged is not None and not acknowledged.calendar_state.gone
+    return (
+        with_reply(person, reply, asked(invitation)),
+        history,
+        acknowledged is not None and not acknowledged.calendar_state.gone,
+    )
 
 
 def _names(changed: Registration) -> tuple[str, ...]:

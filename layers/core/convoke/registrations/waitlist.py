@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..decision.calendar_state import next_generation
+from ..decision.decide import calendar_state_of
 from ..decision.invitation import Seats
-from ..decision.plan import calendar_state_of
 from ..model import Event, Registration, RegistrationStatus
 from ..schedule import series
 from ..store import dynamo

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -47,10 +47,19 @@ def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None
         day = _day_in(recurrence_id, when)
         found = [local_time for local_time in starts(schedule) if day_of(local_time) == day]
     elif recurrence_id.tzinfo is not None:
-        found = [local_time for local_time in starts(schedule) if moment(local_time, when) == recurrence_id]
+        found = [local_time for local_time in starts(schedule) if is_at(recurrence_id, moment(local_time, when))]
     else:
         found = [local_time for local_time in starts(schedule) if local_time == recurrence_id]
     return found[0] if len(found) == 1 else None
+
+
+def is_at(named: datetime, instant: LocalTime) -> bool:
+    """Whether ``named``, in any zone, is the ``instant`` (UTC): also in an hour that the clocks of its zone show twice,
+    of which Python says that it equals no time of another zone.
+    """
+    with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
+        return named.astimezone(UTC) == instant
+    return False
 
 
 def _day_in(moment: LocalTime, when: When) -> date:

@@ -6,6 +6,6 @@ their streams only says which row to look at; what the row says now is compared 
 - ``mapping``: how a source is described, in JSON, and what is valid
 - ``rows``: a row as the fields of a request, or what is wrong with it
 - ``decide``: what follows from a row
-- ``sync``: looks at one row, and does what follows: ``looks`` is what all looks share, ``event_looks`` and
-  ``registration_looks`` do what follows, and ``exchanges`` lets people have each other's addresses
+- ``sync``: reads one row, and does what follows; ``row_sync`` is what events and registrations have in common,
+  ``event_sync`` and ``registration_sync`` do what follows, and ``exchanges`` lets people have each other's addresses
 """

@@ -14,8 +14,8 @@ from ..store import dynamo
 from ..store.comparisons import Found, Progress
 from ..store.sources import SHARDS, Kind
 from .decide import Action
-from .looks import Looked, Outcome, Unknown
 from .row_keys import key_text, read_key
+from .row_sync import Outcome, Synced, Unknown
 from .sync import Site
 
 MOST_DIFFERENCES = 5
@@ -93,16 +93,16 @@ def _following(at: Progress) -> Progress:
 def compare_part(site: Site, at: Progress, seen: set[str], now: datetime) -> tuple[Progress, list[Difference]]:
     """Look at the next rows without writing; returns how far the comparison is then, and the differences of this part.
 
-    ``site`` is a dry one. Raises :class:`Unknown` as :meth:`Site.look` does.
+    ``site`` is a dry one. Raises :class:`Unknown` as :meth:`Site.sync` does.
     """
     keys, after = next_keys(site, at, seen)
     assert at.kind is not None  # noqa: S101 (there is nothing after the end)
     found, standing = [], 0
     for key in keys:
-        looked = site.look(at.kind, read_key(json.loads(key)), now)
-        standing += bool(looked.state.fingerprint)
-        if looked.outcome not in QUIET and not _known(looked):
-            found.append(Difference(kind=at.kind, key=key, outcome=looked.outcome, event_id=looked.state.event_id))
+        synced = site.sync(at.kind, read_key(json.loads(key)), now)
+        standing += bool(synced.state.fingerprint)
+        if synced.outcome not in QUIET and not _known(synced):
+            found.append(Difference(kind=at.kind, key=key, outcome=synced.outcome, event_id=synced.state.event_id))
     counts = Counter(at.differences) + Counter(f"{one.kind} {one.outcome}" for one in found)
     done = replace(after, rows=at.rows + len(keys), standing=at.standing + standing, differences=dict(counts))
     return done, found
@@ -129,7 +129,7 @@ def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], *, begin: b
     """Go on with the daily comparison of a source, or ``begin`` one where none is under way, until it has ended or the
     time is up. ``site`` is one that writes. ``None``: nothing was to be done, or somebody else does it.
 
-    A difference is acted upon when all rows are compared. Raises :class:`Unknown` as :meth:`Site.look` does, which
+    A difference is acted upon when all rows are compared. Raises :class:`Unknown` as :meth:`Site.sync` does, which
     ends the comparison.
     """
     ids, comparisons = (site.account, site.source.name), site.store.comparisons
@@ -170,21 +170,21 @@ def act(site: Site, differences: tuple[Difference, ...], now: datetime) -> Mappi
     """Look at the rows of ``differences`` and do what follows, and at what waits for them; counts what was done."""
     done: Counter[str] = Counter()
     for one in differences:
-        for looked in follow(site, one.kind, read_key(json.loads(one.key)), now):
-            done[f"{one.kind} {looked.outcome}"] += 1
+        for synced in follow(site, one.kind, read_key(json.loads(one.key)), now):
+            done[f"{one.kind} {synced.outcome}"] += 1
     return done
 
 
-def follow(site: Site, kind: Kind, key: Mapping[str, Any], now: datetime) -> Iterator[Looked]:
+def follow(site: Site, kind: Kind, key: Mapping[str, Any], now: datetime) -> Iterator[Synced]:
     """Look at a row, then at each row that waited for what this has led to."""
-    looked = site.look(kind, key, now)
-    yield looked
-    for waiting in site.waiting(looked):
+    synced = site.sync(kind, key, now)
+    yield synced
+    for waiting in site.waiting(synced):
         yield from follow(site, Kind.REGISTRATIONS, read_key(json.loads(waiting)), now)
 
 
 def people(site: Site, differences: tuple[Difference, ...]) -> int:
-    """How many people are told at most: of an event, everybody with a seat."""
+    """How many people are informed at most: of an event, everybody with a seat."""
     told = 0
     for one in differences:
         if one.kind is Kind.REGISTRATIONS:
@@ -194,6 +194,6 @@ def people(site: Site, differences: tuple[Difference, ...]) -> int:
     return told
 
 
-def _known(looked: Looked) -> bool:
+def _known(synced: Synced) -> bool:
     """Whether the row has a problem that was known before: nothing new follows from it."""
-    return looked.outcome is Outcome.PROBLEM and not looked.fresh
+    return synced.outcome is Outcome.PROBLEM and not synced.fresh

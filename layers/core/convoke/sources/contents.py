@@ -52,6 +52,8 @@ def changed_event(event: Event, row: EventRow, rows: EventRows, now: datetime) -
     """
     before = edits.reopen(event) if event.status is EventStatus.CANCELLED else event
     mapped = {name.partition(".")[0] for name in rows.fields}
+    if "duration" in row.fields:
+        mapped = mapped - {"end"} | {"duration"}
     patch = {name: row.fields.get(name) for name in mapped} | {"status": row.status}
     after, _ = patched(before, EventPatch.model_validate(patch))
     must_end_later(after, now, event)

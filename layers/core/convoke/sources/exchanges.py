@@ -21,8 +21,8 @@ from ..store.writes import Action as Write
 from ..web.context import AN_ID
 from . import contents
 from .decide import Action
-from .looks import Look, Looked, Looks, said_by
 from .row_keys import read_key
+from .row_sync import RowRead, RowSync, Synced, said_by
 from .rows import (
     RegistrationRow,
     registration_row,
@@ -37,18 +37,18 @@ LONGEST_EXTERNAL_ID = 200
 class _Moves:
     """A row that says another address of its person than they have."""
 
-    look: Look
+    read: RowRead
     row: RegistrationRow
     person: Registration
     changes: dict[str, Any]
 
 
-class Exchanges(Looks):
+class Exchanges(RowSync):
     """Finds a circle of rows that wait for each other's addresses, and changes all of them in one transaction."""
 
     def _swap(
-        self, look: Look, row: RegistrationRow, person: Registration, event: Event, now: datetime
-    ) -> Looked | None:
+        self, read: RowRead, row: RegistrationRow, person: Registration, event: Event, now: datetime
+    ) -> Synced | None:
         """Where the row of somebody else waits for the address of ``person``, and so on, up to the one who has the
         address that ``row`` says, change all of them in one transaction. ``None``: there is no such circle.
         """
@@ -56,20 +56,20 @@ class Exchanges(Looks):
             return None
         changes = self._changes(row, event, person, now)
         holder = self.store.reads.address_holder(event.event_id, changes["email"])
-        circle = self._circle([_Moves(look=look, row=row, person=person, changes=changes)], holder, event, now)
+        circle = self._circle([_Moves(read=read, row=row, person=person, changes=changes)], holder, event, now)
         if not circle:
             return None
-        said = said_by(look.seen, row)
+        said = said_by(read.seen, row)
         also: dict[str, Write] = {}
         for number, one in enumerate(circle):
-            its = said_by(one.look.seen, one.row)
-            # Seats are not taken here: other guests are left to the next look.
+            its = said_by(one.read.seen, one.row)
+            # Seats are not taken here: other guests are left to the next sync.
             if one.changes.pop("guests", one.person.guests) != one.person.guests:
                 its = replace(its, fingerprint="")
             said = its if number == 0 else said
             also |= {
                 name if number == 0 else f"{name} of row {number}": action
-                for name, action in self._state_actions(one.look, its).items()
+                for name, action in self._state_actions(one.read, its).items()
             }
         swapped = registry.swap_addresses(
             *(self.store, [one.person for one in circle], [one.changes for one in circle]),
@@ -78,7 +78,7 @@ class Exchanges(Looks):
             account=self.account,
             also=also,
         )
-        return Looked(outcome=Action.CHANGE, state=said) if swapped else None
+        return Synced(outcome=Action.CHANGE, state=said) if swapped else None
 
     def _circle(self, found: list[_Moves], holder: str | None, event: Event, now: datetime) -> list[_Moves]:
         """``found`` with those who follow: each row waits for the address of the person before, and the last person is
@@ -104,15 +104,15 @@ class Exchanges(Looks):
         """What the row with this key, which waits for an address, says of somebody at the event."""
         rows = self.source.registrations
         assert rows is not None  # noqa: S101 (only such rows wait for addresses)
-        look = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
-        person = self.store.reads.registration(event.event_id, look.seen.registration_id)
-        if look.row is None or person is None or person.status not in registry.ACTIVE:
+        read = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
+        person = self.store.reads.registration(event.event_id, read.seen.registration_id)
+        if read.row is None or person is None or person.status not in registry.ACTIVE:
             return None
         try:
-            row = registration_row(rows, look.row)
+            row = registration_row(rows, read.row)
             if row.status != "registered" or self._event_id(row.event) != event.event_id:
                 return None
-            return _Moves(look=look, row=row, person=person, changes=self._changes(row, event, person, now))
+            return _Moves(read=read, row=row, person=person, changes=self._changes(row, event, person, now))
         except (InvalidField, ValidationError):
             return None  # it is a problem of that row
 

@@ -11,12 +11,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..model import InvalidField, frozen
+from ..model import Duration, InvalidField, frozen
 from ..registrations.responses import NO, YES
 from ..web.walltimes import zones
 from .mapping import (
@@ -85,7 +85,7 @@ def event_row(rows: EventRows, row: Row) -> EventRow:
     if zone := fields.get("time_zone"):
         if zone not in zones():
             raise InvalidField("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
-        fields |= {name: local_time(name, fields[name], zone) for name in _TIMES if name in fields}
+        fields |= _times({name: fields.pop(name) for name in _TIMES if name in fields}, zone)
     reason = "" if rows.reason is None else _text("reason", value_at(row, rows.reason)) or ""
     return EventRow(external_id=external_id(rows, row), status=status, fields=_nested(fields), reason=reason)
 
@@ -131,12 +131,38 @@ def value_at(row: Row, path: str) -> Any:
     return found
 
 
+def _times(written: Mapping[str, str], zone: str) -> dict[str, str]:
+    """Start and end of a row as the API wants them; a duration in place of an end that is the second of two equal local
+    times, which the API cannot name. Raises :class:`InvalidField`.
+    """
+    times = {name: _local(name, value, zone) for name, value in written.items()}
+    start, end = times.get("start"), times.get("end")
+    if not isinstance(end, datetime) or not end.fold or not isinstance(start, datetime):
+        return {name: local_time(name, value, zone) for name, value in written.items()}
+    local = local_time("start", written["start"], zone)
+    length = end.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) - start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    if length <= timedelta(0):
+        raise InvalidField("end", "must be after start")
+    return {"start": local, "duration": str(Duration(seconds=length // timedelta(seconds=1)))}
+
+
 def local_time(field: str, value: str, zone: str) -> str:
     """A time of a row as the API wants it: local to ``zone`` and without an offset.
 
     ``value`` is a date, a local time, an instant in ISO 8601, or seconds since 1970 (9 to 11 digits).
-    Raises :class:`InvalidField`.
+    Raises :class:`InvalidField`; also for an instant that is the second of two equal local times, when clocks are set
+    back: without its offset it would be the first, an hour earlier.
     """
+    local = _local(field, value, zone)
+    if isinstance(local, datetime) and local.fold:
+        raise InvalidField(
+            field, f"is the second of two equal times of the clock in {zone}: only the first can be meant"
+        )
+    return local if isinstance(local, str) else local.isoformat()
+
+
+def _local(field: str, value: str, zone: str) -> datetime | str:
+    """The local time of an instant; any other time as the API wants it. Raises :class:`InvalidField`."""
     try:
         if re.fullmatch(r"\d{9,11}", value, re.ASCII):
             at = datetime.fromtimestamp(int(value), UTC)
@@ -147,7 +173,7 @@ def local_time(field: str, value: str, zone: str) -> str:
             at = datetime.fromisoformat(f"{day}T{clock}{offset.replace('Z', '+00:00')}")
         else:
             return date.fromisoformat(value).isoformat()
-        return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat()
+        return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
         raise InvalidField(field, "must be a date, a time in ISO 8601, or seconds since 1970") from None
 

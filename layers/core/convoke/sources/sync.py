@@ -1,4 +1,4 @@
-"""Looks at one row of a site's table, and does what follows from it.
+"""Syncs one row of a site's table: reads it, and does what follows from it.
 
 The state of the row is read first, then the row itself, strongly consistent, then the event or registration that it
 became. What follows is written in one transaction with the next state, on condition that nobody looked at the row
@@ -17,38 +17,38 @@ from ..store import dynamo
 from ..store.sources import Kind
 from ..store.writes import Overtaken, rounds
 from .decide import Action
-from .event_looks import EventLooks
-from .looks import Looked, Outcome
-from .registration_looks import RegistrationLooks
+from .event_sync import EventSync
+from .registration_sync import RegistrationSync
 from .row_keys import read_key
+from .row_sync import Outcome, Synced
 
 
-class Site(EventLooks, RegistrationLooks):
-    """One source of an account: looks at its rows, and does what follows from them."""
+class Site(EventSync, RegistrationSync):
+    """One source of an account."""
 
-    def look(self, kind: Kind, key: Mapping[str, Any], now: datetime) -> Looked:
-        """Look at the row with the primary key ``key``, plain values by the names of its attributes, at ``now`` (UTC).
+    def sync(self, kind: Kind, key: Mapping[str, Any], now: datetime) -> Synced:
+        """Sync the row with the primary key ``key``, plain values by the names of its attributes, at ``now`` (UTC).
 
         Raises :class:`Unknown`, :class:`NotYet`, :class:`dynamo.Contention`, and botocore's errors: then nothing is
         known about the row, and it has to be looked at again.
         """
-        first: Looked | None = None
+        first: Synced | None = None
         for _ in rounds():
             try:
-                looked = self._events(key, now) if kind is Kind.EVENTS else self._registrations(key, now)
+                synced = self._events(key, now) if kind is Kind.EVENTS else self._registrations(key, now)
             except Overtaken:
                 continue
-            if looked is None:
+            if synced is None:
                 continue
             if first is not None:
-                same = looked.outcome in (Action.NOTHING, first.outcome)
-                return replace(first if same else looked, state=looked.state, wakes=first.wakes + looked.wakes)
-            # A row that is withdrawn because it names another event is registered there by the next look; and an
+                same = synced.outcome in (Action.NOTHING, first.outcome)
+                return replace(first if same else synced, state=synced.state, unblocks=first.unblocks + synced.unblocks)
+            # A row that is withdrawn because it names another event is registered there by the next sync; and an
             # event may have appeared while its row was marked as waiting. Of two rows that exchange their addresses and
             # are looked at in the same moment, whichever is marked last finds the other.
-            if self.dry or kind is Kind.EVENTS or not _is_looked_at_again(looked):
-                return looked
-            first = looked
+            if self.dry or kind is Kind.EVENTS or not _is_synced_again(synced):
+                return synced
+            first = synced
         raise AssertionError  # rounds() ends with Contention
 
     def has(self, kind: Kind, key: str) -> bool:
@@ -58,9 +58,9 @@ class Site(EventLooks, RegistrationLooks):
         wire = dynamo.wire(read_key(json.loads(key)))
         return "Item" in self.tables.get_item(TableName=rows.table, Key=wire, ConsistentRead=True)
 
-    def waiting(self, looked: Looked) -> list[str]:
-        """The keys, in JSON, of the rows of registrations that wait for what this look has led to."""
-        marks = looked.wakes if self.source.registrations is not None else ()
+    def waiting(self, synced: Synced) -> list[str]:
+        """The keys, in JSON, of the rows of registrations that wait for what this sync has led to."""
+        marks = synced.unblocks if self.source.registrations is not None else ()
         return [key for mark in marks for key in self.store.sources.waiting(self.account, self.source.name, mark)]
 
     def expired(self, kind: Kind, key: Mapping[str, Any]) -> None:
@@ -68,17 +68,17 @@ class Site(EventLooks, RegistrationLooks):
         rows = self.rows(kind)
         for _ in rounds():
             assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
-            look = self._begin(kind, rows, key)
-            if look.row is not None:
+            read = self._begin(kind, rows, key)
+            if read.row is not None:
                 return  # it is back
             try:
-                self._settled(look, Action.NOTHING, replace(look.seen, expired=True, waits_for=""))
+                self._settled(read, Action.NOTHING, replace(read.seen, expired=True, waits_for=""))
             except Overtaken:
                 continue
             return
 
 
-def _is_looked_at_again(looked: Looked) -> bool:
+def _is_synced_again(synced: Synced) -> bool:
     """Whether more may follow from the row at once: it was withdrawn, or has been marked as waiting."""
-    waits = looked.outcome is Outcome.PROBLEM and bool(looked.state.waits_for)
-    return waits or looked.outcome in (Action.CANCEL, Action.WAIT)
+    waits = synced.outcome is Outcome.PROBLEM and bool(synced.state.waits_for)
+    return waits or synced.outcome in (Action.CANCEL, Action.WAIT)

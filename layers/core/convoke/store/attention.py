@@ -43,6 +43,12 @@ class Surveys(Repository):
         """Schedule a survey of the event at the effect's due key."""
         self._write(self.at_action(effect.event_id, effect.due_key))
 
+    def hold(self, effect: effects.HoldSurvey) -> None:
+        """Have none begin, and none due, before ``effect.until``."""
+        due = codec.task_attributes(effect.event_id, keys.due_key(PRIORITY, effect.until))
+        changes = {"held_until": codec.value(effect.until), "begun_at": codec.value(effect.begun_at), **due}
+        self._write(update(self._sent, keys.survey(effect.event_id), changes))
+
     def read(self, event_id: str) -> Survey | None:
         return self._get(Survey, self._sent, keys.survey(event_id))
 
@@ -76,7 +82,7 @@ class Surveys(Repository):
                 keys.survey(seen.event_id),
                 changes | codec.task_attributes(seen.event_id, effect.due_key),
                 conditions.WAKEUPS_UNCHANGED,
-                remove=DUE if effect.due_key is None else (),
+                remove=("held_until", *(DUE if effect.due_key is None else ())),
                 wakeups=seen.wakeups,
             )
         )

@@ -21,7 +21,8 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from ..decision.attention import Attention, Survey, Unreached
 from ..decision.calendar_state import CalendarState, OccurrenceState, RenderedMail
-from ..decision.invitation import Batch, FanOut, Invitation, Seats, Sending, StoredMessage
+from ..decision.fan_out import Batch, FanOut
+from ..decision.invitation import Invitation, Seats, Sending, StoredMessage
 from ..model import Duration, Event, LocalTime, ReceivedReply, Registration, When
 from . import compression, keys
 from .dynamo import Item

@@ -39,6 +39,8 @@ HOLDS_NOTHING_ELSE = "attribute_not_exists(pk) OR #registration_id = :registrati
 NOT_COUNTED = "NOT ({terms})"
 # The item still has the due key that was read.
 DUE_KEY_UNCHANGED = "#due_key = :due_key"
+# The item exists, and still has the due key that was read, or none.
+DUE_AS_IT_WAS = f"attribute_exists(pk) AND (attribute_not_exists(#due_key) OR {DUE_KEY_UNCHANGED})"
 
 # --- events, registrations, seats -----------------------------------------------------------------------------------
 
@@ -111,8 +113,8 @@ NOTHING_GRAVER_REPORTED = "attribute_exists(pk) AND (attribute_not_exists(#rank)
 NOTHING_REPORTED = "attribute_exists(pk) AND attribute_not_exists(#rank)"
 # No newer change replaced the fan-out, and no other planner planned this page.
 STILL_AT_THIS_PAGE = f"{VERSION_UNCHANGED} AND #planned_to = :planned_to"
-# The fan-out waits for further changes as it was read: no newer change replaced it, nobody had it told at once, and no
-# planner has begun.
+# The fan-out waits for further changes as it was read: no newer change replaced it, nobody had it announced at once,
+# and no planner has begun.
 STILL_WAITS = f"{STILL_AT_THIS_PAGE} AND #told_at = :told_at"
 # No batch of the fan-out has ended, and none was planned, since it was read.
 LEFT_UNCHANGED = "#left = :left"

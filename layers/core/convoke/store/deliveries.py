@@ -10,12 +10,14 @@ from typing import Any
 from ..effects import WebhookHint
 from ..model import ConvokeError
 from ..webhooks.events import PRIORITY, Delivery, Webhook, WebhookDeliveryState, WebhookEvent, new_delivery
+from ..webhooks.in_flight import InFlight
 from . import codec, conditions, dynamo, keys
 from .outbox import KEPT, webhook_event_item
 from .repository import Page, Repository, decode_cursor, page
 from .writes import NOTHING_ELSE, Action, put, update
 
 codec.record(Delivery)
+codec.record(InFlight)
 
 TESTS_A_MINUTE = 10
 """How many test events an account may have posted in a minute."""
@@ -23,6 +25,7 @@ COUNTED = timedelta(hours=1)
 """How long their count is kept."""
 
 UPON_RECORDING = conditions.FENCE_UNCHANGED
+UPON_RECORDING_IN_FLIGHT = conditions.NEW_OR_FENCE_UNCHANGED
 
 
 class TooManyTests(ConvokeError):
@@ -128,3 +131,15 @@ def hint_of(key: Mapping[str, str]) -> WebhookHint:
         webhook_event_id=key["sk"].removeprefix(keys.DELIVERY_PREFIX),
         webhook_id=key["pk"].removeprefix(keys.WEBHOOK_PREFIX),
     )
+
+
+class RequestsInFlight(Repository):
+    """What an account's webhooks have in flight: one item for each account."""
+
+    def read(self, account: str) -> InFlight:
+        return self._get(InFlight, self._hooks, keys.in_flight(account)) or InFlight(account=account)
+
+    def record(self, in_flight: InFlight) -> bool:
+        """Write it and raise its fence. False: another worker wrote to it since it was read."""
+        item = codec.item(replace(in_flight, fence=in_flight.fence + 1), keys.in_flight(in_flight.account))
+        return self._write(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence))

@@ -38,14 +38,16 @@ BUSY = (
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "InternalServerError",
+    "TransactionInProgressException",
 )
-"""The codes of DynamoDB's errors after which the same request may succeed a moment later."""
+"""The codes of DynamoDB's errors after which the same request may succeed a moment later, as after any 5xx."""
 
 
 def is_busy(error: Exception) -> bool:
     """Whether the same may succeed a moment after ``error``."""
     if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in BUSY
+        status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error.response["Error"]["Code"] in BUSY
     return isinstance(error, (Contention, BotoCoreError))
 
 

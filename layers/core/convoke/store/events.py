@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..decision.invitation import FanOut
+from ..decision.fan_out import FanOut
 from ..model import Event, LocalTime, frozen
 from ..schedule import series
 from . import codec, conditions, dynamo, keys
@@ -64,7 +64,7 @@ class Events(Repository):
         return check(self._people, keys.event(event.event_id), conditions.VERSION_UNCHANGED, version=event.version)
 
     def fan_out_action(self, fan_out: FanOut, now: datetime, earlier: FanOut | None = None) -> Action:
-        """The action that starts the fan-out of a change, due at ``now`` or when it is told, in the place of the
+        """The action that starts the fan-out of a change, due at ``now`` or when it is announced, in the place of the
         ``earlier`` one. It fails where that one waited at ``now``, and does not wait any more.
         """
         due = codec.task_attributes(fan_out.event_id, keys.due_key(fan_out.priority, fan_out.told_at or now))
@@ -74,7 +74,7 @@ class Events(Repository):
         return put(self._sent, item, conditions.STILL_WAITS, **still_waiting(earlier))
 
     def untold_action(self, event: Event, expires_at: datetime) -> Action:
-        """The action that keeps ``event`` as it was before the first of the changes that wait to be told."""
+        """The action that keeps ``event`` as it was before the first of the changes that wait to be announced."""
         return put(self._sent, codec.item(event, keys.untold(event.event_id), expires_at=codec.epoch(expires_at)))
 
     def untold(self, event_id: str) -> Event | None:

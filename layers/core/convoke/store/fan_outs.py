@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import effects
-from ..decision.invitation import Batch, FanOut
+from ..decision.fan_out import Batch, FanOut
 from . import codec, conditions, dynamo, keys
 from .repository import Repository
 from .writes import DUE, Action, delete, put, rounds, update

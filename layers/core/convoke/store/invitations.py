@@ -25,7 +25,8 @@ from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
 Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
-UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
+UPON_WAKING = conditions.DUE_AS_IT_WAS
+UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
@@ -125,11 +126,17 @@ class Invitations(Repository):
         )
 
     def wake_up(self, effect: effects.WakeUp) -> None:
-        """Add a wake-up, on no condition but that the invitation exists. The sooner due key is kept."""
+        """Add a wake-up if the invitation exists. The sooner due key is kept: where another one was written since it
+        was read, it is read again, a few times; then the wake-up is added on no condition.
+        """
         key = keys.invitation(effect.event_id, effect.registration_id)
-        existing = dynamo.get(self.client, self._sent, key)
-        if existing is not None:
-            self._write(self._woken(key, effect.due_key, existing.get("due_key"), repair=effect.repair))
+        for condition in (UPON_WAKING, UPON_WAKING, UPON_WAKING, conditions.EXISTS):
+            existing = dynamo.get(self.client, self._sent, key)
+            if existing is None:
+                return
+            due_key = existing.get("due_key")
+            if self._write(self._woken(key, effect.due_key, due_key, repair=effect.repair, condition=condition)):
+                return
 
     def wake_up_action(
         self, invitation: Invitation, priority: int, now: datetime, *, resend: bool = False, repair: bool = False
@@ -143,7 +150,14 @@ class Invitations(Repository):
         return self._woken(_key(invitation), due_key, invitation.due_key, resend=resend, repair=repair)
 
     def _woken(
-        self, key: keys.Key, due_key: str, existing: str | None, *, resend: bool = False, repair: bool = False
+        self,
+        key: keys.Key,
+        due_key: str,
+        existing: str | None,
+        *,
+        resend: bool = False,
+        repair: bool = False,
+        condition: str = conditions.EXISTS,
     ) -> Action:
         sooner = keys.sooner_due_key(due_key, existing or due_key)
         due = codec.due_attributes(key["sk"].removeprefix(keys.REGISTRATION_PREFIX), sooner, existing)
@@ -151,6 +165,8 @@ class Invitations(Repository):
             self._sent,
             key,
             due,
+            condition,
+            due_key=existing or "",
             add={"wakeups": 1, **({"resend": 1} if resend else {}), **({"repair": 1} if repair else {})},
         )
 
@@ -173,7 +189,9 @@ class Invitations(Repository):
         )
 
     def erase_action(self, invitation: Invitation) -> Action:
-        """The action that removes the recipient from every state of the invitation, and its due key."""
+        """The action that removes the recipient from every state of the invitation, and its due key. It fails where
+        somebody wrote to the invitation, or woke it up, since it was read.
+        """
         erased = replace(
             invitation,
             intent=_to_nobody(invitation.intent),
@@ -184,9 +202,10 @@ class Invitations(Repository):
             self._sent,
             _key(invitation),
             {"fence": invitation.fence + 1, **_some(erased, *STATES)},
-            conditions.FENCE_UNCHANGED,
+            UPON_ERASING,
             remove=("stopped", *DUE),
             fence=invitation.fence,
+            wakeups=invitation.wakeups,
         )
 
     def _settle(

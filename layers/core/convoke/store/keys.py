@@ -194,7 +194,7 @@ def fan_out(event_id: str) -> Key:
 
 
 def untold(event_id: str) -> Key:
-    """The event as it was before the changes that wait to be told."""
+    """The event as it was before the changes that wait to be announced."""
     return {"pk": f"EVENT#{event_id}", "sk": "UNTOLD"}
 
 

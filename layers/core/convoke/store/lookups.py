@@ -16,8 +16,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Seats
-from ..decision.plan import Snapshot
 from ..model import Event, EventStatus, InvalidField, Registration, folded, frozen
 from ..schedule import series
 from . import dynamo, keys

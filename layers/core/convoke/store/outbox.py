@@ -1,4 +1,4 @@
-"""The outbox: webhook events, written in the transaction of the change that they tell of."""
+"""The outbox: webhook events, written in the transaction of the change that they report."""
 
 from __future__ import annotations
 
@@ -149,13 +149,13 @@ def _content_key(event: WebhookEvent) -> keys.Key:
 
 
 def about_event(event: Event) -> About:
-    """What is told of an event: id, status and version, and the caller's own id and metadata."""
+    """What is sent of an event: id, status and version, and the caller's own id and metadata."""
     data = {"event_id": event.event_id, "status": event.status.value, "version": event.version, **_own_data(event)}
     return About(data=data, event=event)
 
 
 def about_registration(person: Registration, **more: Any) -> About:
-    """What is told of a registration: ids, status and version; the caller's own id and metadata, where it has them; and
+    """What is sent of a registration: ids, status and version; the caller's own id and metadata, where it has them; and
     ``more``.
     """
     data = {
@@ -170,7 +170,7 @@ def about_registration(person: Registration, **more: Any) -> About:
 
 
 def without_seat(person: Registration) -> dict[WebhookEventType, About]:
-    """What is told, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
+    """What is sent, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
     match person.status:
         case RegistrationStatus.WAITLISTED:
             return {WebhookEventType.REGISTRATION_WAITLISTED: about_registration(person)}

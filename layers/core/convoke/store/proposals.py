@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..inbound.itip_reply import Answer
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import LocalTime, When

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from ..decision.decide import CHANGE
-from ..decision.holding import LONGEST
-from ..decision.invitation import FanOut, Invitation, Seats, Sending, StoredMessage, with_outcomes
+from ..decision.fan_out import LONGEST, FanOut
+from ..decision.invitation import Invitation, Seats, Sending, StoredMessage, with_outcomes
 from ..effects import Due, DueKind
 from ..model import Event, Registration, RegistrationStatus, folded
 from . import codec, dynamo, keys, spread
@@ -86,6 +86,16 @@ class Reads(Repository):
         )
         return event, fan_out
 
+    def event_before_fan_out(self, event_id: str) -> tuple[Event | None, FanOut | None]:
+        """The event and its fan-out as they were at one moment, or the event first, where another writer was at one of
+        them: the fan-out is not that of a change before the one that the event has.
+        """
+        found = self._get_together(
+            (Event, self._people, keys.event(event_id)), (FanOut, self._sent, keys.fan_out(event_id))
+        )
+        event, fan_out = found or (self.event(event_id), self.fan_out(event_id))
+        return event, fan_out
+
     def event_and_sending(self, event_id: str) -> tuple[Event | None, Sending]:
         event, sending = self._get_each(
             (Event, self._people, keys.event(event_id)), (Sending, self._sent, keys.sending())
@@ -97,6 +107,31 @@ class Reads(Repository):
             (FanOut, self._sent, keys.fan_out(event_id)), (Sending, self._sent, keys.sending())
         )
         return fan_out, sending or Sending()
+
+    def new_fan_out(self, event_id: str) -> tuple[FanOut | None, Sending, int]:
+        """The fan-out, the switch over all mail, and how many seats are taken but those that shards gave."""
+        fan_out, sending, seats = self._get_each(
+            (FanOut, self._sent, keys.fan_out(event_id)),
+            (Sending, self._sent, keys.sending()),
+            (Seats, self._sent, keys.seats(event_id)),
+        )
+        return fan_out, sending or Sending(), 0 if seats is None else seats.taken
+
+    def people(
+        self, event_id: str, ids: tuple[str, ...]
+    ) -> tuple[tuple[Invitation, ...], tuple[Registration, ...], Event | None] | None:
+        """The invitations and registrations with these ids, in this order, and the event, all as they were at one
+        moment; ``None`` where another writer was at one of them.
+        """
+        found = self._get_together(
+            *((Invitation, self._sent, keys.invitation(event_id, one)) for one in ids),
+            *((Registration, self._people, keys.registration(event_id, one)) for one in ids),
+            (Event, self._people, keys.event(event_id)),
+        )
+        if found is None:
+            return None
+        invitations, registrations = found[: len(ids)], found[len(ids) : -1]
+        return tuple(filter(None, invitations)), tuple(filter(None, registrations)), found[-1]
 
     def sending(self) -> Sending:
         return self._get(Sending, self._sent, keys.sending()) or Sending()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from heapq import merge
 from itertools import chain, islice
 from math import isqrt
@@ -62,7 +63,8 @@ def _merged(client: Any, queries: Sequence[dict[str, Any]], *, reverse: bool = F
 def _begun(partitions: Sequence[Iterator[Item]]) -> list[Iterator[Item]]:
     """The same rows, once all first pages are there. The threads have ended when it returns, or raises."""
     with ThreadPoolExecutor(len(partitions)) as pool:
-        firsts = list(pool.map(lambda rows: list(islice(rows, 1)), partitions))
+        begun = [pool.submit(copy_context().run, lambda rows=rows: list(islice(rows, 1))) for rows in partitions]
+        firsts = [each.result() for each in begun]
     return [chain(first, rest) for first, rest in zip(firsts, partitions, strict=True)]
 
 

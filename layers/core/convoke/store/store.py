@@ -13,13 +13,12 @@ from .answers import Answers
 from .attention import Surveys
 from .brakes import Brakes
 from .comparisons import Comparisons
-from .deliveries import Deliveries
+from .deliveries import Deliveries, RequestsInFlight
 from .dynamo import ATTEMPTS, Item
 from .events import Events
 from .external_ids import ExternalIds
 from .fan_outs import FanOuts
 from .imports import Imports
-from .in_flight import RequestsInFlight
 from .invitations import Invitations
 from .limits import MailLimits
 from .link_keys import LinkKeys

@@ -49,11 +49,11 @@ app = APIGatewayHttpResolver(
     # A response of Lambda has at most 6 MB; escaped, a page of 漢 would have more: seven bytes in place of three.
     serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
 )
-ROOMS = (
+MODULES = (
     *(context, account, bulk, events, occurrences, registrations, people, participation, proposals, quarantine),
     *(attention, sources, webhooks),
 )
-for module in ROOMS:
+for module in MODULES:
     app.include_router(module.router)
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision.attention import Attention, AttentionKind
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..model import RegistrationStatus
 from ..store.keys import instant
 from ..store.repository import decode_cursor, page

@@ -17,11 +17,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Sending
-from ..decision.plan import Snapshot
 from ..links.urls import Urls
 from ..model import Event, EventStatus, LocalTime, Occurrence, Registration
 from ..registrations import registry, split_transfer, waitlist
+from ..registrations.events import Earlier
 from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
@@ -73,7 +74,11 @@ def caller(request: Mapping[str, Any] | None = None) -> str:
     account = (authorizer.get("lambda") or {}).get("account")
     if not account:
         refused = 'Bearer error="invalid_token"' if "lambda" in authorizer else "Bearer"
-        raise Problem(HTTPStatus.UNAUTHORIZED, "a valid API key is required", headers={"WWW-Authenticate": refused})
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "a valid API key is required: Authorization: Bearer <key>",
+            headers={"WWW-Authenticate": refused},
+        )
     return str(account)
 
 
@@ -94,6 +99,13 @@ def _owned(event: Event | None) -> Event:
     if event is None or event.account != caller():
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such event")
     return event
+
+
+def own_event_and_earlier(event_id: str) -> tuple[Event, Earlier]:
+    """As :func:`own_event`, with the fan-out of the latest change of it, for a further one."""
+    known = AN_ID.fullmatch(event_id)
+    event, fan_out = store().reads.event_before_fan_out(event_id) if known else (None, None)
+    return _owned(event), Earlier(fan_out=fan_out)
 
 
 def own_event_and_sending(event_id: str) -> tuple[Event, Sending]:

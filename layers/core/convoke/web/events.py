@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..delivery import fan_out
 from ..model import Event, EventStatus, InvalidField, LocalTime
 from ..registrations import events
+from ..registrations.events import Earlier
 from ..schedule import edits, series
 from ..settings import settings
 from ..store import codec, keys
@@ -159,16 +160,19 @@ def patch_event(
     event_id: str, patch: EventPatch, key: IdempotencyKey = None, version: Version = None
 ) -> Response[EventOut]:
     dropped: tuple[LocalTime, ...] = ()
+    may_free_seats = False
 
     def change(before: Event, _: datetime) -> Event:
-        nonlocal dropped
+        nonlocal dropped, may_free_seats
         context.require_unmanaged(before)
         after, dropped = patched(before, patch)
+        may_free_seats = after.capacity != before.capacity
         return after
 
     def change_once(record: Record) -> Response[EventOut]:
         changed(event_id, version, change, record(status=200, event_id=event_id))
-        context.promote(event_id)
+        if may_free_seats:
+            context.promote(event_id)
         return context.show_event(event_id, dropped=dropped)
 
     return once(key, change_once)
@@ -187,7 +191,7 @@ def changed(
     :class:`Problem` (409, 412), :class:`InvalidField`, or :class:`dynamo.Contention` after too many rounds.
     """
     for _ in rounds():
-        before, at = context.own_event(event_id), context.now()
+        (before, earlier), at = context.own_event_and_earlier(event_id), context.now()
         require_version(before, version)
         context.require_writable(before, at)
         after = change(before, at)
@@ -195,7 +199,7 @@ def changed(
         if after == before:
             context.store().requests.keep(dict(also))
             return
-        if store(before, after, at, also):
+        if store(before, after, earlier, at, also):
             return
 
 
@@ -206,14 +210,15 @@ def cancel_event(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def cancel(before: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+    def cancel(before: Event, earlier: Earlier, at: datetime, recorded: Mapping[str, Action]) -> bool:
         context.require_unmanaged(before)
         require_version(before, version)
         if before.status is EventStatus.CANCELLED:
             context.store().requests.keep(dict(recorded))
             return True
         context.require_not_over(before, at)
-        return store(before, replace(before, status=EventStatus.CANCELLED, reason=body.reason), at, recorded)
+        after = replace(before, status=EventStatus.CANCELLED, reason=body.reason)
+        return store(before, after, earlier, at, recorded)
 
     return decided(event_id, key, cancel)
 
@@ -225,7 +230,7 @@ def reopen_event(
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def reopen(before: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+    def reopen(before: Event, earlier: Earlier, at: datetime, recorded: Mapping[str, Action]) -> bool:
         context.require_unmanaged(before)
         require_version(before, version)
         context.require_not_over(before, at)
@@ -238,7 +243,7 @@ def reopen_event(
         context.require_no_transfer(event_id)
         after = edits.reopen(before, restored(before, body.occurrences, at))
         check = {"transfer": context.store().events.not_transferring_check(event_id)}
-        if not store(before, after, at, {**check, **recorded}):
+        if not store(before, after, earlier, at, {**check, **recorded}):
             return False
         context.promote(event_id)
         return True
@@ -246,40 +251,41 @@ def reopen_event(
     return decided(event_id, key, reopen)
 
 
-# --- changes that wait to be told -----------------------------------------------------------------------------------
+# --- changes that wait to be announced --------------------------------------------------------------------------------
 
 
-@router.post("/events/<event_id>/tell", summary="Tell people now of the changes that wait", responses=documented(200))
+@router.post("/events/<event_id>/tell", summary="Inform people now of the changes that wait", responses=documented(200))
 def tell_now(
     event_id: str,
     body: Annotated[TellIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def tell(event: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+    def tell(event: Event, earlier: Earlier, at: datetime, recorded: Mapping[str, Action]) -> bool:
         require_version(event, version)
-        return events.tell_now(context.store(), event, at, also=recorded)
+        return events.tell_now(context.store(), event, at, earlier=earlier, also=recorded)
 
     return decided(event_id, key, tell)
 
 
-@router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be told", responses=documented(200))
+@router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be announced", responses=documented(200))
 def undo_changes(
     event_id: str,
     body: Annotated[UndoIn, Body()] = NO_FIELDS,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
-    def undo(before: Event, at: datetime, recorded: Mapping[str, Action]) -> bool:
+    def undo(before: Event, earlier: Earlier, at: datetime, recorded: Mapping[str, Action]) -> bool:
         context.require_unmanaged(before)
         require_version(before, version)
         context.require_not_over(before, at)
-        after = events.before_what_waits(context.store(), before, at)
+        after = events.before_what_waits(context.store(), before, at, earlier=earlier)
         if isinstance(after, events.CannotUndo):
             raise Problem(HTTPStatus.CONFLICT, after.value, code=after.name.lower())
         after = replace(after, version=before.version + 1, updated_at=at)
         priority = fan_out.change_urgency(before, after, at, settings().times)
-        if not events.undo(context.store(), before, after, priority=priority, now=at, also=recorded):
+        written = events.undo(context.store(), before, after, priority=priority, now=at, earlier=earlier, also=recorded)
+        if not written:
             return False
         context.promote(event_id)
         return True
@@ -291,19 +297,19 @@ def undo_changes(
 
 
 def decided(
-    event_id: str, key: str | None, decide: Callable[[Event, datetime, Mapping[str, Action]], bool]
+    event_id: str, key: str | None, decide: Callable[[Event, Earlier, datetime, Mapping[str, Action]], bool]
 ) -> Response[EventOut]:
     """Do once what ``decide`` does, and answer with the event as it is then.
 
-    ``decide`` gets the stored event, the time (UTC), and the actions that keep the request, for its transaction; it is
-    called again where it returns False: another writer was first. Raises :class:`dynamo.Contention` after too many
-    rounds.
+    ``decide`` gets the stored event, the fan-out of its latest change, the time (UTC), and the actions that keep the
+    request, for its transaction; it is called again where it returns False: another writer was first. Raises
+    :class:`dynamo.Contention` after too many rounds.
     """
 
     def do(record: Record) -> Response[EventOut]:
         recorded = record(status=200, event_id=event_id)
         for _ in rounds():
-            if decide(context.own_event(event_id), context.now(), recorded):
+            if decide(*context.own_event_and_earlier(event_id), context.now(), recorded):
                 return context.show_event(event_id)
         raise AssertionError  # rounds() ends with Contention
 
@@ -331,11 +337,11 @@ def require_version(event: Event, wanted: str | None) -> None:
     context.require_version("the event has", event.version, wanted)
 
 
-def store(before: Event, after: Event, at: datetime, also: Mapping[str, Action]) -> bool:
+def store(before: Event, after: Event, earlier: Earlier, at: datetime, also: Mapping[str, Action]) -> bool:
     """Replace ``before`` by ``after`` as its next version, with ``also`` in the same transaction.
 
     False where another writer was first.
     """
     after = replace(after, version=before.version + 1, updated_at=at)
     priority = fan_out.change_urgency(before, after, at, settings().times)
-    return events.change_event(context.store(), before, after, priority=priority, now=at, also=also)
+    return events.change_event(context.store(), before, after, priority=priority, now=at, earlier=earlier, also=also)

@@ -167,7 +167,7 @@ NotifyAfter = Annotated[
     Field(
         ge=0,
         le=900,
-        description="For how many seconds an ordinary change waits for the next one before people are told.",
+        description="For how many seconds an ordinary change waits for the next one before people are informed.",
     ),
     BeforeValidator(whole),
 ]

@@ -15,12 +15,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision import fingerprints
 from ..decision.calendar_state import Message
+from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation
-from ..decision.plan import Snapshot
 from ..delivery import fan_out
 from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, preview
-from ..mail import readable
-from ..mail.wording import words
+from ..mail import header_fields, subjects, wording
 from ..model import Event, EventStatus, InvalidField, LocalTime, Method, Occurrence
 from ..registrations import events, split_transfer
 from ..schedule import edits, series
@@ -312,24 +311,24 @@ def example(previewed: PreviewResult, after: Event, at: datetime, also: tuple[Me
     return PreviewExample(
         registration_id=previewed.seen.registration.registration_id,
         kind=previewed.kind,
-        messages=[words(message, at).subject for message in messages],
+        messages=[wording.words(message, at).subject for message in messages],
         mails=[mail_shown(message, at) for message in messages[:MAILS_OF_AN_EXAMPLE]],
     )
 
 
 def mail_shown(message: Message, at: datetime) -> PreviewMail:
     """The mail that ``message`` would be at ``at`` (UTC)."""
-    mail, to = readable.mail(message, at), message.attendee
+    worded, to = wording.words(message, at), message.attendee
     return PreviewMail(
         method="CANCEL" if message.method is Method.CANCEL else "REQUEST",
         to=PersonOut(name=to.name, email=to.email),
-        subject=mail.subject,
-        text=mail.text,
+        subject=header_fields.read(subjects.field(message, worded.subject)),
+        text=wording.text(worded),
     )
 
 
 def may_be_quiet(event: Event, body: PreviewIn) -> bool:
-    """Whether the change is one of the event that nobody has to be told of (``notify`` ``none``)."""
+    """Whether the change is one of the event that nobody has to be informed of (``notify`` ``none``)."""
     if body.model_fields_set & {"cancel", "occurrence", "restore", "add", "split", "reopen"}:
         return False
     try:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision.attendance import tally
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..model import Event, InvalidField, LocalTime, Registration
 from ..schedule import edits, series_changes
 from ..schedule.edits import NoSuchDate

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..decision.plan import Snapshot
+from ..decision.decide import Snapshot
 from ..model import DeliveryState, Event, InvalidField, Participation, RegistrationStatus
 from ..settings import settings
 from ..store.names import EVERYBODY, POSITION, Walk, read_search

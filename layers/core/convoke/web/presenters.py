@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ..decision.attention import Attention, SentKind
-from ..decision.decide import answered, participation
-from ..decision.invitation import FanOut, Seats, StoredMessage
+from ..decision.decide import Snapshot, answered, decide, participation
+from ..decision.fan_out import FanOut
+from ..decision.invitation import Seats, StoredMessage
 from ..decision.messages import uid
-from ..decision.plan import Snapshot, decide
 from ..decision.shown import Entry, Showing
 from ..delivery.fan_out import progress
 from ..links.urls import Urls
@@ -59,7 +59,7 @@ def event(
 ) -> EventOut:
     """``urls`` are the addresses of pages; ``missed`` are the first who need attention, and how many
     there are in all; ``dropped`` are the changed dates that the event lost with its rule; ``fan_out`` is that of the
-    change that is being told, or waits at ``now`` (UTC).
+    change that is being announced, or waits at ``now`` (UTC).
     """
     waits = fan_out is not None and now is not None and fan_out.waits(now)
     return EventOut(
@@ -201,7 +201,7 @@ def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
 
 
 def message(stored: StoredMessage, kind: SentKind) -> MessageOut:
-    """``kind`` is what it tells (``kind_of_sent``)."""
+    """``kind`` is what it announces (``kind_of_sent``)."""
     calendar_state = stored.calendar_state
     return MessageOut(
         uid=calendar_state.entry_uid,

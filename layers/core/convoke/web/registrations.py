@@ -16,8 +16,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision import shown as decision
 from ..decision.attention import kind_of_sent
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import over
-from ..decision.plan import calendar_state_of
+from ..decision.decide import calendar_state_of, over
 from ..model import (
     Event,
     EventStatus,
@@ -307,7 +306,7 @@ def decide_once(
 
 def decided(event_id: str, registration_id: str) -> tuple[Event, Registration, datetime]:
     """The caller's event, a person of it, and the time, for a decision about them. Raises :class:`Problem`: 404, or 409
-    where it is cancelled, over, or a draft, of which nobody is told.
+    where it is cancelled, over, or a draft, of which nobody is informed.
     """
     event, at = context.own_event(event_id), context.now()
     person = context.read_snapshot(event, registration_id).registration
@@ -324,7 +323,7 @@ def list_messages(
 ) -> Response[MessagePage]:
     seen, reads = context.read_snapshot(context.own_event(event_id), registration_id), context.store().reads
     page = reads.list_messages(seen.invitation, limit=limit, cursor=cursor)
-    # What a message tells follows from those before it, which the pages before had.
+    # What a message announces follows from those before it, which the pages before had.
     every = page.items if cursor is None else reads.messages(registration_id)
     states = [stored.calendar_state for stored in every]
     items = [

@@ -258,7 +258,7 @@ class EventChange(Patch):
 class EventPatch(EventChange):
     notify: Annotated[
         Literal["all", "none"] | None,
-        Field(description="none: tell nobody of this change of texts now; it is part of the next message."),
+        Field(description="none: inform nobody of this change of texts now; it is part of the next message."),
     ] = None
 
 
@@ -277,7 +277,7 @@ class RestoreIn(Incoming):
 
 
 class TellIn(Incoming):
-    """No fields: what waits is told."""
+    """No fields: what waits is announced."""
 
 
 class UndoIn(Incoming):
@@ -341,7 +341,7 @@ class DecisionIn(Incoming):
 
 
 class WordIn(Incoming):
-    """A decision about somebody, which the path says. The person is told of it, with the ``word`` if there is one."""
+    """A decision about somebody, which the path says. The person is sent it, with the ``word`` if there is one."""
 
     word: Word = ""
 

@@ -69,8 +69,8 @@ Source = Annotated[
 
 
 class TellingOut(BaseModel):
-    """How many people have been told of the latest change, ``of`` how many. Both are counted in batches of fifty, and
-    ``of`` grows in the first seconds after a change.
+    """How many people have been informed of the latest change, ``of`` how many. Both are counted in batches of fifty,
+    and ``of`` grows in the first seconds after a change.
     """
 
     told: int
@@ -125,7 +125,7 @@ class EventOut(BaseModel):
     notify_after: Annotated[
         int | None,
         Field(
-            description="For how many seconds an ordinary change waits for the next one before people are told;"
+            description="For how many seconds an ordinary change waits for the next one before people are informed;"
             " null: as the account has it."
         ),
     ]
@@ -164,12 +164,12 @@ class EventOut(BaseModel):
     ] = None
     telling: Annotated[
         TellingOut | None,
-        Field(description="While people are being told of a change: how far that is; null before and after."),
+        Field(description="While people are being informed of a change: how far that is; null before and after."),
     ] = None
     told_at: Annotated[
         Moment | None,
         Field(
-            description="When people will be told of the latest changes, which wait for further ones; null where no"
+            description="When people will be informed of the latest changes, which wait for further ones; null where no"
             " change waits, and in a list of events."
         ),
     ] = None
@@ -271,7 +271,7 @@ class MessageOut(BaseModel):
     """One message to one person. Where ``sent_at`` is null it has not been sent yet."""
 
     uid: str
-    kind: Annotated[SentKind, Field(description="What it tells: move is another time or place, change anything else.")]
+    kind: Annotated[SentKind, Field(description="What it says: move is another time or place, change anything else.")]
     date: Annotated[
         str | None, Field(description="The date of a series that it is about, by its original start; null: the whole.")
     ]
@@ -453,12 +453,12 @@ class PreviewOut(BaseModel):
     told_at: Annotated[
         Moment | None,
         Field(
-            description="When people would be told, if the change were made now: it would wait for further ones until"
+            description="When people would be informed if the change were made now: it would wait for others until"
             " then; null: at once."
         ),
     ]
     quiet: Annotated[
-        bool, Field(description="Whether the change can be made with `notify` `none`, so that nobody is told of it.")
+        bool, Field(description="Whether the change can be made with `notify` `none`, so that nobody is informed.")
     ]
     next: str | None
 

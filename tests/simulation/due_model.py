@@ -33,7 +33,7 @@ def name(due: Due) -> str:
 
 
 @dataclass
-class Desk:
+class DueModel:
     """Due items, the two queues, and a clock that every effect moves on by ``seconds``, or by as many as it ``takes``.
 
     Of each item that was handed out it knows when; it is done once the mails before it in the queues have left.

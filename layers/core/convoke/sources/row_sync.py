@@ -1,4 +1,4 @@
-"""One look at a row of a site's table: its state and the row are read, and what became of it is written.
+"""What syncing any row of a site's table has in common: its state and the row are read, and the result is written.
 
 The state is read first, then the row, strongly consistent. It is written on condition that nobody looked at the row
 meanwhile.
@@ -44,25 +44,25 @@ HELD = "has disappeared together with many others, or lacks a mapped attribute t
 
 
 class Unknown(ConvokeError):
-    """It cannot be told what the site's table says: it is not the table that it was. Nothing was done."""
+    """It cannot be known what the site's table says: it is not the table that it was. Nothing was done."""
 
 
 class Outcome(StrEnum):
-    """What a look led to, beside the actions of :class:`decide.Action`."""
+    """What the sync of a row led to, beside the actions of :class:`decide.Action`."""
 
     PROBLEM = "problem"
     HELD = "held"
 
 
 @frozen
-class Looked:
-    """What one look led to. ``wakes`` are the digests of what other rows may wait for, and now find. ``fresh``: the
-    problem was not known before, or was another one, or the row waits for something else by now.
+class Synced:
+    """What the sync of a row led to. ``unblocks`` are the digests of what other rows may wait for, and now find.
+    ``fresh``: the problem was not known before, or was another one, or the row waits for something else by now.
     """
 
     outcome: Action | Outcome
     state: RowState
-    wakes: tuple[str, ...] = ()
+    unblocks: tuple[str, ...] = ()
     fresh: bool = False
 
 
@@ -71,21 +71,21 @@ class Held(ConvokeError):
 
 
 @frozen
-class Look:
-    """A row at one look: its state, and what it says, ``None`` where it is gone or does not count."""
+class RowRead:
+    """A row as it was read: its state, and what it says, ``None`` where it is gone or does not count."""
 
     where: Place
     seen: RowState
     row: Row | None
 
 
-class Looks:
+class RowSync:
     """One source of an account, with a client that may read the site's tables."""
 
     def __init__(
         self, store: Store, account: str, source: Source, tables: Any, *, dry: bool = False, confirmed: bool = False
     ) -> None:
-        """``dry``: tell what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
+        """``dry``: report what would follow, and write nothing. ``confirmed``: rows that disappeared are not held."""
         self.store = store
         self.account = account
         self.source = source
@@ -103,7 +103,7 @@ class Looks:
     def _place(self, kind: Kind, name: str) -> Place:
         return place(self.account, self.source.name, kind, name)
 
-    def _begin(self, kind: Kind, rows: Rows, key: Mapping[str, Any]) -> Look:
+    def _begin(self, kind: Kind, rows: Rows, key: Mapping[str, Any]) -> RowRead:
         """Read the row's state, then the row."""
         where = self._place(kind, external_id(rows, key))
         seen = self.store.sources.row(where)
@@ -114,7 +114,7 @@ class Looks:
             self._require_same_table(rows.table)
         if row is not None and not counts(rows, row):
             row = None
-        return Look(where=where, seen=replace(seen, key=key_text(only_key)), row=row)
+        return RowRead(where=where, seen=replace(seen, key=key_text(only_key)), row=row)
 
     def _require_same_table(self, table: str) -> None:
         """Raise :class:`Unknown` unless the table is the one that was read before; the first one is remembered.
@@ -131,7 +131,7 @@ class Looks:
             raise Unknown(f"{table} is not the table that it was: make sync confirms the new one")
         self._known.add(table)
 
-    def _brake(self, look: Look, event: Event | None, now: datetime) -> None:
+    def _brake(self, read: RowRead, event: Event | None, now: datetime) -> None:
         """Raise :class:`Held` where too many rows have disappeared lately. Those of an event count as all its
         people.
         """
@@ -140,55 +140,55 @@ class Looks:
         sources, ids = self.store.sources, (self.account, self.source.name)
         state = sources.state(*ids)
         if state.paused_at is not None:
-            raise Held(look.where.digest)
+            raise Held(read.where.digest)
         people = 1
         if event is not None:
             seats = self.store.reads.seats(event.event_id)
             people = max(1, seats.taken + seats.waiting)
         if sources.count_gone(*ids, people, now) > max(MOST_GONE, state.standing // MOST_GONE_SHARE):
             sources.pause(*ids, now)
-            raise Held(look.where.digest)
+            raise Held(read.where.digest)
 
-    def _state_actions(self, look: Look, state: RowState) -> dict[str, Write]:
+    def _state_actions(self, read: RowRead, state: RowState) -> dict[str, Write]:
         """The actions that store ``state`` as that of a row with nothing wrong."""
-        now = replace(state, problem="", fence=look.seen.fence + 1)
-        actions = self.store.sources.row_actions(look.where, look.seen, now)
-        if look.seen.problem:
-            actions["mended"] = self.store.sources.mended_action(look.where)
+        now = replace(state, problem="", fence=read.seen.fence + 1)
+        actions = self.store.sources.row_actions(read.where, read.seen, now)
+        if read.seen.problem:
+            actions["mended"] = self.store.sources.mended_action(read.where)
         return actions
 
-    def _settled(self, look: Look, action: Action, state: RowState | None = None) -> Looked:
-        """Nothing follows from the row. The state is written all the same: its fence tells slower workers."""
-        state = replace(look.seen, waits_for="") if state is None else state
+    def _settled(self, read: RowRead, action: Action, state: RowState | None = None) -> Synced:
+        """Nothing follows from the row. The state is written all the same: its fence stops slower workers."""
+        state = replace(read.seen, waits_for="") if state is None else state
         if action is not Action.WAIT:
             state = replace(state, waits_for="")
         if not self.dry:
-            self.store.attempt(self._state_actions(look, state))
-        return Looked(outcome=action, state=state)
+            self.store.attempt(self._state_actions(read, state))
+        return Synced(outcome=action, state=state)
 
     def _wrong(
         self,
-        look: Look,
+        read: RowRead,
         errors: list[tuple[str, str]],
         now: datetime,
         outcome: Outcome = Outcome.PROBLEM,
         waits_for: str = "",
-    ) -> Looked:
-        """Store what is wrong with the row, and tell the account of it once."""
+    ) -> Synced:
+        """Store what is wrong with the row, and inform the account of it once."""
         field, reason = errors[0]
         problem = RowProblem(
-            kind=look.where.kind,
-            digest=look.where.digest,
-            key=look.seen.key,
+            kind=read.where.kind,
+            digest=read.where.digest,
+            key=read.seen.key,
             field=field,
             reason=reason,
             since=now,
         )
         summary = f"{field}: {reason}"
-        known = look.seen.problem == summary
-        state = replace(look.seen, problem=summary, waits_for=waits_for, fence=look.seen.fence + 1)
-        actions = self.store.sources.row_actions(look.where, look.seen, state)
-        actions["problem"] = self.store.sources.problem_action(look.where, problem, same=known)
+        known = read.seen.problem == summary
+        state = replace(read.seen, problem=summary, waits_for=waits_for, fence=read.seen.fence + 1)
+        actions = self.store.sources.row_actions(read.where, read.seen, state)
+        actions["problem"] = self.store.sources.problem_action(read.where, problem, same=known)
         if not known:
             told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
             told |= {"field": field, "reason": reason}
@@ -197,8 +197,8 @@ class Looks:
             )
         if not self.dry:
             self.store.attempt(actions)
-        fresh = not known or look.seen.waits_for != waits_for
-        return Looked(outcome=outcome, state=state, fresh=fresh)
+        fresh = not known or read.seen.waits_for != waits_for
+        return Synced(outcome=outcome, state=state, fresh=fresh)
 
 
 def event_mark(event: str) -> str:

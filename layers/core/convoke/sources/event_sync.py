@@ -18,8 +18,8 @@ from ..store.external_ids import Taken
 from ..store.sources import Kind
 from . import contents, decide
 from .decide import Action
-from .looks import HELD, Held, Look, Looked, Looks, Outcome, disappears, errors_of, event_mark, said_by
 from .mapping import EventRows
+from .row_sync import HELD, Held, Outcome, RowRead, RowSync, Synced, disappears, errors_of, event_mark, said_by
 from .rows import (
     EventRow,
     event_row,
@@ -27,60 +27,60 @@ from .rows import (
 )
 
 
-class EventLooks(Looks):
-    """Looks at rows of events."""
+class EventSync(RowSync):
+    """Syncs rows of events."""
 
-    def _events(self, key: Mapping[str, Any], now: datetime) -> Looked | None:
+    def _events(self, key: Mapping[str, Any], now: datetime) -> Synced | None:
         """One look at the row of an event. ``None``: another writer was first."""
         rows = self.source.events
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
-        look = self._begin(Kind.EVENTS, rows, key)
-        event = self._event(look.seen.event_id)
-        if (look.seen.expired and look.row is None) or (event is not None and series.ends_at(event) <= now):
-            return self._settled(look, Action.NOTHING)
+        read = self._begin(Kind.EVENTS, rows, key)
+        event = self._event(read.seen.event_id)
+        if (read.seen.expired and read.row is None) or (event is not None and series.ends_at(event) <= now):
+            return self._settled(read, Action.NOTHING)
         try:
-            row = None if look.row is None else event_row(rows, look.row)
-            action = decide.of_event(look.seen, row, event, now)
-            if event is not None and action in (Action.CANCEL, Action.CHANGE) and disappears(look.seen, row):
-                self._brake(look, event if row is None else None, now)
-            looked = self._do_event(look, rows, row, event, action, now)
+            row = None if read.row is None else event_row(rows, read.row)
+            action = decide.of_event(read.seen, row, event, now)
+            if event is not None and action in (Action.CANCEL, Action.CHANGE) and disappears(read.seen, row):
+                self._brake(read, event if row is None else None, now)
+            synced = self._do_event(read, rows, row, event, action, now)
         except Held:
-            return self._wrong(look, [("", HELD)], now, Outcome.HELD)
+            return self._wrong(read, [("", HELD)], now, Outcome.HELD)
         except (InvalidField, ValidationError, Taken) as error:
-            return self._wrong(look, errors_of(error), now)
+            return self._wrong(read, errors_of(error), now)
         stays_off = event is not None and event.status is EventStatus.CANCELLED and action is Action.NOTHING
-        if looked is None or not looked.state.event_id or action is Action.CANCEL or stays_off:
-            return looked
-        return replace(looked, wakes=(event_mark(external_id(rows, key)),))
+        if synced is None or not synced.state.event_id or action is Action.CANCEL or stays_off:
+            return synced
+        return replace(synced, unblocks=(event_mark(external_id(rows, key)),))
 
     def _do_event(
-        self, look: Look, rows: EventRows, row: EventRow | None, event: Event | None, action: Action, now: datetime
-    ) -> Looked | None:
-        said = said_by(look.seen, row)
+        self, read: RowRead, rows: EventRows, row: EventRow | None, event: Event | None, action: Action, now: datetime
+    ) -> Synced | None:
+        said = said_by(read.seen, row)
         if action is Action.CREATE and row is not None:
             new = contents.new_event(row, self.account, self.source.name, secrets.token_bytes(16), now)
             if series.ends_at(new) <= now:
-                return self._settled(look, Action.NOTHING)
+                return self._settled(read, Action.NOTHING)
             state = replace(said, event_id=new.event_id)
             if self.dry:
-                return Looked(outcome=action, state=state)
-            events.create_event(self.store, new, also=self._state_actions(look, state))
-            return Looked(outcome=action, state=state)
+                return Synced(outcome=action, state=state)
+            events.create_event(self.store, new, also=self._state_actions(read, state))
+            return Synced(outcome=action, state=state)
         if event is None or action is Action.NOTHING:
-            return self._settled(look, action, said)
+            return self._settled(read, action, said)
         if action is Action.CANCEL:
             after = contents.cancelled_event(event, "" if row is None else row.reason)
         else:
             assert row is not None  # noqa: S101 (of a row that is gone, nothing else follows)
             after = contents.changed_event(event, row, rows, now)
         if after == event:
-            return self._settled(look, action, said)
+            return self._settled(read, action, said)
         if self.dry:
-            return Looked(outcome=action, state=said)
-        also = self._state_actions(look, said)
+            return Synced(outcome=action, state=said)
+        also = self._state_actions(read, said)
         if action is Action.REOPEN:
             also["transfer"] = self.store.events.not_transferring_check(event.event_id)
         priority = fan_out.change_urgency(event, after, now, self.store.settings.times)
         after = replace(after, version=event.version + 1, updated_at=now)
         done = events.change_event(self.store, event, after, priority=priority, now=now, also=also)
-        return Looked(outcome=action, state=said) if done else None
+        return Synced(outcome=action, state=said) if done else None

@@ -35,7 +35,7 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{name}.{alias.name}" for alias in node.names)
 
 
-def test_a_room_imports_only_what_stands_below_it_and_only_the_edges_know_aws() -> None:
+def test_a_package_imports_only_what_stands_below_it_and_only_the_edges_know_aws() -> None:
     # In a process of its own: it sets up logging for itself, and would turn ours off.
     run = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(cache_dir=None))"
     done = subprocess.run([sys.executable, "-c", run], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
@@ -85,8 +85,8 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
 
 def test_the_map_of_the_package_names_every_module() -> None:
     shown = (CORE / "__init__.py").read_text()
-    rooms = {path.name.removesuffix(".py") for path in CORE.iterdir() if not path.name.startswith("_")}
-    assert {room for room in rooms if f"``{room}``" not in shown} == set()
+    packages = {path.name.removesuffix(".py") for path in CORE.iterdir() if not path.name.startswith("_")}
+    assert {package for package in packages if f"``{package}``" not in shown} == set()
 
 
 def test_every_sample_is_json_for_a_function_that_exists() -> None:

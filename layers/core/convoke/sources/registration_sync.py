@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..decision.decide import over
-from ..decision.plan import calendar_state_of
+from ..decision.decide import calendar_state_of, over
 from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded
 from ..registrations import registry
 from ..registrations.registry import Obstacle, TooMany
@@ -21,7 +20,7 @@ from ..store.sources import Kind, RowState
 from . import contents, decide
 from .decide import Action
 from .exchanges import Exchanges, address_mark
-from .looks import HELD, Held, Look, Looked, Outcome, disappears, errors_of, event_mark, said_by
+from .row_sync import HELD, Held, Outcome, RowRead, Synced, disappears, errors_of, event_mark, said_by
 from .rows import (
     RegistrationRow,
     event_of,
@@ -44,76 +43,78 @@ class Refused(ConvokeError):
         self.what = what
 
 
-class RegistrationLooks(Exchanges):
-    """Looks at rows of registrations."""
+class RegistrationSync(Exchanges):
+    """Syncs rows of registrations."""
 
-    def _registrations(self, key: Mapping[str, Any], now: datetime) -> Looked | None:
+    def _registrations(self, key: Mapping[str, Any], now: datetime) -> Synced | None:
         """One look at the row of a registration. ``None``: another writer was first."""
         rows = self.source.registrations
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
-        look = self._begin(Kind.REGISTRATIONS, rows, key)
-        seen = look.seen
+        read = self._begin(Kind.REGISTRATIONS, rows, key)
+        seen = read.seen
         person = self.store.reads.registration(seen.event_id, seen.registration_id) if seen.registration_id else None
         try:
-            event = self._event(seen.event_id if look.row is None else self._event_id(event_of(rows, look.row)))
-            if (seen.expired and look.row is None) or (event is not None and series.ends_at(event) <= now):
-                return self._settled(look, Action.NOTHING)
-            row = None if look.row is None else registration_row(rows, look.row)
+            event = self._event(seen.event_id if read.row is None else self._event_id(event_of(rows, read.row)))
+            if (seen.expired and read.row is None) or (event is not None and series.ends_at(event) <= now):
+                return self._settled(read, Action.NOTHING)
+            row = None if read.row is None else registration_row(rows, read.row)
             action = decide.of_registration(seen, row, person, event, now)
             if person is not None and action in (Action.CANCEL, Action.CHANGE) and disappears(seen, row):
-                self._brake(look, None, now)
-            looked = self._do_registration(look, row, person, event, action, now)
+                self._brake(read, None, now)
+            synced = self._do_registration(read, row, person, event, action, now)
         except Held:
-            return self._wrong(look, [("", HELD)], now, Outcome.HELD)
+            return self._wrong(read, [("", HELD)], now, Outcome.HELD)
         except Refused as error:
             if person is not None and event is not None and row is not None and not self.dry:
-                swapped = self._swap(look, row, person, event, now)
+                swapped = self._swap(read, row, person, event, now)
                 if swapped is not None:
                     return swapped
-            return self._wrong(look, [("email", TAKEN)], now, waits_for=error.what)
+            return self._wrong(read, [("email", TAKEN)], now, waits_for=error.what)
         except (InvalidField, ValidationError, Taken) as error:
-            return self._wrong(look, errors_of(error), now)
-        if looked is None or person is None or looked.outcome not in (Action.CANCEL, Action.CHANGE):
-            return looked
-        return replace(looked, wakes=(address_mark(person.event_id, person.email),))
+            return self._wrong(read, errors_of(error), now)
+        if synced is None or person is None or synced.outcome not in (Action.CANCEL, Action.CHANGE):
+            return synced
+        return replace(synced, unblocks=(address_mark(person.event_id, person.email),))
 
     def _do_registration(
         self,
-        look: Look,
+        read: RowRead,
         row: RegistrationRow | None,
         person: Registration | None,
         event: Event | None,
         action: Action,
         now: datetime,
-    ) -> Looked | None:
-        seen, said = look.seen, said_by(look.seen, row)
+    ) -> Synced | None:
+        seen, said = read.seen, said_by(read.seen, row)
         if action is Action.CANCEL and person is not None:
             # What it says now is not done yet, unless it says that they do not come: then it is looked at again.
             said = replace(said, fingerprint="" if row is None or row.status == "registered" else said.fingerprint)
-            return self._withdraw(look, person, said, now)
+            return self._withdraw(read, person, said, now)
         if action is Action.WAIT and row is not None:
-            return self._settled(look, action, replace(seen, waits_for=event_mark(row.event)))
+            return self._settled(read, action, replace(seen, waits_for=event_mark(row.event)))
         if event is None or row is None or action is Action.NOTHING:
             if person is not None and person.status is RegistrationStatus.ERASED:
                 # Its key may be personal data: the row is recognized by its hash.
-                return self._settled(look, action, replace(seen, key="", fields=()))
+                return self._settled(read, action, replace(seen, key="", fields=()))
             comes = row is not None and row.status != "withdrawn"
             if person is not None and person.status is RegistrationStatus.CANCELLED and not (comes or person.removed):
-                return self._removed(look, person, replace(said, waits_for=""), now)
-            return self._settled(look, action, said)
+                return self._removed(read, person, replace(said, waits_for=""), now)
+            return self._settled(read, action, said)
         if action is Action.CREATE:
-            return self._register(look, row, event, said, now)
+            return self._register(read, row, event, said, now)
         assert person is not None  # noqa: S101 (only who is registered can be changed)
-        return self._change(look, row, person, event, said, now)
+        return self._change(read, row, person, event, said, now)
 
-    def _register(self, look: Look, row: RegistrationRow, event: Event, said: RowState, now: datetime) -> Looked | None:
+    def _register(
+        self, read: RowRead, row: RegistrationRow, event: Event, said: RowState, now: datetime
+    ) -> Synced | None:
         sender = self.store.settings.sender.address
         new = contents.new_registration(row, event, self.source.name, secrets.token_bytes(16), now, sender)
         state = replace(said, event_id=event.event_id, registration_id=new.registration_id)
         if self.dry:
             self._require_free(event, new.email)
-            return Looked(outcome=Action.CREATE, state=state)
-        also = self._state_actions(look, state)
+            return Synced(outcome=Action.CREATE, state=state)
+        also = self._state_actions(read, state)
         charge = self.store.limits.recipient(self.account, new.email, now)
         done = registry.register(self.store, new, now=now, account=self.account, charge=charge, also=also)
         if done is Obstacle.NOT_YET:
@@ -124,18 +125,18 @@ class RegistrationLooks(Exchanges):
             return None  # the event was cancelled meanwhile
         if done.registration_id != new.registration_id:
             raise Refused(address_mark(event.event_id, new.email))
-        return Looked(outcome=Action.CREATE, state=state)
+        return Synced(outcome=Action.CREATE, state=state)
 
     def _change(
-        self, look: Look, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
-    ) -> Looked | None:
+        self, read: RowRead, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
+    ) -> Synced | None:
         changes = self._changes(row, event, person, now)
         soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
         moved = folded(changes["email"]) != folded(person.email)
         if self.dry:
             if moved:
                 self._require_free(event, changes["email"])
-            return Looked(outcome=Action.CHANGE, state=said)
+            return Synced(outcome=Action.CHANGE, state=said)
         done = registry.change_registration(
             *(self.store, person.event_id, person.registration_id),
             changes=changes,
@@ -143,7 +144,7 @@ class RegistrationLooks(Exchanges):
             now=now,
             account=self.account,
             charge=self.store.limits.recipient(self.account, changes["email"], now) if moved else None,
-            also=self._state_actions(look, said),
+            also=self._state_actions(read, said),
         )
         if done is Obstacle.TAKEN:
             raise Refused(address_mark(event.event_id, changes["email"]))
@@ -151,16 +152,16 @@ class RegistrationLooks(Exchanges):
             raise InvalidField("guests", Obstacle.FULL.value)
         if isinstance(done, TooMany):
             raise InvalidField("email", LIMITED)
-        return None if isinstance(done, Obstacle) else Looked(outcome=Action.CHANGE, state=said)
+        return None if isinstance(done, Obstacle) else Synced(outcome=Action.CHANGE, state=said)
 
     def _require_free(self, event: Event, email: str) -> None:
         """Raise :class:`Refused` where the address is registered for the event, as the transaction would."""
         if self.store.reads.address_holder(event.event_id, email) is not None:
             raise Refused(address_mark(event.event_id, email))
 
-    def _withdraw(self, look: Look, person: Registration, said: RowState, now: datetime) -> Looked | None:
+    def _withdraw(self, read: RowRead, person: Registration, said: RowState, now: datetime) -> Synced | None:
         if self.dry:
-            return Looked(outcome=Action.CANCEL, state=said)
+            return Synced(outcome=Action.CANCEL, state=said)
         event, invitation = (
             self._event(person.event_id),
             self.store.reads.invitation(person.event_id, person.registration_id),
@@ -171,15 +172,15 @@ class RegistrationLooks(Exchanges):
             account=self.account,
             sends=event is None or invitation is None or not over(event, now, calendar_state_of(invitation)),
             removed=True,
-            also=self._state_actions(look, said),
+            also=self._state_actions(read, said),
         )
-        return None if isinstance(done, Obstacle) else Looked(outcome=Action.CANCEL, state=said)
+        return None if isinstance(done, Obstacle) else Synced(outcome=Action.CANCEL, state=said)
 
-    def _removed(self, look: Look, person: Registration, said: RowState, now: datetime) -> Looked | None:
+    def _removed(self, read: RowRead, person: Registration, said: RowState, now: datetime) -> Synced | None:
         """Keep whoever withdrew by themselves from coming back, now that their row says as well that they do not."""
         if self.dry:
-            return Looked(outcome=Action.NOTHING, state=said)
+            return Synced(outcome=Action.NOTHING, state=said)
         changed = replace(person, removed=True, version=person.version + 1, updated_at=now)
         action = self.store.registrations.change_action(person, changed, "removed")
-        refused = self.store.attempt({"registration": action, **self._state_actions(look, said)})
-        return None if refused else Looked(outcome=Action.NOTHING, state=said)
+        refused = self.store.attempt({"registration": action, **self._state_actions(read, said)})
+        return None if refused else Synced(outcome=Action.NOTHING, state=said)

@@ -1,0 +1,78 @@
+"""Trials of writes that others come in between of: at each call to the tables that they make. Each yields what is
+wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from convoke.effects import WakeUp
+from convoke.registrations import erasure
+from convoke.store import keys
+
+from . import checker, orders, quick
+from .checker import Violation
+from .history import heal
+from .scene import EVENT_ID, TIMES
+
+PERSON = f"{1:010d}{EVENT_ID}"
+
+
+class Interrupted(orders.Directed):
+    """A world in which, at one call of those to the tables, somebody else does all of their work."""
+
+    interrupted_at, calls = 0, 0
+    by: Callable[[Interrupted], None]
+
+    def before(self) -> None:
+        self.calls += 1
+        if self.calls == self.interrupted_at:
+            self.by(self)
+
+
+def _sends_again(world: Interrupted) -> None:
+    orders.repaired(world)
+    world.start("who sends again", orders.look())
+    world.run_until(world.now + 10)
+
+
+def an_erasure_is_interrupted() -> Iterator[Violation]:
+    """Whatever is sent and stored while somebody is erased is forgotten, too."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario((), first=(orders.to_be_erased,)))
+        count = _erased(base, at=0).calls
+        for at in range(1, count + 1):
+            world = _erased(base, at=at)
+            heal(world)
+            yield from checker.at_the_end(world)
+
+
+def _erased(base: orders.Directed, *, at: int) -> Interrupted:
+    """A copy of ``base`` in which somebody was erased, interrupted at the call with this number; 0 at none."""
+    world = _interrupted(base, _sends_again, at=at)
+    erasure.forget(world.store, EVENT_ID, PERSON, now=world.instant())
+    world.interrupted_at = -1
+    return world
+
+
+def a_wake_up_meets_a_more_urgent_one() -> Iterator[Violation]:
+    """Somebody who is looked at again is not looked at later since they are woken up for something less urgent."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario(()))
+        for at in (1, 2):
+            world = _interrupted(base, orders.withdraw, at=at)
+            later = keys.due_key(1, world.instant() + TIMES.hint)
+            world.perform(WakeUp(event_id=EVENT_ID, registration_id=PERSON, due_key=later))
+            seen = world.store.reads.invitation(EVENT_ID, PERSON)
+            if seen is None or seen.due_key is None or not seen.due_key.startswith("0"):
+                yield Violation("pressing", f"a withdrawal is due at {seen and seen.due_key}")
+
+
+def _interrupted(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
+    world = base.copy()
+    world.__class__ = Interrupted
+    assert isinstance(world, Interrupted)
+    world.by, world.waiting, world.interrupted_at, world.calls = by, None, at, 0
+    return world
