@@ -96,7 +96,9 @@ def test_threads_of_a_batch_draw_no_more_turns_than_it_has_mails() -> None:
     drawn = []
     for steps in (first, second, third):  # each draws before another one is answered
         next(steps)
-        drawn.append(steps.send(NOW).count)  # type: ignore[attr-defined]
+        draw = steps.send(NOW)
+        assert isinstance(draw, DrawTurns)
+        drawn.append(draw.count)
     assert drawn == [4, 3, 1], "one for each thread, and five for the mails that have not begun"
     with pytest.raises(StopIteration):
         first.send(4)
