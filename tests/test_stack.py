@@ -97,21 +97,6 @@ def test_bad_input_is_answered_with_the_field_s_name(stack: Running) -> None:
     assert '"field":"email"' in refused.value.said.replace(" ", "")
 
 
-@pytest.fixture(scope="module")
-def unknown(stack: Running) -> tuple[float, dict[str, str]]:
-    """Who was mailed with an unknown outcome: since when (monotonic, seconds), and their registrations by address. All
-    four kinds at once, since each has to wait until nobody can be sending any more.
-    """
-    event, people = an_event(stack), {}
-    for kind in ("timeout-after-accept", "timeout", "reset", "error-500"):
-        email = f"{kind}@example.net"
-        stack.post("/faults", {"kind": kind, "count": 1, "to": email})
-        people[email] = register(stack, event, email)
-    return time.monotonic(), people
-
-
-# That begins here, so that its minute is over when it is asked what became of them. Two of them hold up the others.
-@pytest.mark.usefixtures("unknown")
 def test_a_throttled_mail_arrives_once(stack: Running) -> None:
     email = "throttled@example.net"
     stack.post("/faults", {"kind": "throttle", "count": 3, "to": email})
