@@ -229,3 +229,14 @@ def test_every_state_of_an_export_from_here_is_known() -> None:
         found = person(row, (csv_columns.NAME, csv_columns.EMAIL, csv_columns.STATUS), ())
         gone = state in (RegistrationStatus.CANCELLED, RegistrationStatus.DECLINED, RegistrationStatus.ERASED)
         assert (found.left, found.wrong) == (gone, ())
+
+
+@pytest.mark.parametrize("heading", ["Status", "Attendee Status", "Buchungsstatus", "RSVP", "Statut"])
+def test_a_column_of_states_is_known_by_its_usual_headings(heading: str) -> None:
+    head, *lines = rows(decoded(f"Name,Mail,Order Status,{heading}\nBo,bo@example.net,Completed,no\n".encode()))
+    assert guess([head, *lines], ()).columns == (
+        csv_columns.NAME,
+        csv_columns.EMAIL,
+        csv_columns.IGNORED,
+        csv_columns.STATUS,
+    )

@@ -45,8 +45,8 @@ _HEADINGS: Mapping[str, str] = {
     " yourownidoftheperson",
     METADATA: "metadata metadataasexportedfromhere",
     STATUS: "status statusasexportedfromhere"
-    " registrationstatus bookingstatus attendeestatus ticketstatus orderstatus"
-    " anmeldestatus buchungsstatus teilnahmestatus statut situacao 状態 ステータス الحالة",
+    " registrationstatus bookingstatus attendeestatus ticketstatus rsvp attending"
+    " anmeldestatus buchungsstatus teilnahmestatus zusage statut situacao 状態 ステータス الحالة",
 }
 # The columns of our own export that say what became of an invitation.
 _EXPORTED = frozenset({"participation", "answeredat", "invitation", "registeredat", "registrationid", "otherresponses"})
@@ -72,8 +72,8 @@ _NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^<>\s@]+@[^<>\s]+)\s*>")
 # What a column of states says, here and in the exports of other programs. Any other state is asked about: whoever
 # withdrew elsewhere must not be invited.
 _LEFT = (
-    "cancelled declined erased canceled cancel withdrawn withdrew rejected refused refunded deleted removed unregistered"
-    " unsubscribed notattending notcoming notgoing noshow"
+    "cancelled declined erased canceled cancel withdrawn withdrew rejected refused refunded deleted removed"
+    " unregistered unsubscribed notattending notcoming notgoing noshow"
     " storniert storno abgesagt abgemeldet abgelehnt zurückgezogen zurückgetreten gelöscht erstattet"
     " annulé annulée désinscrit désinscrite refusé refusée remboursé remboursée supprimé supprimée"
     " cancelado cancelada anulado anulada rechazado rechazada reembolsado recusado recusada"
@@ -82,7 +82,7 @@ _LEFT = (
     " キャンセル キャンセル済み 取消 取り消し 辞退 欠席 不参加 ملغى ملغي ملغاة مرفوض"
 )
 _COMES = (
-    "registered waitlisted pending confirmed accepted approved attending coming going booked paid active ok"
+    "registered waitlisted pending confirmed accepted approved attending coming going booked paid active ok checkedin"
     " angemeldet registriert bestätigt zugesagt gebucht bezahlt warteliste aktiv"
     " inscrit inscrite enregistré enregistrée confirmé confirmée accepté acceptée payé payée"
     " registrado registrada registado registada inscrito inscrita confirmado confirmada"
