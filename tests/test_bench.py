@@ -14,7 +14,7 @@ import pytest
 from convoke.delivery.pace import SHARE
 from convoke.store import dynamo
 from tests.bench import __main__ as bench
-from tests.bench import cost, crowd, fanout, growth, latency, memory, plans, rows
+from tests.bench import cost, crowd, fanout, growth, latency, memory, plans, rows, worker
 from tests.simulation import quick
 from tests.simulation.tables import Row
 
@@ -37,11 +37,11 @@ def test_what_is_counted_is_the_same_however_many_people_it_is_counted_for(costs
 def test_the_memory_of_a_worker_is_not_that_of_who_starts_it() -> None:
     ballast = bytearray(250_000_000)
     ballast[::4096] = b"x" * len(ballast[::4096])
-    program = "from tests.bench import fanout; print(fanout.peak())"
+    program = "from tests.bench import worker; print(worker.peak())"
     said = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], cwd=fanout.ROOT, env=fanout.environment(), check=True, capture_output=True
     )
-    assert fanout.peak() > 250
+    assert worker.peak() > 250
     assert float(said.stdout) < 200
     del ballast
 

@@ -184,6 +184,16 @@ def test_a_proposal_for_one_date_moves_this_one(secretary: Secretary) -> None:
     assert starts == ["2027-03-12T15:00:00", "2027-03-19T09:00:00", "2027-03-26T09:00:00"]
 
 
+def test_a_proposal_is_decided_about_however_many_there_were_before(secretary: Secretary) -> None:
+    person = somebody(secretary)
+    for number in range(501):
+        path = secretary.world.propose(person, proposal_id=keys.registration_id(NOW, number.to_bytes(16, "big")))
+    shown = secretary.get(f"/console{path}")
+    assert shown.status == 200
+    answer = secretary.sends(shown, f"/console{path}/decline")
+    assert (answer.status, answer.location) == (303, f"{page_of(person)}?done=declined")
+
+
 def test_a_proposal_for_an_event_with_added_dates_moves_the_first_one(secretary: Secretary) -> None:
     person = somebody(secretary)
     event = person.partition("/registrations/")[0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from convoke.console import csv_columns, csv_reading
 from convoke.console.csv_columns import Person, guess, person
 from convoke.console.csv_reading import MOST_BYTES, Row, Unreadable, decoded, rows
-from convoke.model import Question, QuestionKind
+from convoke.model import Question, QuestionKind, RegistrationStatus
 from convoke.web.csv_export import defused, undefused
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
@@ -185,3 +185,58 @@ def test_cells_are_read_as_a_program_wrote_them(lines: list[tuple[str, str, str]
     )
     found = rows(decoded(written.getvalue().encode()))
     assert [row.cells for row in found] == [tuple(cell.strip() for cell in line) for line in table]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "cancelled",
+        "canceled",
+        "CANCELED ",
+        "Storniert",
+        "abgesagt",
+        "Annulé",
+        "cancelada",
+        "キャンセル",
+        "no",
+        "-",
+        "erased",
+    ],
+)
+def test_whoever_withdrew_by_any_usual_word_is_left_out(state: str) -> None:
+    row = Row(number=2, cells=("Bo", "bo@example.net", state))
+    assert person(row, (csv_columns.NAME, csv_columns.EMAIL, csv_columns.STATUS), ()).left
+
+
+@pytest.mark.parametrize("state", ["", "registered", "Waitlisted", "pending", "Bestätigt", "confirmed", "ja", "✓"])
+def test_whoever_comes_by_any_usual_word_is_taken(state: str) -> None:
+    row = Row(number=2, cells=("Bo", "bo@example.net", state))
+    found = person(row, (csv_columns.NAME, csv_columns.EMAIL, csv_columns.STATUS), ())
+    assert (found.left, found.wrong) == (False, ())
+
+
+@pytest.mark.parametrize("state", ["cancelled by host", "verschoben", "?", "tentative", "X1"])
+def test_a_state_that_is_not_known_is_asked_about(state: str) -> None:
+    row = Row(number=2, cells=("Bo", "bo@example.net", state))
+    found = person(row, (csv_columns.NAME, csv_columns.EMAIL, csv_columns.STATUS), ())
+    assert not found.left
+    assert [field for field, _ in found.wrong] == [csv_columns.STATUS]
+
+
+def test_every_state_of_an_export_from_here_is_known() -> None:
+    for state in RegistrationStatus:
+        row = Row(number=2, cells=("Bo", "bo@example.net", state.value))
+        found = person(row, (csv_columns.NAME, csv_columns.EMAIL, csv_columns.STATUS), ())
+        gone = state in (RegistrationStatus.CANCELLED, RegistrationStatus.DECLINED, RegistrationStatus.ERASED)
+        assert (found.left, found.wrong) == (gone, ())
+
+
+@pytest.mark.parametrize("heading", ["Status", "Attendee Status", "Buchungsstatus", "RSVP", "Statut"])
+def test_a_column_of_states_is_known_by_its_usual_headings(heading: str) -> None:
+    head, *lines = rows(decoded(f"Name,Mail,Order Status,{heading}\nBo,bo@example.net,Completed,no\n".encode()))
+    assert guess([head, *lines], ()).columns == (
+        csv_columns.NAME,
+        csv_columns.EMAIL,
+        csv_columns.IGNORED,
+        csv_columns.STATUS,
+    )

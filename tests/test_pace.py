@@ -90,6 +90,23 @@ def test_whose_turn_is_too_far_away_does_not_wait(world: World) -> None:
     assert world.now == NOW
 
 
+def test_threads_of_a_batch_draw_no_more_turns_than_it_has_mails() -> None:
+    turns = Turns(wanted=5)
+    first, second, third = (wait_for_turn(Sending(rate=100), turns, urgent=False) for _ in range(3))
+    drawn = []
+    for steps in (first, second, third):  # each draws before another one is answered
+        next(steps)
+        draw = steps.send(NOW)
+        assert isinstance(draw, DrawTurns)
+        drawn.append(draw.count)
+    assert drawn == [4, 3, 1], "one for each thread, and five for the mails that have not begun"
+    with pytest.raises(StopIteration):
+        first.send(4)
+    assert (len(turns.drawn), turns.coming) == (3, 2)
+    second.close()
+    assert turns.coming == 0
+
+
 def test_while_the_rate_is_not_known_nobody_waits(world: World) -> None:
     seen: list[Effect] = []
     world.before = seen.append

@@ -343,6 +343,28 @@ def test_the_samples_of_ses_are_read(sample: str, state: DeliveryState, final: b
     assert (read.state, read.final, read.sequence, read.address) == (state, final, 0, "bo@example.net")
 
 
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"complaintFeedbackType": "abuse"}, DeliveryState.COMPLAINED),
+        ({"complaintFeedbackType": "other"}, DeliveryState.COMPLAINED),
+        ({"complaintFeedbackType": None}, DeliveryState.COMPLAINED),
+        ({"complaintSubType": "OnAccountSuppressionList"}, DeliveryState.SUPPRESSED),
+        ({"complaintFeedbackType": "not-spam"}, None),
+        ({"complaintFeedbackType": "auth-failure"}, None),
+    ],
+)
+def test_a_feedback_report_that_is_no_complaint_does_not_count_as_one(
+    said: dict[str, str | None], state: DeliveryState | None
+) -> None:
+    record = json.loads((EVENTS / "feedback-complaint.json").read_text())["Records"][0]
+    event = json.loads(record["body"])
+
+    read = report_of({**event, "complaint": {**event["complaint"], **said}})
+
+    assert (read and read.state) == state
+
+
 def test_mail_that_is_not_ours_and_a_delay_say_nothing() -> None:
     record = json.loads((EVENTS / "feedback-delivery.json").read_text())["Records"][0]
     delivery = json.loads(record["body"])

@@ -17,7 +17,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-from . import fanout
+from . import fanout, worker
 
 TIMES = 20
 RATE = 50
@@ -86,7 +86,7 @@ def request(method: str, route: str, body: Any = None, **parameters: str) -> dic
 
 def work(port: int, times: int) -> dict[str, Any]:
     """Register one person for each of so many events, then change each event."""
-    fanout.settle_in(port)
+    worker.settle_in(port)
     api, notify, deliver = (import_module(name) for name in ("api", "notify", "deliver"))
     kinds = ("seconds", "calls_to_mail", "answered", "calls")
     found: dict[str, Any] = {name: {kind: [] for kind in kinds} for name in ("registration", "change")}

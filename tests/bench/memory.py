@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import cost, fanout
+from . import cost, fanout, worker
 from .latency import CONTEXT, request
 
 WORKERS, VISITORS = (256, 512, 1024, 1769), (512, 1024, 1769)
@@ -126,7 +126,7 @@ def visit(name: str, port: int) -> dict[str, Any]:
     """Import a function and make its first requests; when (Unix time) the first was answered, the seconds of the
     others, and the memory of the process.
     """
-    fanout.settle_in(port)
+    worker.settle_in(port)
     event_id = fanout.ask(port, "event")["event"]
     handler = import_module(name).handler
     seconds: list[float] = []
@@ -141,7 +141,7 @@ def visit(name: str, port: int) -> dict[str, Any]:
             seconds.append(time.perf_counter() - began)
         else:
             ready = time.time()
-    return {"ready": ready, "seconds": seconds, "resident_mb": fanout.peak()}
+    return {"ready": ready, "seconds": seconds, "resident_mb": worker.peak()}
 
 
 # --- the page -----------------------------------------------------------------------------------------------------

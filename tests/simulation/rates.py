@@ -14,7 +14,7 @@ from convoke.effects import DrawTurns, Refusal, Refused, Send, Steps, StoreRate
 from convoke.registrations import events, registry
 from tests import factories
 
-from . import quick
+from . import quick, turns
 from .checker import Violation
 from .faults import Mode
 from .history import People, heal
@@ -195,7 +195,9 @@ def ses_refuses_many_at_once() -> Iterator[Violation]:
 
 
 def others_beside_a_fan_out() -> Iterator[Violation]:
-    """A batch draws a few turns at a time: others that come meanwhile get some of the same second."""
+    """Others that come while a fan-out is told wait no longer than a few seconds. (That a batch draws a few turns at a
+    time, ``turns`` shows with more of them.)
+    """
     world = Steady(200, FAST, 50)
     world.change(title="B")
     gone: dict[str, float] = {}
@@ -240,5 +242,6 @@ TRIALS = {
         ses_refuses_many_at_once,
         all_turns_are_taken,
         ses_is_busy,
+        *turns.TRIALS.values(),
     )
 }

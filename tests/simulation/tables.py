@@ -5,7 +5,7 @@ Values are plain Python; :class:`Typed` takes the wire's typed values in front o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -108,8 +108,7 @@ class Tables:
             found = [Row({name: row[name] for name in ("pk", "sk", "due_shard", "due_key")}) for row in found]
         else:
             assert asked["ConsistentRead"], "delivery reads strongly consistent"
-            partition = self.rows.get(asked["TableName"], {}).get(values[":pk"], {})
-            found = [row for _, row in sorted(partition.items()) if wanted(row, values)]
+            found = [row for row in self._in_order(asked["TableName"], values) if wanted(row, values)]
             if len(found) > 1 and self.line.torn():
                 found = self._in_two_moments(found, asked["TableName"], values, wanted)
         if "ExclusiveStartKey" in asked:
@@ -184,6 +183,10 @@ class Tables:
     def row(self, table: str, key: Mapping[str, str]) -> Row | None:
         return self.rows.get(table, {}).get(key["pk"], {}).get(key["sk"])
 
+    def _in_order(self, table: str, values: Mapping[str, Any]) -> Iterable[Row]:
+        """The items of the partition that a query asks for, by sort key; what it does not want may be missing."""
+        return [row for _, row in sorted(self.rows.get(table, {}).get(values[":pk"], {}).items())]
+
     def _single(self, operation: str, verb: str, action: Item) -> None:
         self.line.before()
         lost = self.line.lost()
@@ -244,55 +247,59 @@ def _key(action: Item) -> Item:
 
 
 class Typed:
-    """The same client for those who speak the wire's typed values."""
+    """The same client for those who speak the wire's typed values, which ``wire`` makes of plain ones, and ``unwire``
+    makes plain.
+    """
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    def __init__(
+        self,
+        tables: Tables,
+        wire: Callable[[Mapping[str, Any]], Item] = dynamo.wire,
+        unwire: Callable[[Mapping[str, Any]], Item] = dynamo.unwire,
+    ) -> None:
+        self._tables, self._wire, self._unwire = tables, wire, unwire
 
     def __getattr__(self, operation: str) -> Callable[..., Item]:
         def call(**arguments: Any) -> Item:
             try:
-                answer = getattr(self._tables, operation)(**_unwired(arguments)) or {}
+                answer = getattr(self._tables, operation)(**self._unwired(arguments)) or {}
             except ClientError as error:
                 if "Item" in error.response:
-                    error.response["Item"] = dynamo.wire(error.response["Item"])  # type: ignore[typeddict-unknown-key,typeddict-item]
+                    error.response["Item"] = self._wire(error.response["Item"])  # type: ignore[typeddict-unknown-key,typeddict-item]
                 for reason in error.response.get("CancellationReasons", []):
                     if "Item" in reason:
-                        reason["Item"] = dynamo.wire(reason["Item"])  # type: ignore[typeddict-item]
+                        reason["Item"] = self._wire(reason["Item"])  # type: ignore[typeddict-item]
                 raise
             for name in ("Item", "Attributes"):
                 if name in answer:
-                    return {name: dynamo.wire(answer[name])}
+                    return {name: self._wire(answer[name])}
             if operation == "transact_get_items":
-                return {"Responses": [{"Item": dynamo.wire(one["Item"])} if one else {} for one in answer["Responses"]]}
+                return {"Responses": [{"Item": self._wire(one["Item"])} if one else {} for one in answer["Responses"]]}
             if "Responses" in answer:
                 return {
-                    "Responses": {table: list(map(dynamo.wire, rows)) for table, rows in answer["Responses"].items()}
+                    "Responses": {table: list(map(self._wire, rows)) for table, rows in answer["Responses"].items()}
                 }
             if "Items" in answer:
                 more = (
-                    {"LastEvaluatedKey": dynamo.wire(answer["LastEvaluatedKey"])}
-                    if "LastEvaluatedKey" in answer
-                    else {}
+                    {"LastEvaluatedKey": self._wire(answer["LastEvaluatedKey"])} if "LastEvaluatedKey" in answer else {}
                 )
-                return {"Items": [dynamo.wire(item) for item in answer["Items"]], **more}
+                return {"Items": [self._wire(item) for item in answer["Items"]], **more}
             return {}
 
         return call
 
-
-def _unwired(arguments: Item) -> Item:
-    plain = dict(arguments)
-    for name in ("Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"):
-        if name in plain:
-            plain[name] = dynamo.unwire(plain[name])
-    if "RequestItems" in plain:
-        plain["RequestItems"] = {
-            table: {**asked, "Keys": list(map(dynamo.unwire, asked["Keys"]))}
-            for table, asked in plain["RequestItems"].items()
-        }
-    if "TransactItems" in plain:
-        plain["TransactItems"] = [
-            {verb: _unwired(action) for verb, action in each.items()} for each in plain["TransactItems"]
-        ]
-    return plain
+    def _unwired(self, arguments: Item) -> Item:
+        plain = dict(arguments)
+        for name in ("Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"):
+            if name in plain:
+                plain[name] = self._unwire(plain[name])
+        if "RequestItems" in plain:
+            plain["RequestItems"] = {
+                table: {**asked, "Keys": list(map(self._unwire, asked["Keys"]))}
+                for table, asked in plain["RequestItems"].items()
+            }
+        if "TransactItems" in plain:
+            plain["TransactItems"] = [
+                {verb: self._unwired(action) for verb, action in each.items()} for each in plain["TransactItems"]
+            ]
+        return plain

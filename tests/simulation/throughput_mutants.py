@@ -170,21 +170,28 @@ THROUGHPUT: dict[str, Mutant] = {
     ),
     "not-all-of-the-rate-is-used": Mutant((instead(pace, "SHARE", 1.3),), trial="a_fan_out_keeps_to_the_rate"),
     "who-sends-one-mail-draws-one-turn": Mutant(
-        (without(pace, "_draw", "min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), most)", "min(DRAWN_AT_ONCE, most)"),),
+        (without(pace, "_draw", "min(DRAWN_AT_ONCE - 1, max(0, turns.wanted - turns.coming))", "DRAWN_AT_ONCE - 1"),),
         trial="one_after_the_other_at_the_rate",
+    ),
+    "what-another-thread-draws-for-needs-no-turn": Mutant(
+        (without(pace, "_draw", "max(0, turns.wanted - turns.coming)", "max(0, turns.wanted)"),),
+        trial="drawn_turns_are_used",
+    ),
+    "what-was-drawn-for-is-not-coming-any-more": Mutant(
+        (without(pace, "_draw", "turns.coming -= more", "pass"),), trial="drawn_turns_are_used"
     ),
     "what-a-batch-has-sent-needs-no-turn": Mutant(
         (without(fan_out, "process_batch", "worker.turns.wanted -= 1", "pass"),), trial="a_fan_out_keeps_to_the_rate"
     ),
     "a-batch-draws-a-few-turns-at-a-time": Mutant(
-        (instead(pace, "DRAWN_AT_ONCE", 1000),), trial="others_beside_a_fan_out"
+        (instead(pace, "DRAWN_AT_ONCE", 1000),), trial="others_beside_batches"
     ),
     "half-of-a-second-is-for-urgent-mail": Mutant(
         (instead(conditions, "HALF_IS_LEFT_BESIDE_URGENT", conditions.TURNS_ARE_LEFT),),
-        trial="urgent_mail_beside_a_fan_out",
+        trial="urgent_mail_beside_batches",
     ),
     "half-of-the-next-second-is-for-urgent-mail": Mutant(
-        (instead(conditions, "HALF_IS_LEFT", conditions.TURNS_ARE_LEFT),), trial="urgent_mail_beside_a_fan_out"
+        (instead(conditions, "HALF_IS_LEFT", conditions.TURNS_ARE_LEFT),), trial="urgent_mail_beside_batches"
     ),
     "urgent-mail-looks-further": Mutant(
         (without(pace, "_draw", "AHEAD if urgent else 2", "2"),), trial="urgent_mail_alone"

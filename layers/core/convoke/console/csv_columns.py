@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..languages.negotiation import LANGUAGES
-from ..model import Question, QuestionKind, RegistrationStatus, frozen
+from ..model import Question, QuestionKind, frozen
 from ..registrations.responses import NO, YES
 from .csv_reading import Row
 
@@ -23,6 +23,7 @@ PLAIN = (NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS, EXTERNAL_ID, STATUS, METADA
 QUESTION = "responses."
 LOOKED_AT = 50
 """Lines by whose content columns without a heading are guessed."""
+UNKNOWN_STATE = "is not known here: write registered or cancelled, or choose that the column is not imported"
 LONGEST_WORD = 1000
 """Characters of a heading, or of a word such as yes, that are looked at: a question has fewer."""
 
@@ -43,7 +44,9 @@ _HEADINGS: Mapping[str, str] = {
     " nummer numero numerodemembre personalnummer"
     " yourownidoftheperson",
     METADATA: "metadata metadataasexportedfromhere",
-    STATUS: "status statusasexportedfromhere",
+    STATUS: "status statusasexportedfromhere"
+    " registrationstatus bookingstatus attendeestatus ticketstatus rsvp attending"
+    " anmeldestatus buchungsstatus teilnahmestatus zusage statut situacao 状態 ステータス الحالة",
 }
 # The columns of our own export that say what became of an invitation.
 _EXPORTED = frozenset({"participation", "answeredat", "invitation", "registeredat", "registrationid", "otherresponses"})
@@ -66,8 +69,26 @@ _LANGUAGES = {
 # A cell may have a hundred kilobytes: neither of these looks at any part of it twice.
 _ADDRESS = re.compile(r"[^\s@<>,;]@[^\s@<>,;]+\.[^\s@<>,;]")
 _NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^<>\s@]+@[^<>\s]+)\s*>")
-_LEFT = frozenset(
-    {RegistrationStatus.CANCELLED.value, RegistrationStatus.DECLINED.value, RegistrationStatus.ERASED.value}
+# What a column of states says, here and in the exports of other programs. Any other state is asked about: whoever
+# withdrew elsewhere must not be invited.
+_LEFT = (
+    "cancelled declined erased canceled cancel withdrawn withdrew rejected refused refunded deleted removed"
+    " unregistered unsubscribed notattending notcoming notgoing noshow"
+    " storniert storno abgesagt abgemeldet abgelehnt zurückgezogen zurückgetreten gelöscht erstattet"
+    " annulé annulée désinscrit désinscrite refusé refusée remboursé remboursée supprimé supprimée"
+    " cancelado cancelada anulado anulada rechazado rechazada reembolsado recusado recusada"
+    " annullato annullata cancellato cancellata disdetto rifiutato rifiutata rimborsato"
+    " geannuleerd afgemeld afgewezen afgezegd verwijderd anulowany anulowana anulowane odwołane odrzucone"
+    " キャンセル キャンセル済み 取消 取り消し 辞退 欠席 不参加 ملغى ملغي ملغاة مرفوض"
+)
+_COMES = (
+    "registered waitlisted pending confirmed accepted approved attending coming going booked paid active ok checkedin"
+    " angemeldet registriert bestätigt zugesagt gebucht bezahlt warteliste aktiv"
+    " inscrit inscrite enregistré enregistrée confirmé confirmée accepté acceptée payé payée"
+    " registrado registrada registado registada inscrito inscrita confirmado confirmada"
+    " iscritto iscritta registrato registrata confermato confermata"
+    " aangemeld geregistreerd ingeschreven bevestigd zarejestrowany zarejestrowana potwierdzony potwierdzona"
+    " 登録済み 申込済み 参加 出席 確定 مسجل مسجلة مؤكد مؤكدة"
 )
 
 
@@ -89,6 +110,13 @@ def _apart(text: str) -> str:
     return unicodedata.normalize("NFKD", text[:LONGEST_WORD])
 
 
+def _folded_state(text: str) -> str:
+    """A state as a heading is folded; a sign alone, such as a tick, stays."""
+    return folded_heading(text) or text
+
+
+_LEFT_STATES = frozenset(map(_folded_state, (*_LEFT.split(), *_NO)))
+_COMING_STATES = frozenset(map(_folded_state, (*_COMES.split(), *_YES)))
 _BY_HEADING = {folded_heading(one): target for target, words in _HEADINGS.items() for one in words.split()}
 
 
@@ -172,13 +200,16 @@ def person(row: Row, columns: Sequence[str], questions: Sequence[Question]) -> P
     for number, column in enumerate(columns):
         if column:
             cells.setdefault(column, _cell(row, number))
-    if cells.get(STATUS, "").lower() in _LEFT:
+    state = _folded_state(cells.get(STATUS, ""))
+    if state in _LEFT_STATES:
         return Person(body={}, left=True)
     named, email = _address(cells.get(EMAIL, ""))
     joined = " ".join((cells.get(FIRST, ""), cells.get(LAST, "")))
     name = " ".join((cells.get(NAME, "") or joined.strip() or named).split())
     body: dict[str, Any] = {"name": name, "email": email}
-    wrong = [(field, text) for field, text in ((NAME, "is missing"), (EMAIL, "is missing")) if not body[field]]
+    wrong = [(field, "is missing") for field in (NAME, EMAIL) if not body[field]]
+    if state and state not in _COMING_STATES:
+        wrong.insert(0, (STATUS, UNKNOWN_STATE))
     if language := _language(cells.get(LANGUAGE, "")):
         body["language"] = language
     if own := cells.get(EXTERNAL_ID, ""):

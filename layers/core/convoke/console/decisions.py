@@ -71,13 +71,15 @@ def decline(visit: Visit, event_id: str, proposal_id: str) -> site.Answer:
 
 def _read(visit: Visit, event_id: str, proposal_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The event and the proposal. Raises ``site.Refused`` (404) where there is none, or it may not be seen."""
-    at = {"event_id": event_id}
+    at, cursor = {"event_id": event_id}, ""
     event = visit.api.read(EVENT, at)
-    every = person.everything(visit, f"{EVENT}/proposals", at)
-    proposal = next((one for one in every if one["proposal_id"] == proposal_id), None)
-    if proposal is None:
-        raise site.missing(visit.request)
-    return event, proposal
+    while cursor is not None:
+        part = visit.api.read(f"{EVENT}/proposals", at, {"limit": person.AT_A_TIME, "cursor": cursor})
+        for one in part["items"]:
+            if one["proposal_id"] == proposal_id:
+                return event, one
+        cursor = part["next"]
+    raise site.missing(visit.request)
 
 
 def _previewed(visit: Visit, event: Mapping[str, Any], proposal: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,11 +32,13 @@ THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throt
 @dataclass
 class Turns:
     """The turns that one worker has drawn and not used: when (UTC) each may be used. ``wanted`` is how many other
-    mails the worker still has to begin with. Threads share it: each of its steps is indivisible.
+    mails the worker still has to begin with, and ``coming`` for how many of them a thread is drawing. Threads share it:
+    each of its steps is indivisible.
     """
 
     wanted: int = 0
     drawn: deque[datetime] = field(default_factory=deque)
+    coming: int = 0
 
 
 def pace(sending: Sending, now: datetime) -> float | None:
@@ -88,19 +90,25 @@ def _draw(rate: float, now: datetime, turns: Turns, *, urgent: bool) -> Steps[bo
     """Draw some turns of this second or of the next ones. Whoever had one far ahead would wait for it, though a sooner
     one may come free; so ordinary mail, which leaves half of the seconds to come, looks no further than the next.
     """
-    first = int(now.timestamp())
-    for second in range(first, first + (AHEAD if urgent else 2)):
-        most = turns_in(second, rate)
-        some = min(DRAWN_AT_ONCE, 1 + max(0, turns.wanted), most)
-        for count in range(some, 0, -max(1, some - 1)):  # some of them, or the last one
-            last = yield DrawTurns(second=second, count=count, most=most, urgent=urgent, ahead=second > first)
-            if last is not None:
-                begins = datetime.fromtimestamp(second, UTC)
-                turns.drawn.extend(
-                    begins + timedelta(seconds=(number - 1) / most) for number in range(last - count + 1, last + 1)
-                )
-                return True
-    return False
+    # One for this mail, and some for others for which no thread is drawing: those that nobody uses are lost to all.
+    more = min(DRAWN_AT_ONCE - 1, max(0, turns.wanted - turns.coming))
+    turns.coming += more
+    try:
+        first = int(now.timestamp())
+        for second in range(first, first + (AHEAD if urgent else 2)):
+            most = turns_in(second, rate)
+            some = min(1 + more, most)
+            for count in range(some, 0, -max(1, some - 1)):  # some of them, or the last one
+                last = yield DrawTurns(second=second, count=count, most=most, urgent=urgent, ahead=second > first)
+                if last is not None:
+                    begins = datetime.fromtimestamp(second, UTC)
+                    turns.drawn.extend(
+                        begins + timedelta(seconds=(number - 1) / most) for number in range(last - count + 1, last + 1)
+                    )
+                    return True
+        return False
+    finally:
+        turns.coming -= more
 
 
 def slow_down(sending: Sending, now: datetime, why: str) -> Steps[None]:

@@ -52,6 +52,11 @@ EVENT_TYPES = {
 }
 """The type of the webhook event for a report of each state; the other states have none."""
 
+NO_COMPLAINT = ("not-spam", "auth-failure")
+"""Feedback types that SES publishes as a complaint and that are none: that the mail is no spam (RFC 6430), and a report
+on the sender's authentication (RFC 6591).
+"""
+
 MAX_ATTEMPTS = 8
 """How often a report is applied anew after another worker wrote first."""
 MAX_REPAIRS = 25
@@ -140,7 +145,12 @@ def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
             # Transient, for example a full mailbox: a later mail may be delivered.
             return state, bounce["bounceType"] == "Permanent"
         case "Complaint":
-            return DeliveryState.COMPLAINED, True
+            complaint = event["complaint"]
+            if complaint.get("complaintSubType") == "OnAccountSuppressionList":
+                return DeliveryState.SUPPRESSED, True
+            # The others of RFC 5965 say that somebody does not want the mail.
+            is_complaint = complaint.get("complaintFeedbackType") not in NO_COMPLAINT
+            return (DeliveryState.COMPLAINED, True) if is_complaint else (None, False)
         case "Reject" | "Rendering Failure":
             return DeliveryState.FAILED, False
         case _:

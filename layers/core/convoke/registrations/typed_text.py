@@ -10,6 +10,11 @@ import re
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # LRM, RLM and ALM: invisible themselves, they only order the text beside them (Unicode, annex 9, section 2.6).
 MARK = re.compile("[\u200e\u200f\u061c]")
+# What is drawn as nothing: Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties), and an empty Braille cell.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 def line(text: str) -> str:
@@ -17,7 +22,7 @@ def line(text: str) -> str:
     text = text.replace("\t", " ").rstrip(" ")
     if CONTROL.search(text):
         raise ValueError("must not contain control characters or line breaks")
-    if text and not MARK.sub("", text).strip():
+    if text and not _UNSEEN.sub("", text).strip():
         raise ValueError("must have a visible character")
     return text
 
