@@ -18,7 +18,7 @@ from convoke.aws.runtime import aws
 from convoke.delivery import reports
 from convoke.delivery.fan_out import plan
 from convoke.delivery.reports import Report, report_of
-from convoke.effects import Steps
+from convoke.effects import Clock, Steps
 from convoke.mail import notifications
 from convoke.model import DeliveryState, Method, Participation, Person, Registration
 from convoke.registrations.events import change_event, create_event
@@ -217,6 +217,25 @@ def test_a_hint_that_nobody_understands_is_left_to_the_dead_letters(deployed: De
 
 def test_the_sweeper_hands_out_what_no_record_ever_told_of(deployed: Deployment) -> None:
     assert deployed.call("sweep", sample("sweep")) == {"registration": 1}
+    deployed.drain()
+
+    assert len(deployed.office.accepted) == 1
+
+
+@pytest.mark.parametrize("part", ["mail_limits", "hold_accounts"])
+def test_a_part_of_the_sweep_that_fails_keeps_nothing_else_from_being_done(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], part: str
+) -> None:
+    def fails(*_: object) -> Steps[None]:
+        yield Clock()
+        raise OSError(part)
+
+    function = import_module("sweep")
+    monkeypatch.setattr(function, part, fails)
+    capsys.readouterr()
+    with pytest.raises(OSError, match=part):
+        deployed.call("sweep", sample("sweep"))
+    assert '"Swept":[1.0]' in capsys.readouterr().out
     deployed.drain()
 
     assert len(deployed.office.accepted) == 1

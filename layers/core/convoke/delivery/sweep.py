@@ -81,6 +81,10 @@ class Limits:
     all: int
 
 
+UNKNOWN_LIMITS = Limits(urgent=DEFAULT_MAILS_PER_SWEEP, all=DEFAULT_MAILS_PER_SWEEP)
+"""What a sweep may hand out where :func:`mail_limits` failed."""
+
+
 def mail_limits(times: Times) -> Steps[Limits]:
     """As many mails as SES accepts in a minute, less the hints in the queues: urgent mail does not wait for others, and
     the hint of a change that waits to be announced, which stays in the queue meanwhile, stands for no mail.
