@@ -66,7 +66,12 @@ class Refused(ConvokeError):
 
 
 def client() -> Any:
-    """A DynamoDB client with timeouts short enough for the calling Lambda function to answer before its own.
+    """A DynamoDB client. An attempt fails that finds no connection for two seconds, or no answer for five, and is
+    repeated, three times at most.
+
+    So a Lambda function that has ten seconds or more outlives one attempt that hangs, and none that answers requests
+    outlives more: it ends at its own timeout, as after a crash. Where that was a request with an Idempotency-Key,
+    repeating it finds out what was stored. ``authorize``, with five seconds, outlives an attempt without a connection.
 
     It does not check the shape of requests, which this package composes: that takes as long as to sign them.
     """
@@ -110,13 +115,18 @@ def get(client: Any, table: str, key: Mapping[str, str]) -> Item | None:
 
 def get_each(client: Any, wanted: Sequence[tuple[str, Mapping[str, str]]]) -> list[Item | None]:
     """Up to a hundred items by table and key in one call, each strongly consistent, but in no particular order;
-    ``None`` where there is none.
+    ``None`` where there is none. What DynamoDB leaves out, since too much is read, is asked for again after a pause.
+
+    Raises :class:`Contention` where something was left out at every attempt.
     """
     asked: dict[str, Any] = {}
     for table, key in wanted:
         asked.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(wire(key))
     found: dict[tuple[str, str, str], Item] = {}
+    attempts = _attempts()
     while asked:
+        if next(attempts, None) is None:
+            raise Contention("some items were left out at every attempt")
         answer = client.batch_get_item(RequestItems=asked)
         for table, items in answer["Responses"].items():
             found.update({(table, item["pk"], item["sk"]): item for item in map(unwire, items)})

@@ -258,11 +258,8 @@ class Imports(Repository):
         left, found = list(wanted), dict[str, Item]()
         while left:
             some, left = left[:AT_ONCE], left[AT_ONCE:]
-            asked = {self._people: {"Keys": [dynamo.wire(key) for key in some], "ConsistentRead": True}}
-            while asked:
-                answer = self.client.batch_get_item(RequestItems=asked)
-                found |= {item["sk"]: item for item in map(dynamo.unwire, answer["Responses"].get(self._people, []))}
-                asked = answer.get("UnprocessedKeys", {})
+            items = dynamo.get_each(self.client, [(self._people, key) for key in some])
+            found |= {item["sk"]: item for item in items if item is not None}
         return found
 
     # --- pieces -------------------------------------------------------------------------------------------------
