@@ -69,9 +69,9 @@ def client() -> Any:
     """A DynamoDB client. An attempt fails that finds no connection for two seconds, or no answer for five, and is
     repeated, three times at most.
 
-    So a Lambda function that has ten seconds or more outlives one attempt that hangs, and none that answers requests
-    outlives more: it ends at its own timeout, as after a crash. Where that was a request with an Idempotency-Key,
-    repeating it finds out what was stored. ``authorize``, with five seconds, outlives an attempt without a connection.
+    So a Lambda function of ten seconds outlives one attempt that hangs, not two: then it ends at its own timeout, as
+    after a crash, and what the request has stored is found out by repeating it with its Idempotency-Key.
+    ``authorize``, with five seconds, outlives an attempt without a connection only.
 
     It does not check the shape of requests, which this package composes: that takes as long as to sign them.
     """
