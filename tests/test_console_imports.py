@@ -269,6 +269,28 @@ def test_the_button_pressed_twice_begins_one_import(secretary: Secretary) -> Non
     assert secretary.get(f"{path}/columns").location == path, "it is too late for that"
 
 
+def test_what_another_window_made_of_it_meanwhile_is_shown_before_it_is_imported(secretary: Secretary) -> None:
+    where = secretary.world.hold()
+    path, shown = checked(secretary, where, "Name,Mail,Status\nAda,ada@example.org,ok\nBo,bo@example.net,canceled")
+    assert "1 withdrew, as the file says, and is left out." in words_of(shown)
+    matching = secretary.get(f"{path}/columns")
+    assert secretary.sends(matching, f"{path}/columns", **{"column-2": ""}).location == f"{path}/check"
+    again = secretary.sends(shown, f"{path}/start")
+    assert again.status == 422
+    assert "This was changed meanwhile" in words_of(again)
+    assert emails(secretary, where) == []
+    assert secretary.queued == []
+    assert secretary.sends(again, f"{path}/start").location == path
+
+
+def test_a_draft_that_was_published_meanwhile_is_said_before_anybody_is_invited(secretary: Secretary) -> None:
+    where = secretary.world.hold(status="draft")
+    path, shown = checked(secretary, where, "Name,Mail\nAda,ada@example.org")
+    assert secretary.world.call("PATCH", where, {"status": "confirmed"}).status == 200
+    assert secretary.sends(shown, f"{path}/start").status == 422
+    assert secretary.queued == []
+
+
 def test_an_import_that_waits_says_until_when(secretary: Secretary) -> None:
     where = secretary.world.hold()
     family = "\n".join(f"Bo,bo+{number}@example.net" for number in range(33))
