@@ -242,7 +242,7 @@ def _dry_run(visit: Visit, event: Mapping[str, Any], one: Import, errors: Errors
 
 
 def _seen(event: Mapping[str, Any], one: Import) -> str:
-    """What a dry run rests on, as a short hash: somebody may match the columns anew, or publish the draft, meanwhile."""
+    """What a dry run rests on, as a short hash: the columns may be matched anew meanwhile, or the draft published."""
     said = json.dumps([one.columns, one.head, event["status"]])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
