@@ -248,7 +248,9 @@ def _seen(event: Mapping[str, Any], one: Import) -> str:
 
 
 def label_of(labels: Mapping[str, str], field: str) -> str:
-    """The label of a field of the API; a part of one, as ``metadata.a``, has that of the whole."""
+    """The label of a field of the API; a part of one, as ``metadata.a``, has that of the whole; no field has none."""
+    if not field:
+        return ""
     return labels.get(field) or labels.get(field.partition(".")[0]) or field
 
 
