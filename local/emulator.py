@@ -14,9 +14,7 @@ from . import processes
 from .place import REGION, ROOT, Place
 
 PYTHON = ROOT / ".local" / "emulator" / "bin" / "python"
-# The switch interval of its interpreter in seconds (sys.setswitchinterval); Python's default is 0.005.
-TURN = 0.0001
-PROGRAM = f"import runpy, sys; sys.setswitchinterval({TURN}); runpy.run_module('ministack', run_name='__main__')"
+PROGRAM = Path(__file__).with_name("emulator_process.py")
 
 
 class EmulatorStopped(ConvokeError):
@@ -28,10 +26,7 @@ class Emulator:
     """ministack on 127.0.0.1, with the roles' policies enforced.
 
     Workaround: its SES v2 rebuilds the MIME and loses the calendar, so functions send to ``mail_endpoint`` instead.
-
-    Workaround: it starts a thread for each report of SES, which unpacks the function and its layer if no copy is idle:
-    thousands of system calls, and after each the thread waits for the interpreter lock. At Python's default switch
-    interval the threads of a hundred mails hardly progress, so the interval is :data:`TURN`.
+    Others are in its own process, ``emulator_process``.
     """
 
     def __init__(self, place: Place, mail_endpoint: str) -> None:
@@ -54,7 +49,11 @@ class Emulator:
             "PYTHONUNBUFFERED": "1",
         }
         self._process = processes.start(
-            [str(PYTHON), "-c", PROGRAM], folder=place.temporary, environment=environment, log=self._log
+            # Without the folder of the program on its path, whose modules are not for it.
+            [str(PYTHON), "-P", str(PROGRAM)],
+            folder=place.temporary,
+            environment=environment,
+            log=self._log,
         )
 
     def wait(self, seconds: float = 30) -> None:

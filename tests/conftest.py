@@ -113,6 +113,31 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert not running.left_behind()
 
 
+@pytest.fixture(scope="session")
+def unknown(stack: Running) -> tuple[float, dict[str, str]]:
+    """Who was mailed with an unknown outcome: since when (monotonic, seconds), and the paths of their registrations, by
+    address. All four kinds at once, since each has to wait until nobody can be sending any more; two of them hold up
+    all other mail for twenty seconds, so they begin while no test waits for a mail.
+    """
+    event = stack.call(
+        "POST",
+        "/events",
+        {
+            "title": "Lesung",
+            "start": "2031-03-12T19:00:00",
+            "duration": "PT1H30M",
+            "time_zone": "Europe/Berlin",
+            "organizer": {"name": "Ada", "email": "ada@example.org"},
+        },
+    )
+    where, people = f"/events/{event['event_id']}/registrations", {}
+    for kind in ("timeout-after-accept", "timeout", "reset", "error-500"):
+        email = f"{kind}@example.net"
+        stack.post("/faults", {"kind": kind, "count": 1, "to": email})
+        people[email] = f"{where}/{stack.call('POST', where, {'name': kind, 'email': email})['registration_id']}"
+    return time.monotonic(), people
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with a_browser() as browser:

@@ -29,8 +29,8 @@ from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler
 
 ASKED = ("dynamodb", "sqs")
@@ -159,14 +159,15 @@ def _quick_traverse(self: Any, root: Any) -> Any:
     processing = tuple(self._processing_map().items())
 
     def visit(node: Any, place: int = -1) -> Any:
-        if not _is_a(type(node), Node):
+        kind: Any = type(node)
+        if not _is_a(kind, Node):
             return node
         parent = node.parent
         for number, child in enumerate(node.children or ()):
             self.pre_processing_of_child(node, number)
             visit(child, number)
-        for kind, process in processing:
-            if _is_a(type(node), kind):
+        for processed, process in processing:
+            if _is_a(kind, processed):
                 node = process(node)
                 node.parent = parent
                 if parent:

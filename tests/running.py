@@ -28,6 +28,10 @@ from local.story import Caller
 Seen = TypeVar("Seen")
 BETWEEN_SWEEPS = 1.5
 """Seconds; deployed, a minute."""
+BEFORE_A_SWEEP = 1.0
+"""Seconds for what comes by itself, as most does."""
+_PHYSICAL_IDS: dict[tuple[Path, str], str] = {}
+"""By a stack's folder and the name in the template: they stay as they are."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -83,6 +87,12 @@ class Running:
         return described
 
     @property
+    def temporary(self) -> Path:
+        """Where it keeps what is removed with it."""
+        (found,) = (self.folder / "tmp").resolve().glob("convoke-*")
+        return found
+
+    @property
     def exit_code(self) -> int | None:
         return self.process.poll()
 
@@ -118,8 +128,10 @@ class Running:
         )
 
     def physical_id(self, name: str) -> str:
-        found = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=name)
-        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+        if (known := (self.folder, name)) not in _PHYSICAL_IDS:
+            found = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=name)
+            _PHYSICAL_IDS[known] = str(found["StackResourceDetail"]["PhysicalResourceId"])
+        return _PHYSICAL_IDS[known]
 
     def logged(self, function: str, words: str) -> list[str]:
         """What a function said, where it says so."""
@@ -135,7 +147,7 @@ class Running:
         """What ``look`` sees as soon as that is true of something. The sweeper may be asked to help, which it is now
         and then: it reads all that is due, and would be most of what the machine has to do.
         """
-        deadline, sweep_at = time.monotonic() + seconds, time.monotonic()
+        deadline, sweep_at = time.monotonic() + seconds, time.monotonic() + BEFORE_A_SWEEP
         while not (seen := look()):
             assert time.monotonic() < deadline, f"not after {seconds} s"
             if sweeping and time.monotonic() >= sweep_at:

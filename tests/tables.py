@@ -114,7 +114,7 @@ def create_tables(client: Any) -> Settings:
         _make_tables(client)
         return SETTINGS
     region = client.meta.region_name
-    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
+    tables = tables_of(client)
     assert not tables
     if region not in _EMPTY:
         _make_tables(client)
@@ -122,6 +122,12 @@ def create_tables(client: Any) -> Settings:
     else:
         tables.update(copy.deepcopy(_EMPTY[region]))
     return SETTINGS
+
+
+def tables_of(client: Any) -> dict[str, Any]:
+    """The tables in memory that this client asks: copies of them may be put in their places."""
+    tables: dict[str, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][client.meta.region_name].tables
+    return tables
 
 
 def _make_tables(client: Any) -> None:

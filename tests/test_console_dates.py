@@ -47,8 +47,8 @@ def occurrence(secretary: Secretary, path: str, name: str) -> Any:
 
 def said(shown: Shown) -> str:
     """The words of a page without its tags."""
-    text = re.sub(r"<[^>]*>", " ", re.sub(r".*<main[^>]*>|</main>.*", "", shown.text, flags=re.DOTALL))
-    return re.sub(r"\s+", " ", text).strip()
+    _, main, _ = re.split(r"<main[^>]*>|</main>", shown.text)
+    return " ".join(re.sub(r"<[^>]*>", " ", main).split())
 
 
 def errors(shown: Shown) -> dict[str, str]:

@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cache
 
 import pytest
 
-from convoke.inbound import Verdict, authenticity, judge
+from convoke.inbound import Verdict, authenticity, judge, mime
 from convoke.inbound.authenticity import Receipt
 from convoke.model import Participation
 from tests import factories
@@ -89,6 +90,16 @@ def test_what_an_answer_holds_besides_is_looked_at_by_nobody(name: str) -> None:
     assert judged.reply is None or judged.reply.status is Participation.ACCEPTED
 
 
+@pytest.fixture(scope="module")
+def read_once() -> Iterator[None]:
+    """What a mail holds is the same whatever SES says of it, and is read when it is judged for the first time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mime, "incoming", cache(mime.incoming))
+        yield
+
+
+@pytest.mark.xdist_group("corpus")
+@pytest.mark.usefixtures("read_once")
 @pytest.mark.parametrize("receipt", laws.RECEIPTS, ids=lambda one: "-".join((one.dmarc, one.spf, one.spam, one.virus)))
 def test_no_mail_of_the_corpus_breaks_a_law_whatever_ses_says_of_it(receipt: Receipt) -> None:
     for case in (*(one.case for one in GENUINE), *ODD, *HOSTILE):

@@ -40,13 +40,14 @@ def pythons() -> Iterator[tuple[str, str]]:
     seen = set()
     for path in [Path(sys.executable), *named]:
         if path == Path(sys.executable) or re.fullmatch(r"python3(?:\.\d+)?", path.name):
-            which = _which(path)
+            which = _which(path.resolve())
             version = which.partition(" ")[0]
             if which not in seen and SUPPORTED.fullmatch(version):
                 seen.add(which)
                 yield version, str(path)
 
 
+@cache
 def _which(path: Path) -> str:
     """The version of a Python, and where it is installed; nothing where it cannot be run."""
     try:

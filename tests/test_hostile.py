@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from tests.hostile import (
     things,
     with_value,
 )
+from tests.tables import tables_of
 
 ALLOWED = 0.05  # seconds of processor time
 escaped = lru_cache(len(SHAPES))(quote)
@@ -42,7 +44,19 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def real(world: World) -> dict[str, str]:
-    return things(world)
+    """One of everything of an account, made once; each test has tables of its own with it."""
+    ids, stored = made(world)
+    tables_of(world.client).update(copy.deepcopy(stored))
+    return ids
+
+
+_made: list[tuple[dict[str, str], dict[str, Any]]] = []
+
+
+def made(world: World) -> tuple[dict[str, str], dict[str, Any]]:
+    if not _made:
+        _made.append((things(world), copy.deepcopy(tables_of(world.client))))
+    return _made[0]
 
 
 def ask(world: World, route: str, real: dict[str, str], body: Any = None, **how: Any) -> Answer:

@@ -664,6 +664,18 @@ def test_after_each_report_there_is_a_pause_that_grows_with_how_long_it_took(tmp
     assert 0 < pause <= LONGEST_PAUSE
 
 
+def test_all_that_waits_is_published_before_there_is_a_pause(tmp_path: Path) -> None:
+    done: list[str] = []
+    objects = Objects()
+    reports = Reports(Shelf(tmp_path), lambda _: done.append(f"a pause after {len(list(objects))}"))
+    reports.connect(Topics(), objects, PLACES)
+    for _ in range(3):
+        reports.receive(mail(), recipient=ORGANIZER, source=BO, verdicts=Verdicts())
+    reports.start()
+    reports.stop()
+    assert done == ["a pause after 3"]
+
+
 def test_until_there_is_a_stack_incoming_mail_and_events_say_so(office: PostOffice, ses: Any) -> None:
     message_id = send(ses, mail())
     assert call(office, "POST", f"/inbound?recipient={ORGANIZER}", mail()).status == 503

@@ -17,20 +17,15 @@ from tests.conversation import play, read, title_of
 from tests.conversation_steps import Stage
 from tests.factories import NOW, accepted, event, invitation, registration, told
 from tests.rfc5545 import Moment
-from tests.world import World, an_empty_world, emptied
+from tests.world import World, an_empty_quick_world
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 
 
-@pytest.fixture(scope="module")
-def tables() -> Iterator[World]:
-    with an_empty_world() as world:
-        yield world
-
-
 @pytest.fixture
-def world(tables: World) -> Iterator[World]:
-    yield from emptied(tables)
+def world() -> Iterator[World]:
+    with an_empty_quick_world() as world:
+        yield world
 
 
 def moments(when: When) -> tuple[Moment, Moment]:

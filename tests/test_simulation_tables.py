@@ -33,6 +33,8 @@ def emulated(stack: Running) -> Iterator[Any]:
         client.delete_table(TableName=name)
 
 
+# Meanwhile nobody waits for a mail, so those whose outcome is unknown are sent for the tests that follow.
+@pytest.mark.usefixtures("unknown")
 @pytest.mark.parametrize("seed", range(3))
 def test_the_fake_tables_answer_as_the_emulator_does(emulated: Any, seed: int) -> None:
     fake = Tables((SETTINGS.registrations_table,), lambda *_: None)

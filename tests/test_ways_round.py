@@ -6,13 +6,16 @@ import base64
 import json
 import socket
 import urllib.request
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import PYTHON
+from local.emulator_process import MANY, SharedArchive
 from tests.caller import routes
 from tests.running import Running
 
@@ -230,6 +233,36 @@ def test_the_emulator_s_threads_take_turns_of_python_s_own_length() -> None:
     """So ours are shorter; that they are short enough is seen where hundreds are told something at once: under fire."""
     (package,) = PACKAGES.glob("*/site-packages/ministack")
     assert not [source for source in package.rglob("*.py") if "setswitchinterval" in source.read_text()]
+
+
+def test_the_emulator_would_unpack_the_layer_for_each_worker_but_ours_share_it(stack: Running) -> None:
+    (source,) = PACKAGES.glob("*/site-packages/ministack/core/lambda_runtime.py")
+    assert "lzf.extractall(layer_dir)" in source.read_text()
+    workers = [place.resolve() for place in stack.temporary.glob("ministack-lambda-convoke-*/layer_0/python")]
+    assert len(workers) > 1
+    (shared,) = stack.temporary.glob("layers/*/python")
+    assert set(workers) == {shared.resolve()}
+
+
+def test_an_archive_of_many_files_is_unpacked_once_and_one_of_few_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SharedArchive, "folder", tmp_path / "layers")
+    for count, shared in ((MANY, True), (MANY - 1, False)):
+        with zipfile.ZipFile(tmp_path / "archive", "w") as archive:
+            for number in range(count):
+                archive.writestr(f"python/{number}", f"{count} {number}")
+        for place in (tmp_path / f"{count} one", tmp_path / f"{count} other"):
+            place.mkdir()
+            with SharedArchive(tmp_path / "archive") as archive:
+                names = archive.namelist()
+                archive.extractall(place)
+            assert names == (["python"] if shared else [f"python/{number}" for number in range(count)])
+            assert (place / "python").is_symlink() == shared
+            assert {file.name: file.read_text() for file in (place / "python").iterdir()} == {
+                f"{number}": f"{count} {number}" for number in range(count)
+            }
+    assert len(list((tmp_path / "layers").iterdir())) == 1
 
 
 def test_the_emulator_would_listen_everywhere_but_ours_does_not(stack: Running) -> None:

@@ -370,13 +370,3 @@ def a_quick_world(**event_changes: Any) -> Iterator[World]:
     with an_empty_quick_world() as world:
         world.publish(**event_changes)
         yield world
-
-
-def emptied(tables: World) -> Iterator[World]:
-    """A world in the tables of another one, out of which everything is taken afterwards: making them takes long."""
-    yield World(tables.client)
-    for table in (SETTINGS.registrations_table, SETTINGS.invitations_table):
-        rows = tables.client.scan(TableName=table)["Items"]
-        gone = [{"DeleteRequest": {"Key": {"pk": row["pk"], "sk": row["sk"]}}} for row in rows]
-        if gone:
-            tables.client.batch_write_item(RequestItems={table: gone})

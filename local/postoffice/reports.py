@@ -1,6 +1,7 @@
 """Publishes SES's notifications to the stack: reports on each mail, and incoming mail.
 
-One at a time: the emulator starts a thread for each notification, and a few hundred at once would hardly progress.
+All that wait are published one after the other, then there is a pause in which others gather: a function that is called
+for each single report costs a busy stack more than the mails themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -52,8 +53,8 @@ class NotConnected(Exception):
 class Reports:
     """Publishes in the background, in order, so that sending never waits; until connected, reports are dropped.
 
-    After each one it pauses for a few times as long as that took, to spare a busy stack: unlike SNS, the emulator does
-    not retry a function that fails. ``pause`` takes seconds.
+    After all that waited it pauses for a few times as long as they took, to spare a busy stack: unlike SNS, the
+    emulator does not retry a function that fails. ``pause`` takes seconds.
     """
 
     def __init__(self, shelf: Shelf, pause: Callable[[float], object] = time.sleep) -> None:
@@ -120,7 +121,17 @@ class Reports:
         while (task := self._waiting.get()) is not None:
             began = time.monotonic()
             task()
+            for other in self._others():
+                other()
             self._pause(min(PATIENCE * (time.monotonic() - began), LONGEST_PAUSE))
+
+    def _others(self) -> Iterator[Callable[[], object]]:
+        """What waits by now, up to the end."""
+        for _ in range(self._waiting.qsize()):
+            if (task := self._waiting.get()) is None:
+                self._waiting.put(None)
+                return
+            yield task
 
     def _report(self, mail: Accepted) -> None:
         for kind in AFTER_ACCEPTANCE.get(mail.to[0].lower(), USUALLY):

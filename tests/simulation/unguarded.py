@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -24,22 +25,35 @@ _copiers: dict[type, Callable[[Any], Any]] = {}
 @contextmanager
 def unguarded() -> Iterator[None]:
     """Within, instances of what ``model.frozen`` made are made, and copied by ``replace``, without those calls."""
+    if _copiers:  # within another one
+        yield
+        return
     modules = [module for name, module in sys.modules.items() if name.startswith(("convoke.", "tests.simulation."))]
-    classes = {one for module in modules for one in vars(module).values() if isinstance(one, type) and _is_frozen(one)}
+    classes = {one for module in modules for one in _frozen(module)}
+    guarded = {cls: {name: vars(cls)[name] for name in ("__init__", *GUARDS)} for cls in classes}
     with ExitStack() as stack:
+        stack.callback(_give_back, guarded)
         for cls in classes:
-            stack.enter_context(patch.object(cls, "__init__", _init(cls)))
+            cls.__init__ = _init(cls)  # type: ignore[misc]
             for name in GUARDS:
-                stack.callback(setattr, cls, name, vars(cls)[name])
                 delattr(cls, name)
         for module in modules:
             if getattr(module, "replace", None) is dataclasses.replace:
                 stack.enter_context(patch.object(module, "replace", _replace))
-        before = dict(_copiers)
-        stack.callback(_copiers.update, before)
         stack.callback(_copiers.clear)
         _copiers.update({cls: _copier(cls) for cls in classes})
         yield
+
+
+def _give_back(guarded: dict[type, dict[str, Any]]) -> None:
+    for cls, methods in guarded.items():
+        for name, method in methods.items():
+            setattr(cls, name, method)
+
+
+@cache
+def _frozen(module: ModuleType) -> list[type]:
+    return [one for one in vars(module).values() if isinstance(one, type) and _is_frozen(one)]
 
 
 def _is_frozen(cls: type) -> bool:

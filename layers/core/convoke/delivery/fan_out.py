@@ -67,9 +67,9 @@ BATCHES_IN_A_PAGE = 99
 """Batches that one transaction writes at most, beside the fan-out: DynamoDB takes a hundred items."""
 BATCHES_IN_THE_FIRST_PAGE = 4
 """Each page has three times as many batches more than all before it: the first mails leave before many ids are read."""
-AT_ONCE = 10
+AT_ONCE = 8
 """How many attendees of a batch are reconciled at the same time."""
-FEW = 8
+FEW = AT_ONCE
 """So many people are informed of a change by the worker that first hears of it, without a queue; and so many of a batch
 that was just planned are read together.
 """
