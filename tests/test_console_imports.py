@@ -269,6 +269,49 @@ def test_the_button_pressed_twice_begins_one_import(secretary: Secretary) -> Non
     assert secretary.get(f"{path}/columns").location == path, "it is too late for that"
 
 
+def test_what_another_window_made_of_it_meanwhile_is_shown_before_it_is_imported(secretary: Secretary) -> None:
+    where = secretary.world.hold()
+    path, shown = checked(secretary, where, "Name,Mail,Status\nAda,ada@example.org,ok\nBo,bo@example.net,canceled")
+    assert "1 withdrew, as the file or their registration says, and is left out." in words_of(shown)
+    matching = secretary.get(f"{path}/columns")
+    assert secretary.sends(matching, f"{path}/columns", **{"column-2": ""}).location == f"{path}/check"
+    again = secretary.sends(shown, f"{path}/start")
+    assert again.status == 422
+    assert "This was changed meanwhile" in words_of(again)
+    assert emails(secretary, where) == []
+    assert secretary.queued == []
+    assert secretary.sends(again, f"{path}/start").location == path
+
+
+def test_whoever_withdrew_is_not_invited_by_the_same_list_once_more(secretary: Secretary) -> None:
+    where = secretary.world.hold()
+    person = secretary.world.register(where, "ada@example.org")
+    assert secretary.world.call("DELETE", person).status == 200
+    path, shown = checked(secretary, where, "Name,Mail\nAda,Ada@example.org\nBo,bo@example.net")
+    assert "1 withdrew, as the file or their registration says, and is left out." in words_of(shown)
+    assert "Not imported, withdrew from this event: add them by hand if they come after all" in words_of(shown)
+    secretary.sends(shown, f"{path}/start")
+    work(secretary)
+    standing = secretary.world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
+    assert [one["email"] for one in standing] == ["bo@example.net"]
+
+
+def test_whoever_withdrew_and_registered_anew_is_registered(secretary: Secretary) -> None:
+    where = secretary.world.hold()
+    secretary.world.call("DELETE", secretary.world.register(where, "ada@example.org"))
+    secretary.world.register(where, "ada@example.org")
+    _, shown = checked(secretary, where, "Name,Mail\nAda,ada@example.org\nBo,bo@example.net")
+    assert "1 is registered already" in words_of(shown)
+
+
+def test_a_draft_that_was_published_meanwhile_is_said_before_anybody_is_invited(secretary: Secretary) -> None:
+    where = secretary.world.hold(status="draft")
+    path, shown = checked(secretary, where, "Name,Mail\nAda,ada@example.org")
+    assert secretary.world.call("PATCH", where, {"status": "confirmed"}).status == 200
+    assert secretary.sends(shown, f"{path}/start").status == 422
+    assert secretary.queued == []
+
+
 def test_an_import_that_waits_says_until_when(secretary: Secretary) -> None:
     where = secretary.world.hold()
     family = "\n".join(f"Bo,bo+{number}@example.net" for number in range(33))

@@ -17,6 +17,7 @@ def test_responses_are_kept_by_id_without_empty_ones_and_without_trailing_spaces
     given = {"note": "Late.\r\nSorry. ", "bus": "yes", "food": ""}
     assert check(ALL, given) == (("bus", "yes"), ("note", "Late.\nSorry."))
     assert check((), {}) == ()
+    assert check((NOTE,), {"note": "\u200b \u00ad"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ def test_responses_are_kept_by_id_without_empty_ones_and_without_trailing_spaces
         ({}, "responses.bus", "is required"),
         ({"bus": ""}, "responses.bus", "is required"),
         ({"bus": " \n\t"}, "responses.bus", "is required"),
+        ({"bus": "\u200b"}, "responses.bus", "is required"),
         ({"bus": "Yes"}, "responses.bus", "must be yes or no"),
         ({"bus": "true"}, "responses.bus", "must be yes or no"),
         ({"bus": "no", "food": "Cake"}, "responses.food", "must be one of the choices"),

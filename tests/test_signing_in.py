@@ -302,6 +302,12 @@ def test_the_address_may_be_written_as_one_likes(door: Door) -> None:
     assert door.press(door.mailed("Ada@Example.ORG")).status == 303
 
 
+def test_the_link_goes_to_the_address_of_the_event_and_not_to_the_one_that_was_typed(door: Door) -> None:
+    door.secretary.world.hold()
+    door.mailed("ADA@example.org")  # which may be another mailbox
+    assert message_from_bytes(door.mails[-1], policy=SMTP)["To"] == ADA
+
+
 def test_everybody_is_answered_the_same_and_only_organizers_are_mailed(door: Door) -> None:
     door.secretary.world.hold()
     answers = [door.asks(email) for email in (ADA, "bo@example.net")]

@@ -18,6 +18,8 @@ from ..web.bulk import person_or_reason
 from . import csv_columns
 from .csv_reading import Row
 
+WITHDRAWN = "from this event: add them by hand if they come after all"
+
 
 class Fate(StrEnum):
     """In the order in which lines are shown: first what somebody may want to put right."""
@@ -85,7 +87,8 @@ def check(
         event.event_id, [own for line in fine if (own := line.body.get("external_id"))]
     )
     known = {folded(email) for email in holders}
-    return Checked(_seated([_met(line, known, taken) for line in lines], free))
+    gone = store.imports.withdrawn(event.event_id) if len(known) < len(fine) else set[str]()
+    return Checked(_seated([_met(line, known, gone, taken) for line in lines], free))
 
 
 def _each_alone(rows: Sequence[Row], columns: Sequence[str], event: Event, now: datetime) -> list[Line]:
@@ -124,12 +127,16 @@ def _reason(person: csv_columns.Person, event: Event, now: datetime) -> Reason |
     return checked if isinstance(checked, Reason) else None
 
 
-def _met(line: Line, known: set[str], taken: Mapping[str, str]) -> Line:
-    """``line`` with what it meets among the registrations of the event."""
+def _met(line: Line, known: set[str], gone: set[str], taken: Mapping[str, str]) -> Line:
+    """``line`` with what it meets among the registrations of the event: addresses that are registered (``known``), or
+    were withdrawn (``gone``), and external ids.
+    """
     if line.fate is not Fate.NEW:
         return line
     if folded(line.body["email"]) in known:
         return Line(row=line.row, fate=Fate.EXISTING, body=line.body)
+    if folded(line.body["email"]) in gone:
+        return Line(row=line.row, fate=Fate.LEFT_OUT, body=line.body, why=WITHDRAWN)
     if line.body.get("external_id", "") in taken:
         why = "is that of another registration"
         return Line(row=line.row, fate=Fate.WRONG, body=line.body, field="external_id", why=why)

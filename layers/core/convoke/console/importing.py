@@ -6,6 +6,8 @@ Between the steps the uploaded text is kept for a day at most, and read again in
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +25,7 @@ from . import csv_columns, csv_reading, uploads
 from .client import Errors
 from .csv_reading import Row, Unreadable
 from .import_check import Checked, Fate, check
-from .refusals import SENTENCES
+from .refusals import SENTENCES, STALE
 from .visit import Visit, page
 
 IMPORTS = "/console/events/{event_id}/imports"
@@ -235,11 +237,20 @@ def _dry_run(visit: Visit, event: Mapping[str, Any], one: Import, errors: Errors
         refused=refused_for(visit, event),
         errors=errors,
         path=path_of(one),
+        seen=_seen(event, one),
     )
 
 
+def _seen(event: Mapping[str, Any], one: Import) -> str:
+    """What a dry run rests on, as a short hash: the columns may be matched anew meanwhile, or the draft published."""
+    said = json.dumps([one.columns, one.head, event["status"]])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
 def label_of(labels: Mapping[str, str], field: str) -> str:
-    """The label of a field of the API; a part of one, as ``metadata.a``, has that of the whole."""
+    """The label of a field of the API; a part of one, as ``metadata.a``, has that of the whole; no field has none."""
+    if not field:
+        return ""
     return labels.get(field) or labels.get(field.partition(".")[0]) or field
 
 
@@ -254,6 +265,8 @@ def start(visit: Visit, event_id: str, import_id: str) -> site.Answer:
         return one
     if errors := visit.objections or _not_allowed(visit, event):
         return _dry_run(visit, event, one, errors)
+    if visit.form.text("seen") != _seen(event, one):
+        return _dry_run(visit, event, one, (("", visit.request.texts.gettext(STALE)),))
     checked = checked_of(visit, event, one)
     if not checked.people:
         return _dry_run(visit, event, one, (("", visit.request.texts.gettext("There is nobody to be imported.")),))

@@ -76,12 +76,14 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 @frozen
 class Addressed:
     """What a notification is sent as, and the registration that its recipient's address has, if it has one. Of one that
-    is about no event, ``account`` is the one that it is counted for.
+    is about no event, ``account`` is the one that it is counted for, and ``organizer`` the address
+    that an event has.
     """
 
     kind: NotificationKind
     holder: Registration | None = None
     account: str = ""
+    organizer: str = ""
 
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
@@ -170,14 +172,17 @@ def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | N
 def _organizer(notification: Notification, now: datetime) -> Steps[Addressed | None]:
     """A link to sign in is for whoever organizes an event that is not long over."""
     event = yield ReadOrganized(email=notification.recipient.email, since=now - AFTER_THE_EVENT)
-    return None if event is None else Addressed(kind=notification.kind, account=event.account)
+    if event is None:
+        return None
+    return Addressed(kind=notification.kind, account=event.account, organizer=event.organizer.email)
 
 
 def _to_holder(notification: Notification, addressed: Addressed) -> Notification:
     """To the address as it was registered, not as it was typed now: ``BO@`` may be another mailbox than ``bo@``."""
-    if addressed.holder is None:
+    email = addressed.organizer if addressed.holder is None else addressed.holder.email
+    if not email:
         return notification
-    return replace(notification, recipient=replace(notification.recipient, email=addressed.holder.email))
+    return replace(notification, recipient=replace(notification.recipient, email=email))
 
 
 def _mailbox_allows(seen: NotificationState, notification: Notification, now: datetime) -> Steps[bool]:

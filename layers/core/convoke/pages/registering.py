@@ -18,7 +18,7 @@ from ..model import Event, InvalidField, LocalTime, Occurrence, Question, Questi
 from ..registrations import responses, unconfirmed
 from ..registrations.registry import TooMany
 from ..registrations.responses import NO, YES
-from ..registrations.typed_text import line
+from ..registrations.typed_text import is_blank, line
 from ..registrations.unconfirmed import Closed
 from ..schedule import series
 from ..web import fields
@@ -275,7 +275,7 @@ def wrong_address(request: Request, email: str) -> str | None:
 def wrong_response(request: Request, question: Question, given: str) -> str:
     """What is wrong with the answer to a question, as a sentence."""
     _, ngettext = request.texts.gettext, request.texts.ngettext
-    if not given:
+    if is_blank(given):
         return _("Answer this question: %(question)s", question=question.text)
     if question.kind is QuestionKind.TEXT:
         most = responses.LONGEST

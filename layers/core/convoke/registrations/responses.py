@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..model import InvalidField, Question, QuestionKind
-from .typed_text import lines
+from .typed_text import is_blank, lines
 
 LONGEST = 1000
 """Characters of one response."""
@@ -81,7 +81,7 @@ def _response(question: Question, given: str) -> str:
     if len(given) > LONGEST:
         raise ValueError(f"must not be longer than {LONGEST}")
     text = lines(given)
-    if not text.strip():
+    if is_blank(text):
         if question.required:
             raise ValueError("is required")
         return ""

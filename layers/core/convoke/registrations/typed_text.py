@@ -22,9 +22,14 @@ def line(text: str) -> str:
     text = text.replace("\t", " ").rstrip(" ")
     if CONTROL.search(text):
         raise ValueError("must not contain control characters or line breaks")
-    if text and not _UNSEEN.sub("", text).strip():
+    if text and is_blank(text):
         raise ValueError("must have a visible character")
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it is seen."""
+    return not _UNSEEN.sub("", text).strip()
 
 
 def lines(text: str) -> str:

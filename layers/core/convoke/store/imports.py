@@ -11,9 +11,10 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from ..model import Registration, frozen
+from ..model import Registration, RegistrationStatus, folded, frozen
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Repository
@@ -31,6 +32,8 @@ IN_A_PART = 100
 """How many people are registered between two counts."""
 AT_ONCE = 100
 """How many items one read names."""
+LOOKED_THROUGH = 30_000
+"""Among how many registrations of an event one looks for those that were withdrawn."""
 
 Line = dict[str, Any]
 """Somebody to be registered: ``line``, the number of their line, and ``body``, as the API has it."""
@@ -47,8 +50,8 @@ class Import:
     are, ``next_part`` the number of the one to be worked on, ``run`` names those of this beginning. ``people`` is how
     many are to be registered; what became of them is counted at the end of each part: ``refused`` could not be. Of the
     other lines ``wrong`` have something that a registration may not have, ``twice`` an address that came before, and
-    ``left_out`` are of people who withdrew, by the file. ``waits_until`` is when it goes on, where a limit of
-    mails is reached.
+    ``left_out`` are of people who withdrew, by the file or from this event. ``waits_until`` is when it goes on, where a
+    limit of mails is reached.
     """
 
     event_id: str
@@ -246,6 +249,17 @@ class Imports(Repository):
         wanted = {keys.address(event_id, email)["sk"]: email for email in emails}
         found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
         return {wanted[key]: str(item["registration_id"]) for key, item in found.items()}
+
+    def withdrawn(self, event_id: str) -> set[str]:
+        """The addresses, as :func:`folded`, of registrations of the event that were withdrawn; of a very large event of
+        the first :data:`LOOKED_THROUGH` only.
+        """
+        query = dynamo.starting_with(self._people, keys.registration(event_id, ""))
+        query |= {"ProjectionExpression": "#email, #status"}
+        query["ExpressionAttributeNames"] = {"#email": "email", "#status": "status"}
+        rows = islice(dynamo.pages(self.client.query, **query), LOOKED_THROUGH)
+        gone = RegistrationStatus.CANCELLED.value
+        return {folded(str(row["email"])) for row in rows if row["status"] == gone and row.get("email")}
 
     def external_holders(self, event_id: str, external_ids: Iterable[str]) -> dict[str, str]:
         """Which registration has each of the external ids; those that none has are left out."""
