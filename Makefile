@@ -34,7 +34,7 @@ check:  ## check lint rules, format, types, imports and the template
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
-	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
+	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint --region eu-central-1
 
 ready key keys revoke sign-in limits source sync receive stop start recheck findings unassigned restore raise-sequences rotate-links:
 	@$(INSTALL) tools

@@ -29,6 +29,9 @@ SEED = int(os.environ.get("CONVOKE_SEED", "1"))
 SUPPORTED = re.compile(r"3\.(?:1[1-9]|[2-9]\d)\.\d+")
 WHICH = "import platform, sys; print(platform.python_version(), sys.base_prefix)"
 
+# One worker's: else each would make the same mails to compare with.
+pytestmark = pytest.mark.xdist_group("headers")
+
 BO = Person(name="Bo Ek", email="bo@example.net")
 
 

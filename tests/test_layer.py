@@ -17,6 +17,9 @@ FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
 SENDS = ("deliver", "notify")
 UNCHECKED_HASH = 0b01
 
+# One worker's: else each would build a layer of its own.
+pytestmark = pytest.mark.xdist_group("layer")
+
 
 def build(artifacts: Path, *variables: str) -> None:
     command = [
