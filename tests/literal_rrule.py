@@ -20,11 +20,12 @@ def days(rule: str, start: date, last: date) -> list[date]:
     """The days that ``rule`` means, from ``start`` to ``last``, whatever its COUNT or UNTIL."""
     parts = dict(part.split("=") for part in rule.split(";"))
     period = _period(parts)
+    first_period, last_period = period(start), period(last)
     steps = int(parts.get("INTERVAL", "1"))
     found: list[date] = []
     # A period that began before the start counts from its beginning.
     for number, members in groupby(_calendar(start - 6 * DAY, last + 366 * DAY), key=period):
-        if (number - period(start)) % steps == 0:
+        if first_period <= number <= last_period and (number - first_period) % steps == 0:
             found += _at_positions([day for day in members if _is_meant(day, parts, start)], parts)
     return [day for day in found if start <= day <= last]
 
