@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import cache
 from itertools import groupby
 
 DAY = timedelta(days=1)
@@ -19,11 +20,12 @@ def days(rule: str, start: date, last: date) -> list[date]:
     """The days that ``rule`` means, from ``start`` to ``last``, whatever its COUNT or UNTIL."""
     parts = dict(part.split("=") for part in rule.split(";"))
     period = _period(parts)
+    first_period, last_period = period(start), period(last)
     steps = int(parts.get("INTERVAL", "1"))
     found: list[date] = []
     # A period that began before the start counts from its beginning.
-    for number, members in groupby(_calendar(start - 366 * DAY, last + 366 * DAY), key=period):
-        if (number - period(start)) % steps == 0:
+    for number, members in groupby(_calendar(start - 6 * DAY, last + 366 * DAY), key=period):
+        if first_period <= number <= last_period and (number - first_period) % steps == 0:
             found += _at_positions([day for day in members if _is_meant(day, parts, start)], parts)
     return [day for day in found if start <= day <= last]
 
@@ -45,10 +47,11 @@ def _period(parts: dict[str, str]) -> Callable[[date], int]:
 
 
 def _is_meant(day: date, parts: dict[str, str], start: date) -> bool:
-    if "BYMONTH" in parts and str(day.month) not in parts["BYMONTH"].split(","):
+    if "BYMONTH" in parts and day.month not in _numbers(parts["BYMONTH"]):
         return False
-    length = calendar.monthrange(day.year, day.month)[1]
-    if "BYMONTHDAY" in parts and not {day.day, day.day - length - 1} & set(map(int, parts["BYMONTHDAY"].split(","))):
+    if "BYMONTHDAY" in parts and _numbers(parts["BYMONTHDAY"]).isdisjoint(
+        (day.day, day.day - _length(day.year, day.month) - 1)
+    ):
         return False
     if "BYDAY" in parts and not any(_is_weekday(day, each, parts) for each in parts["BYDAY"].split(",")):
         return False
@@ -63,6 +66,16 @@ def _is_meant(day: date, parts: dict[str, str], start: date) -> bool:
     return day.day == start.day
 
 
+@cache
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(map(int, text.split(",")))
+
+
+@cache
+def _length(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]
+
+
 def _is_weekday(day: date, text: str, parts: dict[str, str]) -> bool:
     if WEEKDAYS[day.weekday()] != text[-2:]:
         return False
@@ -72,7 +85,7 @@ def _is_weekday(day: date, text: str, parts: dict[str, str]) -> bool:
     if parts["FREQ"] == "YEARLY" and "BYMONTH" not in parts:
         place, length = day.timetuple().tm_yday, 365 + calendar.isleap(day.year)
     else:
-        place, length = day.day, calendar.monthrange(day.year, day.month)[1]
+        place, length = day.day, _length(day.year, day.month)
     return number == ((place - 1) // 7 + 1 if number > 0 else -((length - place) // 7 + 1))
 
 

@@ -70,6 +70,7 @@ class Clock:
         self.now = NOW
         monkeypatch.setattr(runtime, "clock", lambda: self.now)
         monkeypatch.setattr(context, "now", lambda: self.now)
+        monkeypatch.setattr(runtime, "time", Mock(sleep=lambda _: None))  # for a clock that stands still
 
     def later(self) -> datetime:
         self.now += timedelta(minutes=20)

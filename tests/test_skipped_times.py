@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,9 @@ def listed(component: Any, name: str) -> list[LocalTime]:
     return [value.dt for line in (found if isinstance(found, list) else [found]) for value in line.dts]
 
 
+days = lru_cache(maxsize=4)(literal_rrule.days)  # each of the readers asks for the same
+
+
 def by_rule(component: Any, counts: Callable[[LocalTime], bool]) -> Iterator[LocalTime]:
     """What a reader takes the rule to yield, up to its end, where only some of it ``counts``."""
     start: LocalTime = component["DTSTART"].dt
@@ -59,9 +63,7 @@ def by_rule(component: Any, counts: Callable[[LocalTime], bool]) -> Iterator[Loc
     count, until = int(parts.pop("COUNT", "0")), parts.pop("UNTIL", "")
     first = start.date() if isinstance(start, datetime) else start
     last = datetime.fromisoformat(until) if until else None
-    for day in literal_rrule.days(
-        ";".join("=".join(part) for part in parts.items()), first, first + timedelta(days=800)
-    ):
+    for day in days(";".join("=".join(part) for part in parts.items()), first, first + timedelta(days=800)):
         local_time = datetime.combine(day, start.timetz()) if isinstance(start, datetime) else day
         if last and instant(local_time) > (last if isinstance(local_time, datetime) else last.date()):
             return

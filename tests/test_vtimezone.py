@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import zoneinfo
+from bisect import bisect
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -55,6 +56,7 @@ class Reader:
         self.onsets = sorted(
             onset for block in self._observances(text) for onset in self._expand(block, until.year + 1)
         )
+        self._instants = [at for at, _ in self.onsets]
 
     @staticmethod
     def _observances(text: str) -> Iterator[dict[str, str]]:
@@ -73,15 +75,16 @@ class Reader:
         before, after = cls._offset(block["TZOFFSETFROM"]), cls._offset(block["TZOFFSETTO"])
         days = [start.date()]
         if "RRULE" in block:
-            rule = dict(part.split("=") for part in block["RRULE"].split(";"))
-            assert rule.pop("FREQ") == "YEARLY"
-            days = [day for year in range(start.year, until + 1) for day in cls._days(year, rule)]
+            days = [cls._day(year, block["RRULE"]) for year in range(start.year, until + 1)]
             assert days[0] == start.date(), "DTSTART is the first of its own rule"
         for day in days:
             yield datetime.combine(day, start.time(), UTC) - before, after
 
     @staticmethod
-    def _days(year: int, rule: dict[str, str]) -> list[date]:
+    @cache
+    def _day(year: int, text: str) -> date:
+        rule = dict(part.split("=") for part in text.split(";"))
+        assert rule.pop("FREQ") == "YEARLY"
         month, by_day = int(rule["BYMONTH"]), rule["BYDAY"]
         weekday = WEEKDAYS.index(by_day[-2:])
         days = [date(year, month, n + 1) for n in range(calendar.monthrange(year, month)[1])]
@@ -89,7 +92,7 @@ class Reader:
         assert rule.keys() == {"BYMONTH", "BYDAY"}, "as Exchange takes it"
         nth = int(by_day[:-2])
         assert nth in (1, 2, 3, 4, -1)
-        return [days[nth - 1 if nth > 0 else nth]]
+        return days[nth - 1 if nth > 0 else nth]
 
     @staticmethod
     def _offset(text: str) -> timedelta:
@@ -99,7 +102,9 @@ class Reader:
         return -length if text[0] == "-" else length
 
     def offset(self, instant: datetime) -> timedelta:
-        return [after for at, after in self.onsets if at <= instant][-1]
+        latest = bisect(self._instants, instant) - 1
+        assert latest >= 0, "something holds at every instant"
+        return self.onsets[latest][1]
 
 
 def truth(zone: str, instant: datetime) -> timedelta:
@@ -110,16 +115,17 @@ def truth(zone: str, instant: datetime) -> timedelta:
 
 def changes(zone: str, first: datetime, last: datetime) -> Iterator[datetime]:
     """The instants between which and a second earlier ``zoneinfo`` sees the offset change."""
-    early = first
+    early, was = first, truth(zone, first)
     while early < last:
         late = early + 3 * DAY
-        if truth(zone, early) != truth(zone, late):
+        now = truth(zone, late)
+        if now != was:
             low, high = early, late
             while high - low > SECOND:
                 middle = (low + (high - low) / 2).replace(microsecond=0)
-                low, high = (middle, high) if truth(zone, middle) == truth(zone, early) else (low, middle)
+                low, high = (middle, high) if truth(zone, middle) == was else (low, middle)
             yield high
-        early = late
+        early, was = late, now
 
 
 def test_every_zone_is_right_for_the_life_of_an_event_and_a_year_on_either_side() -> None:

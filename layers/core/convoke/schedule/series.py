@@ -116,9 +116,31 @@ def times(schedule: Schedule) -> Mapping[LocalTime, When]:
     return {start: when_at(schedule, start) for start in starts(schedule)}
 
 
-@lru_cache(maxsize=16)
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
     """Every occurrence of ``event`` with its changes, sorted by original start. An event that is no series has one."""
+    return _occurrences(_Itself(event))
+
+
+class _Itself:
+    """An event as the key of a cache, equal to no other object: to hash all that a long series has, at each look, takes
+    longer than to make its occurrences once.
+    """
+
+    __slots__ = ("event",)
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def __hash__(self) -> int:
+        return id(self.event)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.event is other.event
+
+
+@lru_cache(maxsize=16)
+def _occurrences(key: _Itself) -> tuple[Occurrence, ...]:
+    event = key.event
     changes = {change.date: change for change in event.changes}
     return tuple(
         _occurrence(event, when, changes.get(start, DateChange(date=start)))
