@@ -313,9 +313,13 @@ def test_somebody_is_added_with_all_that_there_is_to_say(secretary: Secretary) -
     assert (found["name"], found["email"], found["language"], found["guests"]) == ("Cy", "cy@example.net", "fr", 3)
     assert found["occurrences"] == typed["occurrences"]
     assert found["responses"] == {"food": "Bread", "bus": "no", "day": "8"}
-    again = secretary.sends(shown, path, **typed)
+    assert secretary.sends(shown, path, **typed).location == done.location, "the button was pressed twice"
+    again = secretary.sends(secretary.get(path), path, **typed)
     assert again.status == 422
     assert "This address is registered already" in words_of(again)
+    changed = secretary.sends(shown, path, **typed | {"name": "Di"})
+    assert changed.status == 422
+    assert "This address is registered already" in words_of(changed)
 
 
 def test_whoever_comes_to_all_dates_comes_to_later_ones_too(secretary: Secretary) -> None:

@@ -67,8 +67,6 @@ def add(visit: Visit, event_id: str) -> site.Answer:
     if wrong := _no_date(visit, dates, typed):
         return _adding(visit, event, typed, wrong)
     known = holder(visit, at, typed.email)
-    if known is not None and known["status"] in ACTIVE:
-        return _adding(visit, event, typed, known=known)
     body = {
         **_values(typed, dates),
         "responses": {name: said for name, said in typed.responses.items() if said},
@@ -76,6 +74,9 @@ def add(visit: Visit, event_id: str) -> site.Answer:
         "approved": Scope.MANAGE in visit.session.scopes,
     }
     reply = visit.api.call("POST", REGISTRATIONS, at, body, key=visit.form.text("once"))
+    # If this very form has registered them before, it is answered as it was then.
+    if known is not None and known["status"] in ACTIVE and reply.status != HTTPStatus.CREATED:
+        return _adding(visit, event, typed, known=known)
     if not reply.ok:
         return _adding(visit, event, typed, _errors(visit, event, reply))
     otherwise = "draft" if event["status"] == "draft" else "added"
