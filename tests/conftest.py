@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser
 
 from local import duration
 from tests.browser import a_browser
-from tests.running import Running, boot
+from tests.running import Meanwhile, Running, boot
 
 if TYPE_CHECKING:
     from tests.secretary import Secretary
@@ -113,12 +114,52 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert not running.left_behind()
 
 
+BEGUN = pytest.StashKey[Meanwhile]()
+
+
 @pytest.fixture(scope="session")
-def unknown(stack: Running) -> tuple[float, dict[str, str]]:
+def meanwhile(stack: Running, pytestconfig: pytest.Config) -> Iterator[Meanwhile]:
+    """Three tests of some ten seconds each, in which hardly anything but time goes by, in threads beside tests that
+    neither register anybody, nor wait for a mail, nor compare what is stored.
+    """
+    from tests.test_stack import throttled
+    from tests.test_stack_outside import not_reached, told_again
+
+    with ThreadPoolExecutor(2, thread_name_prefix="meanwhile") as threads:
+        first = threads.submit(told_again, stack)
+
+        def after_it(test: Callable[[Running], None]) -> None:
+            wait([first])
+            test(stack)
+
+        begun = Meanwhile(
+            told_again=first,
+            throttled=threads.submit(after_it, throttled),
+            not_reached=threads.submit(after_it, not_reached),
+        )
+        pytestconfig.stash[BEGUN] = begun
+        yield begun
+
+
+def settle(config: pytest.Config) -> None:
+    """Wait until whatever ``meanwhile`` began is over, if it began anything."""
+    if begun := config.stash.get(BEGUN, None):
+        wait([begun.told_again, begun.throttled, begun.not_reached])
+
+
+@pytest.fixture
+def settled(pytestconfig: pytest.Config) -> None:
+    """For a test that counts all mails, whoever has them sent."""
+    settle(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def unknown(stack: Running, pytestconfig: pytest.Config) -> tuple[float, dict[str, str]]:
     """Who was mailed with an unknown outcome: since when (monotonic, seconds), and the paths of their registrations, by
     address. All four kinds at once, since each has to wait until nobody can be sending any more; two of them hold up
     all other mail for twenty seconds, so they begin while no test waits for a mail.
     """
+    settle(pytestconfig)
     event = stack.call(
         "POST",
         "/events",

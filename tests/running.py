@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +72,15 @@ def boot(folder: Path) -> Running:
             raise AssertionError(f"the stack did not start:\n{running.said()}")
         time.sleep(0.1)
     return running
+
+
+@frozen
+class Meanwhile:
+    """What was begun for other tests, which look at what became of it: most of it is waiting."""
+
+    told_again: Future[None]
+    throttled: Future[None]
+    not_reached: Future[None]
 
 
 @frozen

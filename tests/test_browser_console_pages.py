@@ -103,7 +103,7 @@ def pages(stack: Running, chromium: Browser) -> Pages:
     stack.call("PATCH", waits, {"title": f"{LONG}!"})
 
     with a_visit(chromium, origin, locale="en-GB") as visit:
-        fill_in(visit, asks.rpartition("/")[2], NAME, f"asks@{tag}.example")
+        fill_in(visit, asks.rpartition("/")[2], (NAME, f"asks@{tag}.example"))
         (pending,) = stack.call("GET", f"{asks}/registrations")["items"]
         sign_in(stack, visit)
         checked = upload(
@@ -246,35 +246,6 @@ def shown(visit: Visit, pages: Pages, names: frozenset[str] = frozenset()) -> It
             yield name
 
 
-def test_every_page_is_accessible_in_all_sizes_and_colours(stack: Running, chromium: Browser, pages: Pages) -> None:
-    with signed_in(stack, chromium, pages) as visit:
-        wrong = {name: found for name in shown(visit, pages) if (found := looks(visit))}
-        assert wrong == {}
-
-
-def test_the_pages_on_which_scripts_do_something_are_accessible_without_them(
-    stack: Running, chromium: Browser, pages: Pages
-) -> None:
-    with signed_in(stack, chromium, pages) as visit:
-        # Where scripts are switched off altogether, axe-core does not run either.
-        visit.context.route(re.compile(r"\.js$"), lambda route: route.abort())
-        wrong = {name: found for name in shown(visit, pages, SCRIPTED) if (found := looks(visit))}
-        assert wrong == {}
-
-
-def test_all_can_be_reached_with_the_keyboard_in_the_order_of_the_page_and_shows_that_it_has_the_focus(
-    stack: Running, chromium: Browser, pages: Pages
-) -> None:
-    # Without smooth scrolling, under which what has the focus is not in the window at once.
-    with signed_in(stack, chromium, pages, reduced_motion="reduce") as visit:
-        visit.look(320, "light")
-        for name, (path, status) in pages.paths.items():
-            visit.open(path, status)
-            walked = visit.walk()
-            assert [one["place"] for one in walked] == list(range(len(walked))), (name, walked)
-            assert [one["what"] for one in walked if not one["seen"]] == [], name
-
-
 def get(url: str, cookie: str) -> tuple[int, str, str]:
     """What whoever is signed in gets: status, type and text; nothing is followed."""
     asked = urllib.request.Request(url, headers={"Cookie": cookie})  # noqa: S310
@@ -318,3 +289,34 @@ def test_opening_links_of_every_kind_and_the_addresses_of_forms_changes_nothing(
     assert {f"{origin}/console/sign-out", f"{origin}/console/settings"} <= seen
     assert len(kinds) > 50
     assert stored(stack) == before
+
+
+# Nobody registers from here on, and nobody waits for a mail, so what takes long without doing much is begun.
+@pytest.mark.usefixtures("meanwhile")
+def test_every_page_is_accessible_in_all_sizes_and_colours(stack: Running, chromium: Browser, pages: Pages) -> None:
+    with signed_in(stack, chromium, pages) as visit:
+        wrong = {name: found for name in shown(visit, pages) if (found := looks(visit))}
+        assert wrong == {}
+
+
+def test_the_pages_on_which_scripts_do_something_are_accessible_without_them(
+    stack: Running, chromium: Browser, pages: Pages
+) -> None:
+    with signed_in(stack, chromium, pages) as visit:
+        # Where scripts are switched off altogether, axe-core does not run either.
+        visit.context.route(re.compile(r"\.js$"), lambda route: route.abort())
+        wrong = {name: found for name in shown(visit, pages, SCRIPTED) if (found := looks(visit))}
+        assert wrong == {}
+
+
+def test_all_can_be_reached_with_the_keyboard_in_the_order_of_the_page_and_shows_that_it_has_the_focus(
+    stack: Running, chromium: Browser, pages: Pages
+) -> None:
+    # Without smooth scrolling, under which what has the focus is not in the window at once.
+    with signed_in(stack, chromium, pages, reduced_motion="reduce") as visit:
+        visit.look(320, "light")
+        for name, (path, status) in pages.paths.items():
+            visit.open(path, status)
+            walked = visit.walk()
+            assert [one["place"] for one in walked] == list(range(len(walked))), (name, walked)
+            assert [one["what"] for one in walked if not one["seen"]] == [], name

@@ -13,7 +13,7 @@ import pytest
 
 from local.mailbag import Mail
 from local.story import Refused
-from tests.running import Running
+from tests.running import Meanwhile, Running
 from tests.test_stack import an_event, register, state
 from tests.test_webhook_delivery import documented
 
@@ -53,7 +53,8 @@ def listen(stack: Running, url: str, *events: str) -> dict[str, Any]:
     return made
 
 
-def test_a_webhook_is_told_signed_and_again_where_it_was_not_ready(stack: Running) -> None:
+def told_again(stack: Running) -> None:
+    """Runs in a thread beside other tests, in which nobody may register; see ``meanwhile``."""
     genuine = documented()
     with a_receiver() as (url, came, says):
         says.append(503)
@@ -84,6 +85,10 @@ def test_a_webhook_is_told_signed_and_again_where_it_was_not_ready(stack: Runnin
     assert refused.value.status == 404
 
 
+def test_a_webhook_is_told_signed_and_again_where_it_was_not_ready(meanwhile: Meanwhile) -> None:
+    meanwhile.told_again.result()
+
+
 def test_the_outbox_rings_by_itself(stack: Running) -> None:
     with a_receiver() as (url, came, _):
         hook = listen(stack, url, "registration.created")
@@ -110,7 +115,8 @@ def test_a_webhook_s_failures_can_be_seen(stack: Running) -> None:
         stack.call("DELETE", f"/webhooks/{hook['webhook_id']}")
 
 
-def test_whoever_was_not_reached_is_shown_and_their_organizer_mailed_once(stack: Running) -> None:
+def not_reached(stack: Running) -> None:
+    """Runs in a thread beside other tests; see ``meanwhile``."""
     with a_receiver() as (url, came, _):
         hook = listen(stack, url, "invitation.bounced")
         event = an_event(stack)
@@ -141,6 +147,10 @@ def test_whoever_was_not_reached_is_shown_and_their_organizer_mailed_once(stack:
     for _ in range(3):
         stack.sweep()
     assert len(to_the_organizer()) == before + 1
+
+
+def test_whoever_was_not_reached_is_shown_and_their_organizer_mailed_once(meanwhile: Meanwhile) -> None:
+    meanwhile.not_reached.result()
 
 
 def test_whoever_complained_is_not_invited_again_and_still_hears_that_it_is_off(stack: Running) -> None:

@@ -16,6 +16,7 @@ from tests.running import Running
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 
+@pytest.mark.usefixtures("settled")
 def test_the_story_of_a_site_s_own_tables(stack: Running) -> None:
     assert stack.description["source"] == {
         "name": "site",
