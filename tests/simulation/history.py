@@ -328,7 +328,7 @@ class People:
         if rid is None or event is None or series.ends_at(event) <= now:
             return
         self.world.note(f"{rid[6:10]} takes the registration up again")
-        held_until = self.held.pop(rid, None)
+        held_until, before = self.held.pop(rid, None), self.reads.registration(EVENT_ID, rid)
         # While it meets other writers, another one may be taken up in between.
         kept = {rid} if self.store.seats.hold(EVENT_ID, rid) is not None else set()
         self.world.returning |= kept
@@ -341,6 +341,9 @@ class People:
             and now < held_until
             and isinstance(back, Registration)
             and back.status is RegistrationStatus.WAITLISTED
+            # Unless they came back, and withdrew once more for good, while this met other writers.
+            and before is not None
+            and back.version == before.version + 1
         ):
             self.world.overbooked.append(f"{rid[6:10]} came back in time, and has to wait")
 
