@@ -160,18 +160,7 @@ def unknown(stack: Running, pytestconfig: pytest.Config) -> tuple[float, dict[st
     all other mail for twenty seconds, so they begin while no test waits for a mail.
     """
     settle(pytestconfig)
-    event = stack.call(
-        "POST",
-        "/events",
-        {
-            "title": "Lesung",
-            "start": "2031-03-12T19:00:00",
-            "duration": "PT1H30M",
-            "time_zone": "Europe/Berlin",
-            "organizer": {"name": "Ada", "email": "ada@example.org"},
-        },
-    )
-    where, people = f"/events/{event['event_id']}/registrations", {}
+    where, people = f"{stack.an_event()}/registrations", {}
     for kind in ("timeout-after-accept", "timeout", "reset", "error-500"):
         email = f"{kind}@example.net"
         stack.post("/faults", {"kind": kind, "count": 1, "to": email})

@@ -115,6 +115,17 @@ class Running:
     def call(self) -> Caller:
         return Caller(self.description["api"], self.description["key"])
 
+    def an_event(self, **more: Any) -> str:
+        """The path of a new event."""
+        event = {
+            "title": "Lesung",
+            "start": "2031-03-12T19:00:00",
+            "duration": "PT1H30M",
+            "time_zone": "Europe/Berlin",
+            "organizer": {"name": "Ada", "email": "ada@example.org"},
+        }
+        return f"/events/{self.call('POST', '/events', event | more)['event_id']}"
+
     def mails(self, email: str) -> list[Mail]:
         return [mail for mail in mailbag.read(Path(self.description["mail"])) if mail.to == email]
 

@@ -22,23 +22,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 SENT = ("accepted", "delivered")
 
 
-def an_event(stack: Running, **more: Any) -> str:
-    """The path of a new event."""
-    event = stack.call(
-        "POST",
-        "/events",
-        {
-            "title": "Lesung",
-            "start": "2031-03-12T19:00:00",
-            "duration": "PT1H30M",
-            "time_zone": "Europe/Berlin",
-            "organizer": {"name": "Ada", "email": "ada@example.org"},
-            **more,
-        },
-    )
-    return f"/events/{event['event_id']}"
-
-
 def register(stack: Running, event: str, email: str) -> str:
     """The path of a new registration."""
     person = stack.call("POST", f"{event}/registrations", {"name": email.partition("@")[0], "email": email})
@@ -67,7 +50,7 @@ def test_the_story(stack: Running) -> None:
 
 
 def test_the_mail_that_is_kept_is_the_very_mail_that_was_sent_but_for_its_links(stack: Running) -> None:
-    registration = register(stack, an_event(stack), "very@example.net")
+    registration = register(stack, stack.an_event(), "very@example.net")
     (mail,) = stack.eventually(lambda: stack.mails("very@example.net"))
     request = urllib.request.Request(  # noqa: S310
         f"{stack.description['api']}{registration}/messages/0/mail",
@@ -92,7 +75,7 @@ def test_nobody_gets_in_without_a_key(stack: Running, header: str | None) -> Non
 
 def test_bad_input_is_answered_with_the_field_s_name(stack: Running) -> None:
     with pytest.raises(Refused) as refused:
-        stack.call("POST", f"{an_event(stack)}/registrations", {"name": "Bo", "email": "bø@example.net"})
+        stack.call("POST", f"{stack.an_event()}/registrations", {"name": "Bo", "email": "bø@example.net"})
     assert refused.value.status == 422
     assert '"field":"email"' in refused.value.said.replace(" ", "")
 
@@ -101,7 +84,7 @@ def throttled(stack: Running) -> None:
     """Runs in a thread beside other tests; see ``meanwhile``."""
     email = "throttled@example.net"
     stack.post("/faults", {"kind": "throttle", "count": 3, "to": email})
-    registration = register(stack, an_event(stack), email)
+    registration = register(stack, stack.an_event(), email)
     stack.eventually(lambda: is_told(stack, registration), seconds=120, sweeping=True)
     stack.sweep()
     assert len(stack.mails(email)) == 1
@@ -114,7 +97,7 @@ def test_a_throttled_mail_arrives_once(meanwhile: Meanwhile) -> None:
 def test_a_rejected_mail_is_shown_as_failed_and_not_tried_again(stack: Running) -> None:
     email = "rejected@example.net"
     stack.post("/faults", {"kind": "reject", "count": 1, "to": email})
-    registration = register(stack, an_event(stack), email)
+    registration = register(stack, stack.an_event(), email)
     stack.eventually(lambda: state(stack, registration) == "failed")
     stack.sweep()
     time.sleep(1)
@@ -122,7 +105,7 @@ def test_a_rejected_mail_is_shown_as_failed_and_not_tried_again(stack: Running) 
 
 
 def test_while_ses_is_paused_nobody_is_mailed_and_afterwards_everybody_is(stack: Running) -> None:
-    event = an_event(stack)
+    event = stack.an_event()
     stack.post("/faults", {"kind": "paused", "count": 1, "to": "paused@example.net"})
     first = register(stack, event, "paused@example.net")
     sending = {"pk": {"S": "SENDING"}, "sk": {"S": "SENDING"}}
@@ -137,7 +120,7 @@ def test_while_ses_is_paused_nobody_is_mailed_and_afterwards_everybody_is(stack:
 
 
 def test_a_bounce_is_shown_and_stops_further_mail(stack: Running) -> None:
-    event = an_event(stack)
+    event = stack.an_event()
     bounced = register(stack, event, "bounce@simulator.amazonses.com")
     reached = register(stack, event, "reached@example.net")
     stack.eventually(lambda: state(stack, bounced) == "bounced")
@@ -148,7 +131,7 @@ def test_a_bounce_is_shown_and_stops_further_mail(stack: Running) -> None:
 
 
 def test_a_complaint_that_ses_reports_is_shown(stack: Running) -> None:
-    registration = register(stack, an_event(stack), "annoyed@example.net")
+    registration = register(stack, stack.an_event(), "annoyed@example.net")
     (mail,) = stack.eventually(lambda: stack.mails("annoyed@example.net"))
     stack.post("/ses-events", {"type": "Complaint", "message_id": mail.message_id})
     stack.eventually(lambda: state(stack, registration) == "complained")
@@ -179,7 +162,7 @@ def participation(stack: Running, registration: str) -> Any:
 
 def test_an_answer_that_comes_in_by_mail_counts_and_a_forged_one_does_not(stack: Running) -> None:
     email = "answers@example.net"
-    registration = register(stack, an_event(stack), email)
+    registration = register(stack, stack.an_event(), email)
     (mail,) = stack.eventually(lambda: stack.mails(email))
     where = "/inbound?recipient=calendar@convoke.example"
     before = len(stack.logged("Replies", "quarantined"))
@@ -194,7 +177,7 @@ def test_an_answer_that_comes_in_by_mail_counts_and_a_forged_one_does_not(stack:
 def test_a_no_by_mail_gives_the_seat_to_the_first_in_line_and_a_late_yes_is_told_that_there_is_none(
     stack: Running,
 ) -> None:
-    event = an_event(stack, capacity=1, release_on_decline=True)
+    event = stack.an_event(capacity=1, release_on_decline=True)
     decliner, first = "declines@example.net", "first-in-line@example.net"
     declined = register(stack, event, decliner)
     (invitation,) = stack.eventually(lambda: stack.mails(decliner))
@@ -219,7 +202,7 @@ def test_a_no_by_mail_gives_the_seat_to_the_first_in_line_and_a_late_yes_is_told
 
 
 def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
-    event = an_event(stack)
+    event = stack.an_event()
     register(stack, event, "exported@example.net")
     request = urllib.request.Request(  # noqa: S310
         f"{stack.description['api']}{event}/registrations.csv",
@@ -235,7 +218,7 @@ def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
 
 def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) -> None:
     """With the roles' policies enforced: each thing that is done here is permitted, and no more is needed."""
-    email, event = "writes@example.net", an_event(stack)
+    email, event = "writes@example.net", stack.an_event()
     registration = register(stack, event, email)
     (mail,) = stack.eventually(lambda: stack.mails(email))
     where = "/inbound?recipient=calendar@convoke.example"

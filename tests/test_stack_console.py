@@ -70,17 +70,7 @@ def test_whoever_has_the_key_signs_in_and_out(stack: Running, browser: Browser) 
 
 def test_an_organizer_signs_in_by_a_link_in_their_mail(stack: Running, browser: Browser) -> None:
     email = "organizer@example.org"
-    stack.call(
-        "POST",
-        "/events",
-        {
-            "title": "Lesung",
-            "start": "2031-03-12T19:00:00",
-            "duration": "PT1H30M",
-            "time_zone": "Europe/Berlin",
-            "organizer": {"name": "Ada", "email": email},
-        },
-    )
+    stack.an_event(organizer={"name": "Ada", "email": email})
     for asked in ("stranger@example.org", email.upper()):
         assert browser.send("/console/sign-in", "/console/sign-in/mail", email=asked)[:2] == (
             303,

@@ -14,7 +14,7 @@ import pytest
 from local.mailbag import Mail
 from local.story import Refused
 from tests.running import Meanwhile, Running
-from tests.test_stack import an_event, register, state
+from tests.test_stack import register, state
 from tests.test_webhook_delivery import documented
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -59,7 +59,7 @@ def told_again(stack: Running) -> None:
     with a_receiver() as (url, came, says):
         says.append(503)
         hook = listen(stack, url, "registration.created", "registration.cancelled")
-        person = register(stack, an_event(stack), "hooked@example.net")
+        person = register(stack, stack.an_event(), "hooked@example.net")
         stack.eventually(lambda: len(came) > 1, seconds=60, sweeping=True)
         (_, first), (headers, again) = came[:2]
         assert first == again
@@ -92,7 +92,7 @@ def test_a_webhook_is_told_signed_and_again_where_it_was_not_ready(meanwhile: Me
 def test_the_outbox_rings_by_itself(stack: Running) -> None:
     with a_receiver() as (url, came, _):
         hook = listen(stack, url, "registration.created")
-        register(stack, an_event(stack), "rung@example.net")
+        register(stack, stack.an_event(), "rung@example.net")
         stack.eventually(lambda: came, seconds=20)
         stack.call("DELETE", f"/webhooks/{hook['webhook_id']}")
 
@@ -119,7 +119,7 @@ def not_reached(stack: Running) -> None:
     """Runs in a thread beside other tests; see ``meanwhile``."""
     with a_receiver() as (url, came, _):
         hook = listen(stack, url, "invitation.bounced")
-        event = an_event(stack)
+        event = stack.an_event()
         person = register(stack, event, BOUNCES)
         stack.eventually(lambda: state(stack, person) == "bounced")
         stack.eventually(lambda: came, sweeping=True)
@@ -154,7 +154,7 @@ def test_whoever_was_not_reached_is_shown_and_their_organizer_mailed_once(meanwh
 
 
 def test_whoever_complained_is_not_invited_again_and_still_hears_that_it_is_off(stack: Running) -> None:
-    event = an_event(stack)
+    event = stack.an_event()
     person = register(stack, event, COMPLAINS)
     stack.eventually(lambda: state(stack, person) == "complained")
     before = len(stack.mails(COMPLAINS))

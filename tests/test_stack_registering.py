@@ -62,19 +62,8 @@ def link(mail: Mail, pages: str, kind: str) -> str:
 
 def test_anybody_registers_by_a_link_in_their_mail_and_gets_it_again_when_they_have_lost_it(stack: Running) -> None:
     pages, email = stack.description["pages"], "visitor@example.net"
-    event = stack.call(
-        "POST",
-        "/events",
-        {
-            "title": "Lesung",
-            "start": "2031-03-12T19:00:00",
-            "duration": "PT1H30M",
-            "time_zone": "Europe/Berlin",
-            "organizer": {"name": "Ada", "email": "ada@example.org"},
-            "public": True,
-        },
-    )
-    here = f"{pages}/e/{event['event_id']}"
+    event = stack.an_event(public=True)
+    here = f"{pages}/e/{event.removeprefix('/events/')}"
     root = pages.removesuffix("/v1")
 
     # Each form that is sent below is opened here, since whoever fills one in within two seconds is asked once more.
@@ -101,7 +90,7 @@ def test_anybody_registers_by_a_link_in_their_mail_and_gets_it_again_when_they_h
     for _ in range(3):  # as the scanner of a mail server does
         status, _, shown = ask(confirm)
         assert status == 200
-    assert stack.call("GET", f"/events/{event['event_id']}")["registered"] == 0
+    assert stack.call("GET", event)["registered"] == 0
 
     confirmed_at = time.monotonic()
     status, location, shown = ask(confirm, hidden(shown))
@@ -110,7 +99,7 @@ def test_anybody_registers_by_a_link_in_their_mail_and_gets_it_again_when_they_h
     assert ask(confirm, hidden(ask(confirm)[2]))[0] == 200, "it says that it was done"
     invitation = arrives(2, confirmed_at, "the invitation")
     assert invitation.method == "REQUEST"
-    [person] = stack.call("GET", f"/events/{event['event_id']}/registrations")["items"]
+    [person] = stack.call("GET", f"{event}/registrations")["items"]
     assert (person["name"], person["email"], person["status"]) == ("Vi Sitor", email, "registered")
 
     lost_at = fill("link", email=email.upper())
