@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,8 @@ from convoke.store.account_settings import LARGEST_LOGO, kind_of, logo_of
 from convoke.store.store import Store
 from convoke.web import context
 from tests.caller import World, a_caller
+from tests.factories import existing
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
@@ -33,10 +34,7 @@ NOTHING_DECIDED = {
 }
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def image(data: bytes = PNG, media_type: str = "image/png") -> dict[str, str]:
@@ -128,8 +126,7 @@ def test_a_logo_is_kept_here_and_answered_as_where_it_is_served(
     assert where == f"{SETTINGS.public_url}/assets"
     assert name.startswith("logo-")
     assert name.endswith("." + ending)
-    kept = world.store.account_settings.logo(name)
-    assert kept is not None
+    kept = existing(world.store.account_settings.logo(name))
     assert (kept.name, kept.media_type, kept.data) == (name, media_type, data)
     assert world.store.account_settings.of("acme").logo == name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,16 +16,14 @@ from convoke.registrations import answering, inbound_mail, replies
 from convoke.registrations.registry import Obstacle
 from convoke.registrations.replies import Outcome
 from convoke.schedule import edits
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, receipt
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, receipt
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
 YES, MAYBE, NO = answering.ANSWERS
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(capacity=1, release_on_decline=True) as world:
-        yield world
+world = fixture_of(a_quick_world, capacity=1, release_on_decline=True)
 
 
 def say(world: World, person: Registration, what: Participation, date: datetime | None = None) -> replies.Applied:
@@ -36,9 +33,7 @@ def say(world: World, person: Registration, what: Participation, date: datetime 
 
 
 def stored(world: World, person: Registration) -> Registration:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found
+    return existing(world.reads.registration(EVENT_ID, person.registration_id))
 
 
 def shown(world: World, person: Registration, date: datetime | None = None) -> Participation:
@@ -155,8 +150,7 @@ def test_a_date_that_is_not_theirs_is_not_answered() -> None:
 
 def write(world: World, person: Registration, partstat: str, *more: str, sequence: int, **changes: str) -> Judgement:
     """A REPLY of their calendar program comes in."""
-    told = world.invitation(person).acknowledged
-    assert told is not None
+    told = existing(world.invitation(person).acknowledged)
     stamp = changes.get("stamp", f"{world.now:%Y%m%dT%H%M%SZ}")
     lines = (
         *(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,15 @@ from convoke.store import dynamo, keys
 from convoke.web import application, context, problems, registrations
 from convoke.web import events as routes_of_events
 from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes, sample
-from tests.factories import NOW
+from tests.factories import NOW, existing
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 
 NOBODY = {"told": 0, "of": 0}
 """How far a change is told that nobody has to be told of."""
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 @pytest.fixture
@@ -287,8 +284,7 @@ def test_an_end_in_the_second_of_two_equal_hours_stays_there(world: World) -> No
     event = world.hold(start="2027-10-31T02:30:00", end=None, duration="PT1H")
     for patch in ({"title": "Other"}, {"end": "2027-10-31T02:30:00"}, {"start": "2027-10-31T02:30:00"}):
         assert world.call("PATCH", event, patch).status == 200
-        stored = world.store.reads.event(event.removeprefix("/events/"))
-        assert stored is not None
+        stored = existing(world.store.reads.event(event.removeprefix("/events/")))
         assert stored.when.ends_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
 
@@ -525,9 +521,7 @@ def test_a_cancelled_event_is_cancelled_for_good(world: World) -> None:
     assert world.call("PATCH", event, {"status": "confirmed"}).status == 409
     assert world.call("POST", f"{event}/registrations", BO).status == 409
     assert everything(world.client) == before
-    stored = world.store.reads.event(event.removeprefix("/events/"))
-    assert stored is not None
-    assert stored.reason == "Snow"
+    assert existing(world.store.reads.event(event.removeprefix("/events/"))).reason == "Snow"
 
 
 def test_nothing_is_written_to_an_event_that_is_over(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +10,10 @@ import pytest
 from convoke.web.fields import WebhookEvents
 from convoke.webhooks.events import WebhookEventType
 from tests.caller import BO, Answer, World, a_caller
+from tests.fixtures import patching_fixture_of
 from tests.tables import everything
 
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def decide(world: World, person: str, what: str, **body: Any) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,16 +17,14 @@ from convoke.model import When
 from convoke.registrations import erasure
 from convoke.store import codec, dynamo, keys
 from tests.caller import World, a_caller, everybody
-from tests.factories import AFTERNOON, NOW, answer
+from tests.factories import AFTERNOON, NOW, answer, existing
+from tests.fixtures import patching_fixture_of
 from tests.tables import everything
 
 ONE, OTHER, THIRD = (keys.registration_id(NOW + timedelta(minutes=number), bytes(16)) for number in range(3))
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as made:
-        yield made
+world = patching_fixture_of(a_caller)
 
 
 def somebody(world: World, **party: Any) -> str:
@@ -83,9 +80,7 @@ def test_accepting_moves_the_event_and_owes_it_to_everybody(world: World) -> Non
     assert (answered.status, answered.body["status"]) == (200, "accepted")
     moved = world.call("GET", event).body
     assert (moved["start"], moved["end"], moved["version"]) == ("2027-03-12T15:00:00", "2027-03-12T16:30:00", 2)
-    fan_out = world.store.reads.fan_out(event.rpartition("/")[2])
-    assert fan_out is not None
-    assert fan_out.version == 2
+    assert existing(world.store.reads.fan_out(event.rpartition("/")[2])).version == 2
     before = everything(world.client)
     assert world.call("POST", f"{path}/accept").status == 200
     assert everything(world.client) == before
@@ -114,8 +109,7 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = codec.read(NotificationState, row).notification
-    assert note is not None
+    note = existing(codec.read(NotificationState, row).notification)
     assert note.counter is not None
     assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)
     assert world.call("GET", event).body == before

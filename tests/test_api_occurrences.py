@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from typing import Any
@@ -18,7 +17,8 @@ from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
 from convoke.web import context, occurrences, requests
 from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
-from tests.factories import event
+from tests.factories import event, existing
+from tests.fixtures import patching_fixture_of
 from tests.tables import everything
 from tests.world import World as Delivery
 
@@ -26,10 +26,7 @@ FIRST, SECOND, THIRD, FOURTH = (f"2027-{day}T09:00:00" for day in ("03-12", "03-
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 @pytest.fixture
@@ -353,9 +350,7 @@ def test_null_makes_it_as_the_series_is(world: World, choir: str) -> None:
     world.call("PATCH", date, mine)
     answer = world.call("PATCH", date, dict.fromkeys(mine))
     assert (answer.status, answer.body) == (200, plain)
-    stored = world.store.reads.event(choir.split("/")[-1])
-    assert stored is not None
-    assert stored.changes == ()
+    assert existing(world.store.reads.event(choir.split("/")[-1])).changes == ()
 
 
 def test_what_is_as_the_series_has_it_is_no_change(world: World, choir: str) -> None:
@@ -885,8 +880,7 @@ def foreseen_is_sent(
 def as_read(raw: bytes) -> tuple[str, str]:
     """The subject and the plain text of a mail."""
     fields = dict(header_fields.fields(raw.partition(b"\r\n\r\n")[0] + b"\r\n"))
-    body = message_from_bytes(raw, policy=policy.SMTP).get_body(("plain",))
-    assert body is not None
+    body = existing(message_from_bytes(raw, policy=policy.SMTP).get_body(("plain",)))
     return header_fields.text_of(fields["Subject"]), str(body.get_content()).replace("\r\n", "\n")
 
 

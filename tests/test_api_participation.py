@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from convoke.registrations.replies import apply
 from convoke.web import context, csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, reply, told
+from tests.fixtures import patching_fixture_of
 from tests.tables import everything
 
 DECLINED = Participation.DECLINED
@@ -24,10 +24,7 @@ WEEKLY = {"recurrence": "FREQ=WEEKLY;COUNT=4"}
 SECOND = "2027-03-19T09:00:00"
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,14 +12,11 @@ from convoke.decision.invitation import Intent
 from convoke.model import DeliveryState
 from convoke.store import dynamo, keys
 from tests.caller import BO, World, a_caller
-from tests.factories import NOW, told
+from tests.factories import NOW, existing, told
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
@@ -199,8 +195,7 @@ def test_a_promotion_that_fails_does_not_fail_the_withdrawal(world: World, monke
 
     monkeypatch.setattr("convoke.registrations.waitlist.promote", fail)
     assert world.call("DELETE", bo).body["status"] == "cancelled"
-    seats = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/")))
-    assert seats is not None
+    seats = existing(dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(event.removeprefix("/events/"))))
     assert "due_key" in seats
 
 
@@ -210,9 +205,7 @@ def test_whoever_is_withdrawn_for_good_is_marked_so_and_an_unknown_word_is_refus
     for person, final in ((bo, {"final": "true"}), (cleo, {})):
         assert world.call("DELETE", person, query=final).body["status"] == "cancelled"
         _, _, event_id, _, registration_id = person.split("/")
-        stored = world.store.reads.registration(event_id, registration_id)
-        assert stored is not None
-        assert stored.removed is bool(final)
+        assert existing(world.store.reads.registration(event_id, registration_id)).removed is bool(final)
 
 
 def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled(world: World) -> None:
@@ -228,9 +221,7 @@ def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled
 
 def due_key_of(world: World, person: str) -> str | None:
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = world.store.reads.invitation(event_id, registration_id)
-    assert invitation is not None
-    return invitation.due_key
+    return existing(world.store.reads.invitation(event_id, registration_id)).due_key
 
 
 @pytest.mark.parametrize("happens", ["cancelled", "over"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,7 +18,8 @@ from convoke.webhooks.events import (
     signature,
 )
 from tests.caller import World, a_caller, everybody, routes
-from tests.factories import NOW
+from tests.factories import NOW, existing
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 from tests.test_webhook_delivery import documented
 
@@ -27,10 +27,7 @@ HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.cre
 OF_A_WEBHOOK = [route for route in routes() if "{webhook_id}" in route]
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as made:
-        yield made
+world = patching_fixture_of(a_caller)
 
 
 def listen(world: World, account: str = "acme", **changes: Any) -> str:
@@ -235,8 +232,7 @@ def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(worl
     assert len(listed) == 5
 
     webhook_id = hook.split("/")[2]
-    seen = world.store.deliveries.read(webhook_id, listed[1])
-    assert seen is not None
+    seen = existing(world.store.deliveries.read(webhook_id, listed[1]))
     dead = replace(seen, state=WebhookDeliveryState.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
     assert world.store.deliveries.record(dead)
     [shown] = world.call("GET", f"{hook}/deliveries", query={"state": "dead"}).body["items"]
@@ -333,9 +329,7 @@ def test_a_repeated_rotation_changes_nothing_and_shows_no_secret(world: World) -
 
 
 def stored(world: World, hook: str) -> Webhook:
-    found = world.store.webhooks.read("acme", hook.split("/")[2])
-    assert found is not None
-    return found
+    return existing(world.store.webhooks.read("acme", hook.split("/")[2]))
 
 
 # --- tests and redeliveries ---------------------------------------------------------------------------------------
@@ -361,8 +355,7 @@ def test_a_dead_delivery_is_tried_anew_and_only_that(world: World) -> None:
     [shown] = world.call("GET", f"{hook}/deliveries").body["items"]
     path = f"{hook}/deliveries/{shown['id']}/redeliver"
     assert world.call("POST", path).status == 409
-    seen = world.store.deliveries.read(hook.split("/")[2], shown["id"])
-    assert seen is not None
+    seen = existing(world.store.deliveries.read(hook.split("/")[2], shown["id"]))
     dead = replace(seen, state=WebhookDeliveryState.DEAD, attempts=9, unknown=1, why="it answered 500", due_key=None)
     assert world.store.deliveries.record(dead)
     world.now += timedelta(days=3)
@@ -371,8 +364,7 @@ def test_a_dead_delivery_is_tried_anew_and_only_that(world: World) -> None:
     assert (answer.status, answer.body["state"], answer.body["attempts"]) == (202, "pending", 0)
     assert world.call("POST", path, idempotency_key="k").body == answer.body
     assert world.call("POST", path).status == 409
-    again = world.store.deliveries.read(hook.split("/")[2], shown["id"])
-    assert again is not None
+    again = existing(world.store.deliveries.read(hook.split("/")[2], shown["id"]))
     assert (again.begun_at, again.unknown) == (world.now, 0)
     assert WebhookHint(webhook_event_id=shown["id"], webhook_id=hook.split("/")[2]) in list(
         world.store.deliveries.due(world.now, 10)

@@ -13,7 +13,7 @@ from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
-from tests.factories import NOW, answer, told
+from tests.factories import NOW, answer, existing, told
 from tests.secretary import Secretary, shown_fields
 from tests.tables import SETTINGS, everything
 from tests.visitor import words_of
@@ -65,8 +65,7 @@ def test_what_may_or_may_not_have_left_is_said_to_be_unknown(secretary: Secretar
     person = secretary.world.register(secretary.world.hold())
     secretary.world.tell(person)
     _, _, event_id, _, registration_id = person.split("/")
-    known = secretary.store.reads.invitation(event_id, registration_id)
-    assert known is not None
+    known = existing(secretary.store.reads.invitation(event_id, registration_id))
     assert known.intent is not None
     doubtful = replace(known, acknowledged=None, possibly_sent=known.intent.calendar_state, due_key=None)
     secretary.world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(doubtful)))
@@ -175,8 +174,7 @@ def with_mail(secretary: Secretary, mail: bytes) -> str:
     person = world.register(world.hold())
     world.tell(person)
     registration_id = person.rpartition("/")[2]
-    known = world.store.reads.stored(registration_id, 0)
-    assert known is not None
+    known = existing(world.store.reads.stored(registration_id, 0))
     item = message_item(replace(known, rendered=RenderedMail(calendar=b"", mail=mail)))
     world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
     return person
@@ -225,9 +223,7 @@ def test_the_latest_mail_is_sent_once_more_and_only_once(secretary: Secretary) -
         done = secretary.follow(secretary.sends(shown, path))
         assert "The latest mail is sent to them once more." in words_of(done)
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = secretary.store.reads.invitation(event_id, registration_id)
-    assert invitation is not None
-    assert invitation.resend == 1
+    assert existing(secretary.store.reads.invitation(event_id, registration_id)).resend == 1
 
 
 def test_why_nothing_can_be_sent_again_is_said(secretary: Secretary) -> None:
@@ -255,9 +251,7 @@ def test_somebody_is_withdrawn_with_or_without_a_way_back(secretary: Secretary, 
     assert "Withdrawn" in words_of(done).partition("What happened")[2]
     assert stored(secretary, person)["status"] == "cancelled"
     _, _, event_id, _, registration_id = person.split("/")
-    known = secretary.store.reads.registration(event_id, registration_id)
-    assert known is not None
-    assert known.removed is not may_return
+    assert existing(secretary.store.reads.registration(event_id, registration_id)).removed is not may_return
     assert "They are withdrawn already." in words_of(secretary.get(path))
 
 

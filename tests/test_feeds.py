@@ -16,7 +16,7 @@ from convoke.model import DateChange, Registration
 from convoke.registrations.registry import change_registration
 from convoke.registrations.returning import come_back
 from convoke.schedule import edits, series
-from tests.factories import EVENT_ID
+from tests.factories import EVENT_ID, existing
 from tests.tables import everything
 from tests.visitor import Shown, Visitor
 from tests.world import World, a_world
@@ -30,8 +30,7 @@ class Subscriber(Visitor):
         self.world = world
 
     def path(self, who: Registration, purpose: Purpose = Purpose.FEED) -> str:
-        now = self.store.reads.registration(who.event_id, who.registration_id)
-        assert now is not None
+        now = existing(self.store.reads.registration(who.event_id, who.registration_id))
         made_with = self.store.link_keys.at(self.world.now)
         token = personal(made_with, purpose, who.event_id, who.registration_id, now.links)
         return f"/f/{token}.ics" if purpose is Purpose.FEED else f"/r/{token}.ics"

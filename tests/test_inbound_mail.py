@@ -30,7 +30,7 @@ from convoke.store import (
 from convoke.store.invitations import invitation_item
 from convoke.store.received import ReceivedMails
 from tests.deployment import Deployment, a_deployment, sample
-from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, message, proposal, registration
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, existing, message, proposal, registration
 from tests.tables import everything
 
 BUCKET = "convoke-inbound-mail"
@@ -83,8 +83,7 @@ def receive(
 
 
 def noted(deployed: Deployment, ses_id: str = "mail-1") -> tuple[str, str | None]:
-    item = dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received_mail(ses_id))
-    assert item is not None
+    item = existing(dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received_mail(ses_id)))
     return item["verdict"], item.get("reason")
 
 
@@ -107,9 +106,7 @@ def person(deployed: Deployment) -> Any:
 
 
 def resends(deployed: Deployment) -> int:
-    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert invitation is not None
-    return invitation.resend
+    return existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)).resend
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -308,8 +305,7 @@ def test_a_counter_is_kept_as_a_proposal_and_changes_nothing(deployed: Deploymen
 def test_what_is_answered_together_with_a_proposal_counts_and_keeps_the_seat(
     deployed: Deployment, partstat: str, shown: str
 ) -> None:
-    before = deployed.reads.event(EVENT_ID)
-    assert before is not None
+    before = existing(deployed.reads.event(EVENT_ID))
     after = replace(before, release_on_decline=True, version=before.version + 1)
     assert change_event(deployed.store, before, after, priority=1, now=NOW)
     receive(deployed, a_mail(stamp="20270115T121400Z"))
@@ -397,8 +393,7 @@ def test_nobody_s_quarantine_and_mailbox_can_be_flooded(
 
 
 def test_an_address_that_may_not_be_mailed_is_not_mailed_again(deployed: Deployment) -> None:
-    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert invitation is not None
+    invitation = existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID))
     stop = Stopped(address="bo@example.net", state=DeliveryState.BOUNCED)
     item = invitation_item(replace(invitation, stopped=(stop,)))
     deployed.client.put_item(TableName="Invitations", Item=dynamo.wire(item))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,15 +14,13 @@ from convoke.store import lookups
 from convoke.web import application
 from convoke.web import people as lists_of_people
 from tests.caller import BO, PARTY, World, a_caller, everybody
+from tests.fixtures import patching_fixture_of
 from tests.tables import everything
 
 OWN: dict[str, Any] = {"external_id": "meeting/7 ü", "metadata": {"team": "choir", "note": "two\nlines"}}
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def titles(world: World, **query: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +22,7 @@ from local import operate
 from tests.caller import BO, PARTY, a_caller
 from tests.caller import World as Caller
 from tests.factories import AFTERNOON, MORNING, NOW
+from tests.fixtures import fixture_of, patching_fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -37,16 +37,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "KNOWN_FOR", -1.0)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
-@pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
-    with a_caller(monkeypatch) as made:
-        yield made
+caller = patching_fixture_of(a_caller)
 
 
 # --- deciding -----------------------------------------------------------------------------------------------------

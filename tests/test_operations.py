@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from convoke.decision.invitation import Invitation
 from convoke.delivery.reconcile import Outcome
 from convoke.model import Method
@@ -13,16 +9,14 @@ from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
 from convoke.store.operations import LIFT, raise_sequences, start, stop
 from tests.factories import AFTERNOON, MORNING
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def set_back(world: World, *invitations: Invitation) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -30,18 +29,16 @@ from convoke.registrations import erasure, events, registry
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, accepted, told
+from tests.factories import AFTERNOON, EVENT_ID, accepted, existing, told
 from tests.factories import registration as person
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown, Visitor, a_visitor
 
 IDS = [f"{number:010d}{EVENT_ID}" for number in range(1, 6)]
 
 
-@pytest.fixture
-def visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    with a_visitor(monkeypatch) as one:
-        yield one
+visitor = patching_fixture_of(a_visitor)
 
 
 def register(visitor: Visitor, number: int = 0, **changes: Any) -> Registration:
@@ -63,9 +60,7 @@ def path(visitor: Visitor, who: Registration) -> str:
 
 
 def stored(visitor: Visitor, who: Registration) -> Registration:
-    found = visitor.store.reads.registration(who.event_id, who.registration_id)
-    assert found is not None
-    return found
+    return existing(visitor.store.reads.registration(who.event_id, who.registration_id))
 
 
 def words(shown: Shown) -> str:
@@ -314,9 +309,7 @@ def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(
     said = words(follow(visitor, sent))
     assert "Your answer was saved." in said
     assert "Perhaps you will come." in said
-    kept = stored(visitor, bo).reply
-    assert kept is not None
-    assert kept.status is Participation.TENTATIVE
+    assert existing(stored(visitor, bo).reply).status is Participation.TENTATIVE
 
 
 def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor: Visitor) -> None:
@@ -349,8 +342,7 @@ def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: 
 
 def tell(visitor: Visitor, who: Registration) -> None:
     """As if the first invitation had been accepted by SES."""
-    invitation = visitor.store.reads.invitation(EVENT_ID, who.registration_id)
-    assert invitation is not None
+    invitation = existing(visitor.store.reads.invitation(EVENT_ID, who.registration_id))
     said = replace(told(), recipient=who.email, sequence=0)
     invited = accepted(invitation, said, state=invitation.state)
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(invited)))
@@ -364,8 +356,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) ->
     page = path(visitor, bo)
     assert "You will come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
     press(visitor, page, "withdraw")
-    invitation = visitor.store.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
+    invitation = existing(visitor.store.reads.invitation(EVENT_ID, bo.registration_id))
     cancelled = replace(told(sequence=1), recipient=bo.email, method=Method.CANCEL, spent=True)
     gone = accepted(invitation, cancelled, state=invitation.state)
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(gone)))
@@ -402,13 +393,9 @@ def test_an_answer_to_a_page_that_was_shown_before_time_or_place_changed_is_aske
     again = visitor.post(f"{page}/answer", fields | {"answer": "accepted"})
     assert again.status == 422
     assert "has changed meanwhile" in words(again)
-    kept = stored(visitor, bo).reply
-    assert kept is not None
-    assert kept.status is Participation.TENTATIVE
+    assert existing(stored(visitor, bo).reply).status is Participation.TENTATIVE
     visitor.post(f"{page}/answer", again.fields() | {"answer": "accepted"})
-    kept = stored(visitor, bo).reply
-    assert kept is not None
-    assert kept.status is Participation.ACCEPTED
+    assert existing(stored(visitor, bo).reply).status is Participation.ACCEPTED
 
 
 def test_an_answer_to_one_date_is_asked_for_once_more_where_that_date_moved_and_not_where_another_did(
@@ -591,8 +578,7 @@ def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Vi
     assert event is not None
     assert invitation is not None
     seen = Snapshot(invitation=invitation, registration=stored(visitor, bo), event=event)
-    plan = decide(seen, SETTINGS.sender, visitor.now)
-    assert plan is not None
+    plan = existing(decide(seen, SETTINGS.sender, visitor.now))
     assert (plan.message.method, plan.message.may_return) == (Method.CANCEL, False)
 
 

@@ -5,7 +5,6 @@ behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -35,7 +34,8 @@ from convoke.schedule import edits, series
 from convoke.settings import Times
 from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, report
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -50,10 +50,7 @@ class Crash(Exception):
     """The worker dies here."""
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def dies_before(kind: type[Effect]) -> object:
@@ -78,8 +75,7 @@ def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
     person = world.register()
     world.look(person)
 
-    stored = world.reads.stored(person.registration_id, 0)
-    assert stored is not None
+    stored = existing(world.reads.stored(person.registration_id, 0))
     assert stored.rendered == world.sent[0].rendered
     (known,) = with_outcomes([stored], world.invitation(person))
     assert (known.state, known.ses_id, known.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,8 +35,9 @@ from convoke.store.answers import Answers
 from convoke.store.invitations import invitation_item
 from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEvent, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply, webhook
+from tests.factories import AFTERNOON, EVENT_ID, NOW, event, existing, registration, reply, webhook
 from tests.factories import invited as invited_to
+from tests.fixtures import fixture_of
 from tests.simulation.quick import forget as forget_quickly
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
@@ -50,11 +50,8 @@ NO = reply(status=DECLINED)
 YES_AFTER_ALL = reply(dtstamp=LATER)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    """One seat, which whoever declines gives on."""
-    with a_world(capacity=1, release_on_decline=True) as world:
-        yield world
+world = fixture_of(a_world, capacity=1, release_on_decline=True)
+"""One seat, which whoever declines gives on."""
 
 
 def invited(world: World, number: int = 1, **changes: Any) -> Registration:
@@ -72,14 +69,11 @@ def again(world: World, person: Registration) -> Registration | Obstacle | TooMa
 
 
 def stored(world: World, person: Registration) -> Registration:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found
+    return existing(world.reads.registration(EVENT_ID, person.registration_id))
 
 
 def seats(world: World) -> tuple[int, int]:
-    found = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(EVENT_ID))
-    assert found is not None
+    found = existing(dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(EVENT_ID)))
     return int(found["taken"]), int(found["waiting"])
 
 
@@ -165,8 +159,7 @@ def test_the_latest_hundred_are_kept(world: World) -> None:
 def test_what_is_kept_goes_a_year_after_the_event(world: World) -> None:
     bo = invited(world)
     apply_report(world, bo, reply())
-    item = dynamo.get(world.client, SETTINGS.invitations_table, keys.answer(bo.registration_id, reply()))
-    assert item is not None
+    item = existing(dynamo.get(world.client, SETTINGS.invitations_table, keys.answer(bo.registration_id, reply())))
     assert item["expires_at"] == int((event().when.ends_at + timedelta(days=365)).timestamp())
 
 
@@ -246,10 +239,8 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
         tables.put_item(TableName=SETTINGS.invitations_table, Item=invitation_item(invited_to(sequence=2, asked=1)))
         for one in came:
             apply(store, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
-        person = store.reads.registration(EVENT_ID, bo.registration_id)
-        assert person is not None
-        taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))
-        assert taken is not None
+        person = existing(store.reads.registration(EVENT_ID, bo.registration_id))
+        taken = existing(tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID)))
         assert taken["taken"] == (person.status is RegistrationStatus.REGISTERED)
         return person.status, person.reply, person.date_replies, history(store, bo)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -27,15 +26,13 @@ from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
 from tests.factories import AFTERNOON, NOW, invitation, report, told
+from tests.fixtures import fixture_of
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 ACCEPTED = invitation(

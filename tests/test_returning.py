@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from convoke.decision.decide import participation
 from convoke.model import (
@@ -25,16 +23,14 @@ from convoke.model import (
 from convoke.registrations import erasure, registry, replies, returning, waitlist
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
-from tests.factories import EVENT_ID
+from tests.factories import EVENT_ID, existing
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(capacity=2) as world:
-        yield world
+world = fixture_of(a_quick_world, capacity=2)
 
 
 def click(world: World, person: Registration) -> Registration:
@@ -62,9 +58,7 @@ def counts(world: World) -> tuple[int, int, int]:
 
 
 def status(world: World, person: Registration) -> RegistrationStatus:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found.status
+    return existing(world.reads.registration(EVENT_ID, person.registration_id)).status
 
 
 def meanwhile(world: World, deed: Callable[[], object]) -> Any:
@@ -228,8 +222,7 @@ def test_after_one_click_the_cancellation_leaves_and_the_seat_is_kept(world: Wor
 
 def mail_text(world: World) -> str:
     """The plain text of the mail that was sent last."""
-    body = message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",))
-    assert body is not None
+    body = existing(message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",)))
     return " ".join(str(body.get_content()).split())
 
 

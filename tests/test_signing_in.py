@@ -24,7 +24,7 @@ from convoke.store.accounts import Scope
 from convoke.store.sessions import LASTS, Link
 from local import signing_in
 from tests import policies
-from tests.factories import SENDER
+from tests.factories import SENDER, existing
 from tests.secretary import ACCOUNT, Secretary, a_secretary
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown
@@ -242,8 +242,7 @@ def test_a_session_ends_when_its_key_expires(door: Door) -> None:
 def test_a_session_may_do_what_its_key_may_do(door: Door) -> None:
     event = door.secretary.world.hold()
     door.with_key(door.key(scopes=[Scope.READ]))
-    session = door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now)
-    assert session is not None
+    session = existing(door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now))
     assert session.scopes == (Scope.READ,)
     assert event
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -27,17 +27,15 @@ from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase
 from convoke.schedule import edits, series
 from convoke.settings import Times
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, report
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_quick_world, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world(capacity=2) as made:
-        yield made
+world = fixture_of(a_world, capacity=2)
 
 
 def test_with_every_hint_lost_the_whole_story_is_told(world: World) -> None:
@@ -135,9 +133,7 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     )
     assert "Canary" not in everything
     assert person.email not in everything
-    tombstone = world.reads.registration(EVENT_ID, person.registration_id)
-    assert tombstone is not None
-    assert tombstone.status is RegistrationStatus.ERASED
+    assert existing(world.reads.registration(EVENT_ID, person.registration_id)).status is RegistrationStatus.ERASED
     assert world.invitation(person).acknowledged is not None
 
 
