@@ -16,7 +16,7 @@ from convoke.web import context
 from tests.caller import World, a_caller
 from tests.factories import existing
 from tests.fixtures import patching_fixture_of
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, unchanged
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(500)
@@ -65,10 +65,9 @@ def test_what_is_decided_is_answered_and_what_is_not_named_stays(world: World) -
 
 def test_a_patch_that_changes_nothing_writes_nothing(world: World) -> None:
     world.call("PATCH", "/account", {"name": "A", "logo": image()})
-    before = everything(world.client)
-    answer = world.call("PATCH", "/account", {"name": "A", "logo": image()})
-    assert (answer.status, answer.headers["etag"]) == (200, '"1"')
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", "/account", {"name": "A", "logo": image()})
+        assert (answer.status, answer.headers["etag"]) == (200, '"1"')
 
 
 @pytest.mark.parametrize(
@@ -106,11 +105,10 @@ def test_a_patch_that_changes_nothing_writes_nothing(world: World) -> None:
 def test_what_cannot_be_decided_is_refused_by_field_and_stores_nothing(
     world: World, given: dict[str, Any], field: str
 ) -> None:
-    before = everything(world.client)
-    answer = world.call("PATCH", "/account", {"name": "A"} | given)
-    assert answer.status == 422
-    assert field in answer.fields
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", "/account", {"name": "A"} | given)
+        assert answer.status == 422
+        assert field in answer.fields
 
 
 @pytest.mark.parametrize(
@@ -180,10 +178,9 @@ def test_what_is_no_image_is_taken_for_none(data: bytes) -> None:
 
 def test_another_account_s_key_sees_and_changes_its_own_settings_only(world: World) -> None:
     world.call("PATCH", "/account", {"name": "secret", "logo": image(), "privacy": "https://secret.example.org"})
-    before = everything(world.client)
-    answer = world.call("GET", "/account", account="eve")
-    assert answer.body == NOTHING_DECIDED | {"account": "eve"}
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("GET", "/account", account="eve")
+        assert answer.body == NOTHING_DECIDED | {"account": "eve"}
     changed = world.call("PATCH", "/account", {"name": "Eve", "logo": image()}, account="eve")
     assert changed.headers["etag"] == '"1"'
     assert world.call("PATCH", "/account", {"logo": None}, account="eve").status == 200

@@ -22,7 +22,7 @@ from convoke.pages import hints
 from convoke.registrations import addresses, erasure, registry
 from convoke.registrations.registry import Obstacle
 from tests.factories import EVENT_ID, SENDER, existing
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import Shown, Visitor, words_of
 from tests.world import World, a_world
 
@@ -146,13 +146,11 @@ def test_opening_the_link_changes_nothing_and_a_second_click_does_it_once(bo: Pe
     bo.asks()
     link = bo.link()
     bo.get(link)
-    before = everything(bo.client)
-    fields = bo.get(link).fields()
-    assert everything(bo.client) == before
+    with unchanged(bo.client):
+        fields = bo.get(link).fields()
     assert bo.post(link, fields).status == 303
-    after = everything(bo.client)
-    assert bo.post(link, fields).status == 410
-    assert everything(bo.client) == after
+    with unchanged(bo.client):
+        assert bo.post(link, fields).status == 410
 
 
 def test_of_two_addresses_that_were_asked_for_the_later_can_be_confirmed(bo: Person) -> None:

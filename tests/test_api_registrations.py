@@ -14,7 +14,7 @@ from convoke.store import dynamo, keys
 from tests.caller import BO, World, a_caller
 from tests.factories import NOW, existing, told
 from tests.fixtures import patching_fixture_of
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 
 world = patching_fixture_of(a_caller)
 
@@ -154,10 +154,9 @@ def test_a_bad_registration_is_refused_by_field_and_stores_nothing(
     world: World, changes: dict[str, Any], field: str
 ) -> None:
     event = world.hold()
-    before = everything(world.client)
-    answer = world.call("POST", f"{event}/registrations", BO | changes, idempotency_key="k")
-    assert (answer.status, answer.fields) == (422, [field])
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("POST", f"{event}/registrations", BO | changes, idempotency_key="k")
+        assert (answer.status, answer.fields) == (422, [field])
 
 
 def test_an_address_outside_ascii_is_told_why(world: World) -> None:
@@ -212,9 +211,8 @@ def test_withdrawing_again_changes_nothing_more_even_when_the_event_is_cancelled
     event = world.hold()
     bo = world.register(event)
     first = world.call("DELETE", bo)
-    before = everything(world.client)
-    assert world.call("DELETE", bo).body == first.body
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.call("DELETE", bo).body == first.body
     world.call("POST", f"{event}/cancel", {})
     assert world.call("DELETE", bo).body == first.body
 
@@ -243,9 +241,8 @@ def test_withdrawing_is_granted_whatever_became_of_the_event(world: World, happe
     assert world.call("GET", waiting).body["status"] == "waitlisted"
     types = [row["type"] for row in everything(world.client)["Webhooks"] if "type" in row]
     assert types == ["registration.cancelled"]
-    before = everything(world.client)
-    assert world.call("DELETE", bo).status == 200
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.call("DELETE", bo).status == 200
     assert world.call("DELETE", waiting).body["status"] == "cancelled"
     assert world.call("GET", event).body["waiting"] == 0
     assert world.call("DELETE", bo, query={"erase": "true"}).status == 202
@@ -300,9 +297,8 @@ def test_a_registration_is_patched(world: World, patch: dict[str, Any], expected
 def test_a_registration_is_not_patched_to_what_cannot_be(world: World, patch: dict[str, Any], status: int) -> None:
     event = world.hold()
     bo, _ = world.register(event), world.register(event, "cy@example.net")
-    before = everything(world.client)
-    assert world.call("PATCH", bo, patch).status == status
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.call("PATCH", bo, patch).status == status
 
 
 def test_messages_are_listed_and_can_be_read_as_they_were_sent(world: World) -> None:

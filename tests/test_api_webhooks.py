@@ -20,7 +20,7 @@ from convoke.webhooks.events import (
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW, existing
 from tests.fixtures import patching_fixture_of
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, unchanged
 from tests.test_webhook_delivery import documented
 
 HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.created", "registration.cancelled"]}
@@ -107,10 +107,9 @@ def test_a_repeated_request_makes_no_second_webhook_and_shows_no_secret(world: W
     ],
 )
 def test_a_bad_webhook_is_refused_and_nothing_stored(world: World, changes: dict[str, Any], field: str) -> None:
-    before = everything(world.client)
-    answer = world.call("POST", "/webhooks", HOOK | changes)
-    assert (answer.status, answer.fields) == (422, [field])
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("POST", "/webhooks", HOOK | changes)
+        assert (answer.status, answer.fields) == (422, [field])
 
 
 def test_an_account_has_a_handful_of_webhooks(world: World) -> None:
@@ -125,13 +124,12 @@ def test_an_account_has_a_handful_of_webhooks(world: World) -> None:
 @pytest.mark.parametrize("route", OF_A_WEBHOOK)
 def test_a_webhook_of_another_account_is_not_there(world: World, route: str) -> None:
     hook = listen(world)
-    before = everything(world.client)
-    method, path = route.split(" ")
-    path = path.replace("/webhooks/{webhook_id}", hook)
-    body: dict[str, Any] | None = {} if method == "PATCH" else None
-    for strange in (path, path.replace(hook, "/webhooks/nothing"), path.replace(hook, "/webhooks/a'b")):
-        assert world.call(method, strange, body, account="other").status == 404
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        method, path = route.split(" ")
+        path = path.replace("/webhooks/{webhook_id}", hook)
+        body: dict[str, Any] | None = {} if method == "PATCH" else None
+        for strange in (path, path.replace(hook, "/webhooks/nothing"), path.replace(hook, "/webhooks/a'b")):
+            assert world.call(method, strange, body, account="other").status == 404
     # Of a delivery there is none yet.
     assert world.call(method, path, body).status in ((404,) if "delivery_id" in path else (200, 202))
 
@@ -292,10 +290,9 @@ def test_a_bad_change_of_a_webhook_is_refused_and_nothing_stored(
     world: World, changes: dict[str, Any], field: str
 ) -> None:
     hook = listen(world)
-    before = everything(world.client)
-    answer = world.call("PATCH", hook, changes)
-    assert (answer.status, answer.fields) == (422, [field])
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", hook, changes)
+        assert (answer.status, answer.fields) == (422, [field])
 
 
 def test_a_rotated_secret_overlaps_with_the_old_one(world: World) -> None:
@@ -321,11 +318,10 @@ def test_an_overlap_is_at_most_a_week(world: World, overlap: Any) -> None:
 def test_a_repeated_rotation_changes_nothing_and_shows_no_secret(world: World) -> None:
     hook = listen(world)
     first = world.call("POST", f"{hook}/rotate", idempotency_key="k")
-    before = everything(world.client)
-    again = world.call("POST", f"{hook}/rotate", idempotency_key="k")
-    assert (again.status, again.body["secret"]) == (200, None)
-    assert first.body["secret"] not in again.raw
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        again = world.call("POST", f"{hook}/rotate", idempotency_key="k")
+        assert (again.status, again.body["secret"]) == (200, None)
+        assert first.body["secret"] not in again.raw
 
 
 def stored(world: World, hook: str) -> Webhook:
@@ -339,10 +335,9 @@ def test_only_so_many_tests_are_posted_in_a_minute(world: World) -> None:
     hooks = [listen(world), listen(world)]
     for number in range(deliveries.TESTS_A_MINUTE):
         assert world.call("POST", f"{hooks[number % 2]}/test").status == 202
-    before = everything(world.client)
-    refused = world.call("POST", f"{hooks[0]}/test")
-    assert (refused.status, refused.headers["retry-after"]) == (429, "60")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        refused = world.call("POST", f"{hooks[0]}/test")
+        assert (refused.status, refused.headers["retry-after"]) == (429, "60")
     theirs = listen(world, account="other")
     assert world.call("POST", f"{theirs}/test", account="other").status == 202
     world.now += timedelta(seconds=60)

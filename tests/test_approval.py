@@ -213,8 +213,7 @@ def test_many_who_ask_at_once_are_counted_in_shards(world: World, shards: int) -
 def test_a_closed_event_stops_the_shards_that_count_who_asks(world: World) -> None:
     with patch.object(store_seats, "SHARDS", 1):
         made, late = (seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now) for _ in range(2))
-        assert made is not None
-        assert not world.store.attempt(made.actions)
+        assert not world.store.attempt(existing(made).actions)
         assert late is not None
         assert "shard" in world.store.attempt(late.actions), "a shard is made once"
         late = existing(seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now))

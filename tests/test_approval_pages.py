@@ -13,7 +13,7 @@ from convoke.model import Registration, RegistrationStatus
 from convoke.pages import hints
 from convoke.registrations import approval, registry, returning
 from tests.factories import EVENT_ID, existing
-from tests.tables import everything
+from tests.tables import everything, unchanged
 from tests.test_personal_page import follow, path, press, register, stored, token, words
 from tests.test_registering import FORM, Registering
 from tests.visitor import Visitor, a_visitor
@@ -55,9 +55,8 @@ def test_the_page_the_form_and_the_confirmation_say_that_the_organizer_decides(o
     assert "you wait for their decision, and are told by a mail" in form
     assert "The organizer is asked only once you have done that." in form
     link = one.asked()
-    before = everything(one.visitor.client)
-    assert "the organizer is asked whether you can come" in words(one.get(link))
-    assert everything(one.visitor.client) == before
+    with unchanged(one.visitor.client):
+        assert "the organizer is asked whether you can come" in words(one.get(link))
     shown = one.get(one.press(link).location)
     assert "The organizer decides about your registration." in words(shown)
     [person] = one.people()

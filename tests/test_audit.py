@@ -27,7 +27,7 @@ world = fixture_of(a_world)
 
 def invite(world: World, count: int) -> None:
     for number in range(count):
-        world.look(world.register(number))
+        world.invite(number)
 
 
 def change_behind_everybody_s_back(world: World, **changes: object) -> None:

@@ -15,7 +15,7 @@ from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from tests.factories import NOW, answer, existing, told
 from tests.secretary import Secretary, shown_fields
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import words_of
 
 HOSTILE = "<script>alert(1)</script> “Bo” & Co"
@@ -428,13 +428,12 @@ def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[s
     secretary.world.tell(person)
     event = person.partition("/registrations/")[0]
     secretary.sign_in(**session)
-    before = everything(secretary.world.client)
-    for path in PAGES:
-        assert secretary.get(page_of(person) + path).status == 404, path
-    assert secretary.get(f"/console{event}/people/add").status == 404
-    for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
-        assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        for path in PAGES:
+            assert secretary.get(page_of(person) + path).status == 404, path
+        assert secretary.get(f"/console{event}/people/add").status == 404
+        for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
+            assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
 
 
 def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secretary: Secretary) -> None:
@@ -459,10 +458,9 @@ def test_nothing_is_done_by_a_form_that_no_page_showed(secretary: Secretary) -> 
     secretary.world.tell(person)
     event = person.partition("/registrations/")[0]
     secretary.get(page_of(person))  # makes the keys that forms are signed with
-    before = everything(secretary.world.client)
-    typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes", "token": "forged"}
-    for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
-        shown = secretary.post(path, typed)
-        assert shown.status == 422, path
-        assert "This page was open for too long." in words_of(shown)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes", "token": "forged"}
+        for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
+            shown = secretary.post(path, typed)
+            assert shown.status == 422, path
+            assert "This page was open for too long." in words_of(shown)

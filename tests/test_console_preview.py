@@ -23,7 +23,7 @@ from convoke.pages import forms, site
 from convoke.store import keys
 from tests.factories import NOW, existing
 from tests.secretary import Secretary, a_secretary
-from tests.tables import everything
+from tests.tables import unchanged
 from tests.test_preview import at as at_address
 from tests.test_preview import told as told_of
 from tests.visitor import Shown, words_of
@@ -144,13 +144,12 @@ def test_it_is_said_how_many_are_told_what_before_anything_is_sent(
 ) -> None:
     event, delivery = told(secretary, {}, {"occurrences": [SECOND]}, {"occurrences": [FOURTH]}, **SERIES)
     form = form_of(secretary, event, **typed)
-    before = everything(secretary.world.client)
-    shown = secretary.sends(form, f"{of(event)}/change")
-    assert shown.status == 200, shown.text
-    for sentence in said:
-        assert sentence in words_of(shown)
-    assert "Nothing has been changed yet, and nobody has been mailed." in words_of(shown)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        shown = secretary.sends(form, f"{of(event)}/change")
+        assert shown.status == 200, shown.text
+        for sentence in said:
+            assert sentence in words_of(shown)
+        assert "Nothing has been changed yet, and nobody has been mailed." in words_of(shown)
     assert delivery.queue == []
 
 
@@ -232,12 +231,11 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(secretary: Secr
 def test_a_form_that_is_not_believed_does_nothing(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     shown = previewed(secretary, event, title="Quire")
-    before = everything(secretary.world.client)
-    for step in ("send", "quiet", "more", "edit", ""):
-        answer = secretary.sends(shown, f"{of(event)}/change", step=step, token="x")
-        assert "This page was open for too long" in words_of(answer)
-        assert 'value="Quire"' in answer.text
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        for step in ("send", "quiet", "more", "edit", ""):
+            answer = secretary.sends(shown, f"{of(event)}/change", step=step, token="x")
+            assert "This page was open for too long" in words_of(answer)
+            assert 'value="Quire"' in answer.text
 
 
 def test_what_the_api_refuses_is_said_at_the_field(secretary: Secretary) -> None:

@@ -14,7 +14,7 @@ from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
 from tests.factories import existing
 from tests.secretary import Secretary
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, unchanged
 from tests.test_console_preview import of, told
 from tests.visitor import Shown, words_of
 
@@ -99,11 +99,10 @@ def test_a_form_that_is_not_believed_neither_tells_nor_undoes(secretary: Secreta
     event, _ = told(secretary, {}, **LATER)
     secretary.world.call("PATCH", event, {"title": "Quire"})
     shown = secretary.get(f"{of(event)}/undo")
-    before = everything(secretary.world.client)
-    refused = secretary.post(f"{of(event)}/{step}", {"token": "x"})
-    assert refused.status == 422
-    assert "This page was open for too long" in words_of(refused)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        refused = secretary.post(f"{of(event)}/{step}", {"token": "x"})
+        assert refused.status == 422
+        assert "This page was open for too long" in words_of(refused)
     assert shown.status == 200
     assert secretary.sends(refused, f"{of(event)}/{step}").status == 303
 

@@ -64,8 +64,7 @@ def test_one_event_is_the_very_file_that_was_mailed(world: World) -> None:
 
 
 def test_nothing_is_left_of_what_was_cancelled_and_a_new_invitation_is_all(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     assert delivered.file(calendars(world, bo)) is None

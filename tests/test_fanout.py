@@ -56,9 +56,7 @@ def iter_of(effect: Effect) -> Steps[None]:
 
 
 def invited(world: World, count: int) -> list[Registration]:
-    people = [world.register(number) for number in range(count)]
-    for person in people:
-        world.look(person)
+    people = [world.invite(number) for number in range(count)]
     world.sent.clear()
     return people
 

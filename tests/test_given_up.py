@@ -199,8 +199,7 @@ def test_what_nobody_ever_answered_for_says_so(world: World) -> None:
 def test_what_ses_rejects_after_it_took_it_says_why(world: World) -> None:
     world.publish()
     listens(world)
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     rejected = report(
         DeliveryState.FAILED, registration_id=person.registration_id, address=person.email, reason="Reject"
     )
@@ -261,8 +260,7 @@ def test_a_mail_that_another_worker_could_write_is_not_given_up(world: World, mo
 
 def test_what_became_of_a_message_is_not_hidden_by_giving_its_repetition_up(world: World) -> None:
     world.publish()
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.arrive()
     resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.answers = [REJECTED]

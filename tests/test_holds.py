@@ -37,9 +37,7 @@ world = fixture_of(a_quick_world, notify_after=60)
 
 
 def invited(world: World, count: int = 2) -> list[Registration]:
-    people = [world.register(number) for number in range(1, count + 1)]
-    for person in people:
-        world.look(person)
+    people = [world.invite(number) for number in range(1, count + 1)]
     world.sent.clear()
     return people
 
@@ -400,8 +398,7 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
     was = world.event()
     world.change(title="One")
     world.change(location="Hall", capacity=7)
-    newcomer = world.register(3)
-    world.look(newcomer)
+    newcomer = world.invite(3)
     world.sent.clear()
     after = undo(world)
     assert after == replace(was, version=4, updated_at=world.now)
@@ -416,12 +413,10 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
 def test_a_series_is_put_back_with_the_names_that_people_registered_by_meanwhile() -> None:
     with a_quick_world(notify_after=60, rule="FREQ=WEEKLY;COUNT=4") as world:
         both = (datetime(2027, 3, 19, 9, 0), datetime(2027, 3, 19, 15, 0))
-        first = world.register(1, occurrences=both[:1])
-        world.look(first)
+        world.invite(1, occurrences=both[:1])
         was = world.event()
         world.become(edits.reschedule(was, replace(was, when=AFTERNOON))[0])
-        second = world.register(2, occurrences=both[1:], named=1)
-        world.look(second)
+        world.invite(2, occurrences=both[1:], named=1)
         undo(world)
         world.plan(size=50)
         world.drain()

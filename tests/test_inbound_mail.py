@@ -31,7 +31,7 @@ from convoke.store.invitations import invitation_item
 from convoke.store.received import ReceivedMails
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, existing, message, proposal, registration
-from tests.tables import everything
+from tests.tables import everything, unchanged
 
 BUCKET = "convoke-inbound-mail"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -114,9 +114,8 @@ def resends(deployed: Deployment) -> int:
 
 def test_the_same_mail_delivered_twice_is_dealt_with_once(deployed: Deployment) -> None:
     receive(deployed, a_mail())
-    before = everything(deployed.client)
-    receive(deployed, a_mail())
-    assert everything(deployed.client) == before
+    with unchanged(deployed.client):
+        receive(deployed, a_mail())
     assert noted(deployed) == ("apply", None)
 
 
@@ -423,8 +422,7 @@ def test_what_is_not_believed_is_put_aside_once_with_its_reason(deployed: Deploy
     receive(deployed, a_mail("COMMENT:Canary"), dmarc="FAIL")
     (found,) = waiting(deployed)
     assert (found.reason, found.sender, found.event_id) == (Reason.DMARC, "bo@example.net", EVENT_ID)
-    assert found.answer is not None
-    assert found.answer.participation is Participation.ACCEPTED
+    assert existing(found.answer).participation is Participation.ACCEPTED
     assert person(deployed).reply is None
     assert notifications_due(deployed) == []
     assert len(deployed.office.accepted) == 1, "it is never answered by mail"
@@ -573,8 +571,7 @@ def test_a_mail_that_is_put_aside_comes_back_as_it_was_stored(deployed: Deployme
         receive(deployed, a_mail(*lines, method="COUNTER"), f"mail-{number}", dmarc="FAIL")
     assert len(waiting(deployed)) == len(mails)
     for held in waiting(deployed):
-        assert held.answer is not None
-        assert held.answer.proposed is not None
+        assert existing(held.answer).proposed is not None
         key = keys.quarantined("acme", held.quarantine_id)
         dynamo.transact(deployed.client, [{"Delete": {"TableName": "Invitations", "Key": dynamo.wire(key)}}])
         dynamo.transact(deployed.client, [deployed.store.quarantine.put_action(held)])
@@ -587,11 +584,10 @@ def test_the_very_mail_that_nobody_expected_flies_and_leaves_nothing(
     def die(*_: Any, **__: Any) -> None:
         raise RuntimeError
 
-    before = everything(deployed.client)
-    monkeypatch.setattr("replies.judge", die)
-    with pytest.raises(RuntimeError):
-        receive(deployed, a_mail())
-    assert everything(deployed.client) == before
+    with unchanged(deployed.client):
+        monkeypatch.setattr("replies.judge", die)
+        with pytest.raises(RuntimeError):
+            receive(deployed, a_mail())
 
 
 Act = Callable[[Deployment, QuarantinedMail], Reason | None]

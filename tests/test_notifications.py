@@ -441,8 +441,7 @@ def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, mo
 
 
 def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
     assert world.perform(StoreReport(seen=invitation, changed=replace(invitation, stopped=stopped)))

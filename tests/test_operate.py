@@ -81,8 +81,7 @@ def test_stop_and_start_turn_the_switch(world: World) -> None:
 def test_recheck_shows_who_was_not_told_and_asks_before_it_tells(
     world: World, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
 
     assert run("recheck", **said) == "Nothing was done."
@@ -134,8 +133,7 @@ def test_recheck_without_saying_whom_does_nothing() -> None:
 
 
 def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
 
     assert run("raise-sequences") == "Nothing was done."
     assert world.invitation(person).allocated == 0

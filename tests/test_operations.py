@@ -42,8 +42,7 @@ def test_while_it_is_stopped_nothing_leaves_and_nothing_is_lost(world: World) ->
 
 
 def test_what_changed_while_it_was_stopped_is_told_as_it_is_now(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    world.invite()
     stop(world.store, "by hand")
     world.change(when=AFTERNOON)
     world.change(when=MORNING)
@@ -114,8 +113,7 @@ def test_who_was_never_told_is_only_lifted(world: World) -> None:
 
 
 def test_a_worker_in_mid_flight_does_not_undo_a_lift(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
     lifted = iter([True])
 

@@ -149,8 +149,7 @@ def test_while_others_have_all_turns_an_ordinary_mail_waits_for_the_next_second_
 
 
 def test_who_waits_for_a_turn_is_not_counted_until_there_is_one(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     for when in (AFTERNOON, MORNING):
         world.change(when=when)
         assert world.look(person) is Outcome.ACKNOWLEDGED

@@ -327,8 +327,7 @@ def mails(world: World) -> list[tuple[str, str, int | None]]:
 
 
 def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     moved = change(world, person, email="new@example.net")
     assert moved.links == 1
     world.settle()

@@ -76,8 +76,7 @@ def meanwhile(world: World, deed: Callable[[], object]) -> Any:
 
 
 def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     again = came_back(world, bo)
@@ -90,8 +89,7 @@ def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(worl
 
 
 def test_whoever_comes_back_before_the_cancellation_has_left_is_told_nothing(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     came_back(world, bo)
     world.look(bo)
@@ -149,8 +147,7 @@ def test_coming_back_twice_is_coming_back_once(world: World) -> None:
 
 def test_who_declined_comes_back_as_through_the_api() -> None:
     with a_quick_world(capacity=1, release_on_decline=True) as world:
-        bo = world.register()
-        world.look(bo)
+        bo = world.invite()
         no = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
         replies.apply(world.store, EVENT_ID, bo.registration_id, no, channel=AnswerChannel.MAIL, now=world.now)
         assert status(world, bo) is RegistrationStatus.DECLINED
@@ -158,8 +155,7 @@ def test_who_declined_comes_back_as_through_the_api() -> None:
 
 
 def test_coming_back_withdraws_an_answer_that_declined(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     no = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
     replies.apply(world.store, EVENT_ID, bo.registration_id, no, channel=AnswerChannel.MAIL, now=world.now)
     world.withdraw(bo)
@@ -244,8 +240,7 @@ def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(
 
 
 def test_whose_event_is_cancelled_is_not_told_to_come_back(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.call_off()
     world.look(bo)
     assert "come back" not in mail_text(world).lower()
@@ -336,8 +331,7 @@ def test_who_comes_back_while_the_event_is_cancelled_gets_no_seat(world: World) 
 
 
 def test_who_is_to_be_erased_does_not_come_back(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert status(world, bo) is RegistrationStatus.CANCELLED
     assert back(world, bo) is Obstacle.INACTIVE
@@ -347,8 +341,7 @@ def test_who_is_to_be_erased_does_not_come_back(world: World) -> None:
 
 
 def test_who_comes_back_while_they_are_being_erased_is_withdrawn_and_erased(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     with meanwhile(world, lambda: came_back(world, bo)):

@@ -44,7 +44,7 @@ from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.unconfirmed import UnconfirmedRegistration
 from tests.factories import EVENT_ID, NOW, SENDER, event, existing, registration
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.world import World as Post
 from tests.world import a_world
 
@@ -251,11 +251,10 @@ def test_a_link_is_valid_for_two_days_and_names_what_is_not_there_any_more(world
 
 def test_looking_changes_nothing(world: World) -> None:
     pending = world.asked()
-    before = everything(world.post.client)
-    prospect = world.look(pending)
-    assert isinstance(prospect, Prospect)
-    assert (prospect.place, prospect.dates, prospect.dates_gone) == (None, None, 0)
-    assert everything(world.post.client) == before
+    with unchanged(world.post.client):
+        prospect = world.look(pending)
+        assert isinstance(prospect, Prospect)
+        assert (prospect.place, prospect.dates, prospect.dates_gone) == (None, None, 0)
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------

@@ -296,7 +296,7 @@ def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> Non
 
 
 @pytest.mark.parametrize("what", [event(), WEEKLY])
-def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears(what: object) -> None:
+def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears(what: Event) -> None:
     said = first(what, sender=DEAF)
     assert wording.words(said, NOW).closing == (
         "If you cannot come, please tell the organizer: answer this mail. "

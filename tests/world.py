@@ -178,6 +178,12 @@ class World:
         assert isinstance(stored, Registration)
         return stored
 
+    def invite(self, number: int = 1, **changes: Any) -> Registration:
+        """Somebody who registers, and is looked at: to whom the invitation is sent, if nothing is in its way."""
+        person = self.register(number, **changes)
+        self.look(person)
+        return person
+
     def change(self, *, priority: int = 1, **changes: Any) -> Event:
         return self.become(replace(self.event(), **changes), priority=priority)
 
