@@ -258,7 +258,7 @@ def test_somebody_is_withdrawn_with_or_without_a_way_back(secretary: Secretary, 
 def test_somebody_is_erased_only_when_that_was_ticked(secretary: Secretary) -> None:
     person = secretary.world.register(secretary.world.hold())
     path = f"{page_of(person)}/erase"
-    asked = secretary.sends(secretary.get(path), path)
+    asked = secretary.submits(path)
     assert asked.status == 422
     assert "Tick that you want to erase this person for good." in words_of(asked)
     assert stored(secretary, person)["name"] == "Bo Ek"
@@ -273,7 +273,7 @@ def test_whoever_was_invited_is_erased_once_the_cancellation_has_left(secretary:
     person = secretary.world.register(secretary.world.hold())
     secretary.world.tell(person)
     path = f"{page_of(person)}/erase"
-    done = secretary.follow(secretary.sends(secretary.get(path), path, sure="yes"))
+    done = secretary.follow(secretary.submits(path, sure="yes"))
     assert "This person is erased as soon as the cancellation has left." in words_of(done)
 
 
@@ -308,7 +308,7 @@ def test_somebody_is_added_with_all_that_there_is_to_say(secretary: Secretary) -
     assert found["occurrences"] == typed["occurrences"]
     assert found["responses"] == {"food": "Bread", "bus": "no", "day": "8"}
     assert secretary.sends(shown, path, **typed).location == done.location, "the button was pressed twice"
-    again = secretary.sends(secretary.get(path), path, **typed)
+    again = secretary.submits(path, **typed)
     assert again.status == 422
     assert "This address is registered already" in words_of(again)
     changed = secretary.sends(shown, path, **typed | {"name": "Di"})
@@ -319,7 +319,7 @@ def test_somebody_is_added_with_all_that_there_is_to_say(secretary: Secretary) -
 def test_whoever_comes_to_all_dates_comes_to_later_ones_too(secretary: Secretary) -> None:
     event = secretary.world.hold(**WEEKLY)
     path = f"/console{event}/people/add"
-    secretary.follow(secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net"))
+    secretary.follow(secretary.submits(path, name="Cy", email="cy@example.net"))
     (found,) = secretary.world.call("GET", f"{event}/registrations").body["items"]
     assert found["occurrences"] is None
 
@@ -328,7 +328,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(secretary: 
     event = secretary.world.hold(questions=ASKED, **WEEKLY)
     path = f"/console{event}/people/add"
     typed = {"name": HOSTILE, "email": "nowhere", "guests": "3", "responses.bus": "yes", "language": "de"}
-    shown = secretary.sends(secretary.get(path), path, **typed)
+    shown = secretary.submits(path, **typed)
     assert shown.status == 422
     assert shown_fields(shown, path) == {**shown_fields(secretary.get(path), path), **typed} | {
         name: shown_fields(shown, path)[name] for name in ("once", "token")
@@ -349,7 +349,7 @@ def test_whoever_is_registered_already_is_shown_with_a_link(secretary: Secretary
     event = secretary.world.hold()
     person = secretary.world.register(event)
     path = f"/console{event}/people/add"
-    shown = secretary.sends(secretary.get(path), path, name="Bo again", email="BO@example.net")
+    shown = secretary.submits(path, name="Bo again", email="BO@example.net")
     assert shown.status == 422
     assert "This address is registered already" in words_of(shown)
     assert f'href="/v1{page_of(person)}"' in shown.text
@@ -361,7 +361,7 @@ def test_where_there_is_no_seat_they_are_put_on_the_waitlist(secretary: Secretar
     event = secretary.world.hold(capacity=1)
     secretary.world.register(event)
     path = f"/console{event}/people/add"
-    done = secretary.follow(secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net"))
+    done = secretary.follow(secretary.submits(path, name="Cy", email="cy@example.net"))
     assert "The event is full: they are on the waitlist" in words_of(done)
     assert "On the waitlist" in words_of(done)
 
@@ -385,7 +385,7 @@ def test_another_address_is_invited_and_that_of_somebody_else_is_refused_with_a_
     event = secretary.world.hold()
     bo, cy = secretary.world.register(event), secretary.world.register(event, "cy@example.net", name="Cy")
     path = f"{page_of(bo)}/change"
-    shown = secretary.sends(secretary.get(path), path, email="cy@example.net", name="Bo B.")
+    shown = secretary.submits(path, email="cy@example.net", name="Bo B.")
     assert shown.status == 422
     assert "Somebody else is registered with this address." in words_of(shown)
     assert f'href="/v1{page_of(cy)}"' in shown.text
@@ -400,7 +400,7 @@ def test_more_guests_than_there_are_seats_are_refused(secretary: Secretary) -> N
     bo = secretary.world.register(event)
     secretary.world.register(event, "cy@example.net")
     path = f"{page_of(bo)}/change"
-    shown = secretary.sends(secretary.get(path), path, guests="1")
+    shown = secretary.submits(path, guests="1")
     assert "There are not so many free seats." in words_of(shown)
     assert 'id="guests-error"' in shown.text
 
@@ -418,7 +418,7 @@ def test_an_organizer_sees_and_does_the_same_for_their_own_events(secretary: Sec
     for path in PAGES:
         assert secretary.get(page_of(person) + path).status == 200, path
     path = f"{page_of(person)}/withdraw"
-    assert secretary.sends(secretary.get(path), path).status == 303
+    assert secretary.submits(path).status == 303
     assert stored(secretary, person)["status"] == "cancelled"
 
 

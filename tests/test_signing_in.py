@@ -519,7 +519,7 @@ def test_an_empty_field_goes_back_to_what_it_is_by_default(door: Door) -> None:
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(door: Door, field: str, typed: str) -> None:
     door.secretary.sign_in()
     before = settings_of(door)
-    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, **{"name": "New", field: typed})
+    shown = door.secretary.submits(SETTINGS_PAGE, **{"name": "New", field: typed})
     assert shown.status == 422
     assert f'id="{field}-error"' in shown.text
     assert field == "name" or 'value="New"' in shown.text
@@ -548,13 +548,13 @@ def test_the_logo_is_shown_and_can_be_removed(door: Door) -> None:
     assert f'<img src="{done.body["logo"]}"' in shown.text
     door.secretary.sends(shown, SETTINGS_PAGE, name="A")
     assert settings_of(door)["logo"]
-    door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, remove_logo="yes")
+    door.secretary.submits(SETTINGS_PAGE, remove_logo="yes")
     assert settings_of(door)["logo"] is None
 
 
 def test_a_key_that_may_only_read_changes_no_settings(door: Door) -> None:
     door.with_key(door.key(scopes=[Scope.READ]))
-    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, name="Mine")
+    shown = door.secretary.submits(SETTINGS_PAGE, name="Mine")
     assert shown.status == 422
     assert "lacks the scope manage" in shown.text
     assert settings_of(door)["name"] == ""
