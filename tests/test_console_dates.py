@@ -705,7 +705,7 @@ def test_a_time_that_is_shown_is_read_as_it_was(when: When) -> None:
 def told(secretary: Secretary, choir: str) -> str:
     """The path of the dates of a series of which Bo was told."""
     event = choir.removeprefix("/console").removesuffix("/dates")
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     return choir
 
 

@@ -286,7 +286,7 @@ def test_usual_mistakes_are_said_in_words_that_need_no_knowledge_of_the_api(
 
 def test_a_button_of_the_preview_that_is_pressed_twice_says_both_times_that_it_was_done(secretary: Secretary) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
     preview = secretary.submits(path, start_time="09:30")
     for _ in range(2):
@@ -298,7 +298,7 @@ def test_a_button_that_is_pressed_twice_at_once_says_that_it_was_done(
     secretary: Secretary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
     preview = secretary.submits(path, start_time="09:30")
     settle = previewing.settle
@@ -413,7 +413,7 @@ def test_what_is_wrong_with_an_edit_is_said_at_its_field(secretary: Secretary) -
 
 def test_a_corrected_word_can_be_saved_without_telling_anybody(secretary: Secretary) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
     preview = {"title": "Other", "notify": "none"}
     assert secretary.world.call("POST", f"{event}/preview", preview).body["messages"] == 0
@@ -455,7 +455,7 @@ def test_an_event_that_was_cancelled_while_it_was_edited_is_shown_as_it_was_type
 
 def test_before_people_are_mailed_it_is_shown_who_and_the_form_can_be_gone_back_to(secretary: Secretary) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
     preview = secretary.submits(path, start_time="11:00", end_time="12:30", description=HOSTILE)
     assert preview.status == 200

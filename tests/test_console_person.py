@@ -62,8 +62,7 @@ def test_what_their_calendar_shows_is_shown_and_whether_it_is_true(secretary: Se
 
 
 def test_what_may_or_may_not_have_left_is_said_to_be_unknown(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     _, _, event_id, _, registration_id = person.split("/")
     known = existing(secretary.store.reads.invitation(event_id, registration_id))
     assert known.intent is not None
@@ -103,8 +102,7 @@ def test_everything_that_happened_is_shown_the_newest_first(secretary: Secretary
 
 def test_that_another_address_was_used_and_why_a_mail_failed_is_part_of_what_happened(secretary: Secretary) -> None:
     world = secretary.world
-    person = world.register(world.hold())
-    world.tell(person)
+    person = world.invite(world.hold())
     _, _, event_id, _, registration_id = person.split("/")
     another = StoredMessage(
         registration_id=registration_id,
@@ -127,8 +125,7 @@ def test_the_dates_of_a_series_that_somebody_comes_to_are_shown(secretary: Secre
 
 
 def test_a_name_of_markup_is_shown_as_it_was_typed(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold(title=HOSTILE), name=HOSTILE)
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold(title=HOSTILE), name=HOSTILE)
     for path in ("", "/change", "/withdraw", "/erase", "/mails/0"):
         shown = secretary.get(page_of(person) + path)
         assert shown.status == 200, path
@@ -171,8 +168,7 @@ x\r
 
 def with_mail(secretary: Secretary, mail: bytes) -> str:
     world = secretary.world
-    person = world.register(world.hold())
-    world.tell(person)
+    person = world.invite(world.hold())
     registration_id = person.rpartition("/")[2]
     known = existing(world.store.reads.stored(registration_id, 0))
     item = message_item(replace(known, rendered=RenderedMail(calendar=b"", mail=mail)))
@@ -215,8 +211,7 @@ def test_a_mail_that_there_is_not_is_not_found(secretary: Secretary) -> None:
 
 
 def test_the_latest_mail_is_sent_once_more_and_only_once(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     shown = secretary.get(page_of(person))
     path = f"{page_of(person)}/resend"
     for _ in range(2):
@@ -270,8 +265,7 @@ def test_somebody_is_erased_only_when_that_was_ticked(secretary: Secretary) -> N
 
 
 def test_whoever_was_invited_is_erased_once_the_cancellation_has_left(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     path = f"{page_of(person)}/erase"
     done = secretary.follow(secretary.submits(path, sure="yes"))
     assert "This person is erased as soon as the cancellation has left." in words_of(done)
@@ -412,8 +406,7 @@ ACTIONS = ("/change", "/withdraw", "/erase", "/resend")
 
 
 def test_an_organizer_sees_and_does_the_same_for_their_own_events(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     secretary.sign_in(organizer="ADA@example.org")
     for path in PAGES:
         assert secretary.get(page_of(person) + path).status == 200, path
@@ -424,8 +417,7 @@ def test_an_organizer_sees_and_does_the_same_for_their_own_events(secretary: Sec
 
 @pytest.mark.parametrize("session", [{"account": "other"}, {"organizer": "eve@example.org"}])
 def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[str, str]) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     event = person.partition("/registrations/")[0]
     secretary.sign_in(**session)
     with unchanged(secretary.world.client):
@@ -437,8 +429,7 @@ def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[s
 
 
 def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     event = person.partition("/registrations/")[0]
     secretary.sign_in(scopes=(Scope.READ,))
     secretary.get(page_of(person))  # makes the keys that forms are signed with
@@ -454,8 +445,7 @@ def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secre
 
 
 def test_nothing_is_done_by_a_form_that_no_page_showed(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     event = person.partition("/registrations/")[0]
     secretary.get(page_of(person))  # makes the keys that forms are signed with
     with unchanged(secretary.world.client):
