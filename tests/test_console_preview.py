@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes, policy
 from html import escape, unescape
 from typing import Any
 
@@ -22,6 +21,7 @@ from convoke.model import EventStatus
 from convoke.pages import forms, site
 from convoke.store import keys
 from tests.factories import NOW, existing
+from tests.mailbox import plain_text_of, read_mail
 from tests.secretary import Secretary, a_secretary
 from tests.tables import unchanged
 from tests.test_preview import at as at_address
@@ -167,10 +167,8 @@ def test_the_mails_that_are_shown_are_those_that_are_sent(secretary: Secretary) 
     delivery.settle()
     left = []
     for each in delivery.sent[sent:]:
-        mail = message_from_bytes(each.rendered.mail, policy=policy.SMTP)
-        body = existing(mail.get_body(("plain",)))
-        text = str(body.get_content()).replace("\r\n", "\n").replace("_your_personal_link_", link)
-        left.append((str(mail["Subject"]), text))
+        text = plain_text_of(each.rendered.mail).replace("_your_personal_link_", link)
+        left.append((str(read_mail(each.rendered.mail)["Subject"]), text))
     assert len(left) == 3
     assert foreseen == sorted(left)
 
