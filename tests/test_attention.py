@@ -15,7 +15,6 @@ from convoke.delivery.survey import survey
 from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
-from convoke.registrations.registry import change_registration
 from convoke.schedule.edits import cancel_date
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
 from tests.fixtures import fixture_of
@@ -289,14 +288,7 @@ def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
     person = invite(world, state=BOUNCED)
     wait(world, 2)
     assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
-    change_registration(
-        world.store,
-        EVENT_ID,
-        person.registration_id,
-        changes={"email": "new@example.net"},
-        priority=1,
-        now=world.now,
-    )
+    world.amend(person, email="new@example.net")
     world.look(person)
     report(world, person, DELIVERED)
     wait(world, 20)

@@ -68,12 +68,7 @@ def test_after_a_restore_everybody_hears_the_truth_above_any_number_they_know(wo
 
     assert lift(world) == 2
     world.settle()
-    assert {
-        (rendered.intent.calendar_state.recipient, rendered.intent.calendar_state.method) for rendered in world.sent
-    } == {
-        (comes.email, REQUEST),
-        (leaves.email, CANCEL),
-    }
+    assert {(one.recipient, one.method) for one in world.told} == {(comes.email, REQUEST), (leaves.email, CANCEL)}
     assert all(sequence >= LIFT > known for _, sequence in world.said())
 
 

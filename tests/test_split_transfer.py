@@ -316,14 +316,7 @@ def test_a_changed_address_is_copied_as_it_is(world: World, monkeypatch: pytest.
     world.cut(THIRD)
 
     def move() -> None:
-        registry.change_registration(
-            world.store,
-            EVENT_ID,
-            first.registration_id,
-            changes={"email": "bo@example.org"},
-            priority=1,
-            now=world.now,
-        )
+        world.amend(first, email="bo@example.org")
 
     interrupted(monkeypatch, 1, move)
     world.copy_all()

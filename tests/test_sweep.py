@@ -74,7 +74,7 @@ def test_a_cancellation_is_handed_out_before_an_invitation(world: World) -> None
 def test_the_first_in_line_gets_the_seat_that_came_free_and_an_invitation(world: World) -> None:
     people = [world.register(number) for number in range(4)]
     world.settle()
-    assert {rendered.intent.calendar_state.recipient for rendered in world.sent} == {people[0].email, people[1].email}
+    assert {one.recipient for one in world.told} == {people[0].email, people[1].email}
 
     world.withdraw(people[0])
     world.settle()
@@ -222,12 +222,7 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
     world.run(mail_limits(Times()))
 
     assert world.look(person) is Outcome.QUOTA_RESERVED
-    assert [
-        (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
-    ] == [
-        (REQUEST, third),
-        (method, third),
-    ]
+    assert [(one.method, one.date) for one in world.told] == [(REQUEST, third), (method, third)]
 
 
 def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:
