@@ -60,6 +60,11 @@ class Reads(Repository):
     def seats(self, event_id: str) -> Seats:
         return SeatCounts(self.client, self.settings).read(event_id) or Seats()
 
+    def pending(self, event_id: str) -> int:
+        """How many registrations wait for the organizer's decision; 0 where the event is closed."""
+        seats = self.seats(event_id)
+        return seats.pending if seats.open else 0
+
     def stored(self, registration_id: str, sequence: int) -> StoredMessage | None:
         return self._get(StoredMessage, self._sent, keys.message(registration_id, sequence))
 
