@@ -66,8 +66,7 @@ class Comparisons(Repository):
         self._write(put(self._people, codec.item(found, _found_key(account, source, found))))
 
     def found(self, account: str, source: str) -> list[Found]:
-        query = dynamo.starting_with(self._people, _found_key(account, source))
-        return [codec.read(Found, item) for item in dynamo.pages(self.client.query, **query)]
+        return list(self._all(Found, dynamo.starting_with(self._people, _found_key(account, source))))
 
     def remove(self, account: str, source: str, found: Found) -> None:
         self._write(delete(self._people, _found_key(account, source, found)))

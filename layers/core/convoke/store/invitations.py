@@ -15,7 +15,7 @@ from .. import effects
 from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..effects import AcknowledgeResult
 from ..model import DeliveryState
-from . import attention, codec, conditions, dynamo, keys
+from . import attention, codec, conditions, keys
 from .dynamo import Item
 from .outbox import About, Outbox
 from .records import Records
@@ -131,7 +131,7 @@ class Invitations(Repository):
         """
         key = keys.invitation(effect.event_id, effect.registration_id)
         for condition in (UPON_WAKING, UPON_WAKING, UPON_WAKING, conditions.EXISTS):
-            existing = dynamo.get(self.client, self._sent, key)
+            existing = self._item(self._sent, key)
             if existing is None:
                 return
             due_key = existing.get("due_key")

@@ -18,7 +18,7 @@ from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository
 from .webhooks import Subscriptions, Webhooks
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a webhook event and its deliveries are kept."""
@@ -86,16 +86,12 @@ class Outbox(Repository):
 
     def content(self, event: WebhookEvent) -> dict[str, Any]:
         """What a webhook event says in full: empty if it was erased, or was never stored."""
-        item = dynamo.get(self.client, self._hooks, _content_key(event))
+        item = self._item(self._hooks, _content_key(event))
         return {} if item is None else dict(json.loads(item["content"]))
 
     def forget(self, registration_id: str) -> None:
         """Delete what webhook events say of a person in full."""
-        query = dynamo.starting_with(
-            self._hooks, keys.webhook_content(registration_id, ""), ProjectionExpression="pk, sk"
-        )
-        for row in dynamo.pages(self.client.query, **query):
-            self._write(delete(self._hooks, row))
+        self._delete_all(self._hooks, keys.webhook_content(registration_id, ""))
 
     def list_events(self, account: str, after: str, now: datetime, limit: int) -> Page:
         """A page of the account's webhook events after the id ``after``, in the order of their ids; ``next`` is an id.

@@ -35,8 +35,7 @@ class SeatCounts(Repository):
         One query, but not one moment: what is registered meanwhile may or may not be counted.
         """
         first, last = keys.seats(event_id), {**keys.seats(event_id), "sk": f"{keys.SEATS}#~"}
-        query = dynamo.between(self._sent, first, last, start=True)
-        found = list(dynamo.pages(self.client.query, **query))
+        found = list(self._rows(dynamo.between(self._sent, first, last, start=True)))
         return counted(found[0], found[1:]) if found else None
 
     # --- taking -------------------------------------------------------------------------------------------------

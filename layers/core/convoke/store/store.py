@@ -186,7 +186,7 @@ PERFORMED = dict(
         _by(effects.HoldAccounts, lambda store, it: store.records.hold_accounts(it)),
         _by(effects.CountMail, lambda store, it: store.limits.count_mail(it)),
         _by(effects.ReadMailed, lambda store, it: store.limits.accounts(it.now)),
-        _by(effects.CountAccounts, lambda store, _: store.accounts.count()),
+        _by(effects.CountAccounts, lambda store, _: len(store.accounts.names())),
     )
 )
 """How the store performs each effect that asks for nothing but the tables."""
