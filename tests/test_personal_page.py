@@ -347,6 +347,21 @@ def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: 
     assert [("What your calendar should show now" in one) for one in shown] == [False, False, True]
 
 
+def test_whoever_has_withdrawn_and_whose_series_is_cancelled_is_not_shown_dates_to_come_to(visitor: Visitor) -> None:
+    held = visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo, li = register(visitor, 0), register(visitor, 1)
+    tell(visitor, bo)
+    tell(visitor, li)
+    page = path(visitor, bo)
+    assert "Your dates" in words(visitor.get(page))
+    press(visitor, page, "withdraw")
+    assert "Your dates" not in words(visitor.get(page))
+    change(visitor, held, status=EventStatus.CANCELLED)
+    said = words(visitor.get(path(visitor, li)))
+    assert "This event is cancelled." in said
+    assert "Your dates" not in said
+
+
 def tell(visitor: Visitor, who: Registration) -> None:
     """As if the first invitation had been accepted by SES."""
     invitation = visitor.store.reads.invitation(EVENT_ID, who.registration_id)
