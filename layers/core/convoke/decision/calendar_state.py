@@ -281,9 +281,9 @@ class Message:
     the main entry because ``date`` was the last date in it. ``without`` are the dates of a whole series that do not
     take place in it (EXDATE), ``moved`` the times of those that take place in it at another time than its rule has: for
     the text alone, since a calendar learns each by a message of its own. ``kept`` are the states of single occurrences
-    that were sent before: some calendars keep those when they receive the whole series, others do not. ``separated`` are
-    the separate entries beside the main one, by the names that their dates have after this message. ``first`` is the
-    original start of the first date, of an event without a rule.
+    that were sent before: some calendars keep those when they receive the whole series, others do not. ``separated``
+    are the separate entries beside the main one, by the names that their dates have after this message. ``first`` is
+    the original start of the first date, of an event without a rule.
 
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
     ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the human
