@@ -59,7 +59,9 @@ class MessageBuilder:
             if calendar_state is not None and calendar_state.stands and same_time_and_place(calendar_state, event)
             else None
         )
-        without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in separated]
+        dates = series.occurrences(event)
+        without = [one.date for one in dates if one.cancelled or one.date in separated]
+        moved = [(one.date, one.when) for one in dates if one.moved and one.date not in without]
         return Message(
             **self._request(calendar_state, generation),
             title=main.title,
@@ -67,6 +69,7 @@ class MessageBuilder:
             rule=main.rule,
             first=event.when.start,
             without=tuple(date for date in without if date not in extra),
+            moved=tuple(moved),
             kept=self._kept(calendar_state) if calendar_state is not None else (),
             separated=self._renamed(calendar_state) if calendar_state is not None else (),
             location=main.location,
@@ -258,6 +261,7 @@ class MessageBuilder:
             rule=calendar_state.rule,
             first=calendar_state.first,
             without=tuple(cancelled),
+            moved=calendar_state.moved,
             separated=tuple(one for one in calendar_state.dates if one.separate),
             location=calendar_state.location,
             participation=answer(self.registration, calendar_state.asked),
