@@ -201,6 +201,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         meetings.a_change_meets_an_urgent_one,
         interrupted.an_erasure_is_interrupted,
         interrupted.a_wake_up_meets_a_more_urgent_one,
+        interrupted.a_change_meets_something_more_urgent,
         surveying.a_large_event_is_surveyed,
         claims.a_claim_is_answered_late,
         splits.a_registration_meets_a_split,
