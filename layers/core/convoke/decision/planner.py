@@ -72,23 +72,17 @@ class MessagePlanner(MessageBuilder):
 
     def cancel(self, calendar_state: CalendarState) -> Message | None:
         """The next cancellation until nothing is left, with the recipient, organizer and time that they were sent."""
-        if calendar_state.whole:
-            if calendar_state.stands or (calendar_state.withdrawn and not calendar_state.certain):
-                return self._cancel(calendar_state)
-            entries = self._first_doubted(_all_doubted(calendar_state), separate=True)
-            cancels = (
-                self._cancel_date(calendar_state, one, None, dropped=False) for one in entries if _may_stand(one)
-            )
-            return next(cancels, None)
+        doubtful = calendar_state.withdrawn and not calendar_state.certain
+        if calendar_state.whole and (calendar_state.stands or doubtful):
+            return self._cancel(calendar_state)
+        # What was doubtful of the whole is so of each entry now: else the same one would be cancelled again and again.
         calendar_state = _all_doubted(calendar_state)
-        return next(
-            (
-                self._cancel_date(calendar_state, one, None, dropped=False)
-                for one in self._first_doubted(calendar_state)
-                if not one.cancelled
-            ),
-            None,
+        left = (
+            one
+            for one in self._first_doubted(calendar_state, separate=calendar_state.whole)
+            if not (one.cancelled and one.certain)
         )
+        return next((self._cancel_date(calendar_state, one, None, dropped=False) for one in left), None)
 
     def _end(self, calendar_state: CalendarState) -> Message | None:
         """Cancel the main entry, of which no date takes place any more, while separate entries still do."""
@@ -287,11 +281,6 @@ def _order_key(one: Occurrence | None, known: OccurrenceState | None) -> tuple[b
     So a cancellation never has to wait because the mail about another date is rejected, or waits for quota.
     """
     return known is None or known.known, one is not None and not one.cancelled
-
-
-def _may_stand(entry: OccurrenceState) -> bool:
-    """Whether a separate entry may be in the calendar."""
-    return not entry.cancelled or not entry.certain
 
 
 def _all_doubted(calendar_state: CalendarState) -> CalendarState:
