@@ -14,13 +14,14 @@ from convoke.decision.calendar_state import CalendarState, entry_uid, is_separat
 from convoke.decision.decide import (
     Snapshot,
     calendar_state_of,
+    decide,
     is_same_message,
     next_message,
     occurrence_may_follow,
     participation,
 )
 from convoke.decision.fingerprints import fingerprint
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
 from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
@@ -28,6 +29,7 @@ from convoke.inbound.reasons import Quarantined, Reason
 from convoke.mail import wording
 from convoke.model import (
     DateChange,
+    DeliveryState,
     Event,
     EventStatus,
     Method,
@@ -203,6 +205,20 @@ def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_its
     ]
     assert (shown(bo.literal), shown(bo.strict)) == (truth(what, bo.person),) * 2
     assert told(bo).added == ()
+
+
+def test_whoever_has_single_entries_alone_and_cannot_be_mailed_is_decided_about_once_a_repair_is_due() -> None:
+    """Of a cancellation that cannot be sent the next one is looked for, until none is left."""
+    what = event(when=FIRST, added=(BESIDE,), changes=(DateChange(date=FIRST.start, cancelled=True),))
+    bo = informed(what)
+    stopped = (Stopped(address=bo.person.email, state=DeliveryState.BOUNCED),)
+    off = replace(what, status=EventStatus.CANCELLED)
+    seen = Snapshot(invitation=state(bo, repair=1, stopped=stopped), registration=bo.person, event=off)
+    assert decide(seen, SENDER, NOW) is None
+    mailed = decide(replace(seen, invitation=state(bo, repair=1)), SENDER, NOW)
+    assert mailed is not None
+    after = mailed.message.calendar_state(sequence=9, dtstamp=NOW)
+    assert next_message(off, bo.person, after, SENDER, NOW) is None
 
 
 def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself() -> None:

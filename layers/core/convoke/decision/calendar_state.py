@@ -229,6 +229,12 @@ class CalendarState:
             certain=self.certain,
         )
 
+    def plain(self, date: LocalTime, when: When, fingerprint: str = "") -> OccurrenceState:
+        """The state of one date that takes place at ``when``, of which nothing was sent but the main entry itself."""
+        return OccurrenceState(
+            date=date, fingerprint=fingerprint, title=self.title, when=when, location=self.location, asked=self.asked
+        )
+
     def occurrence_state(self, date: LocalTime, separate: str = "") -> OccurrenceState | None:
         """The state of this one date, as an occurrence of the series or as the separate entry of that name."""
         return next((one for one in self.dates if (one.date, one.separate) == (date, separate)), None)

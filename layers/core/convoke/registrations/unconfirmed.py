@@ -80,7 +80,7 @@ def closed(event: Event | None, now: datetime) -> Closed | None:
         return Closed.HIDDEN
     if event.status is EventStatus.CANCELLED:
         return Closed.CANCELLED
-    return None if series.comes(event, now) else Closed.OVER
+    return None if series.coming(event, now) else Closed.OVER
 
 
 def ask(

@@ -86,7 +86,7 @@ def event(
 
 def next_date(event: Event, now: datetime) -> NextDateOut | None:
     """The first date that takes place and is not over at ``now`` (UTC)."""
-    if event.status is EventStatus.CANCELLED or not series.comes(event, now):
+    if event.status is EventStatus.CANCELLED or not series.coming(event, now):
         return None
     when = series.when_next(event, now)
     return NextDateOut(start=when.start.isoformat(), end=when.end.isoformat())
