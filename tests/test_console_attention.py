@@ -11,7 +11,7 @@ from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.effects import StoreUnreached
 from convoke.inbound.reasons import Reason
 from convoke.store import dynamo, keys
-from tests.factories import NOW, answer
+from tests.factories import NOW, answer, existing
 from tests.secretary import Secretary
 from tests.tables import everything
 from tests.visitor import words_of
@@ -112,9 +112,7 @@ def test_what_did_not_arrive_is_sent_again_from_the_list(secretary: Secretary) -
     done = secretary.follow(secretary.sends(secretary.get(page_of(person)), path))
     assert "The latest mail is sent to them once more." in words_of(done)
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = secretary.store.reads.invitation(event_id, registration_id)
-    assert invitation is not None
-    assert invitation.resend == 1
+    assert existing(secretary.store.reads.invitation(event_id, registration_id)).resend == 1
 
 
 def test_more_people_than_fit_are_on_further_pages(secretary: Secretary, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,9 +121,7 @@ def test_more_people_than_fit_are_on_further_pages(secretary: Secretary, monkeyp
     for name in ("bo", "cy"):
         missed(secretary, secretary.world.register(event, f"{name}@example.net"))
     first = secretary.get(f"/console{event}/attention")
-    found = re.search(r'href="/v1([^"]*cursor=[^"]*)"', first.text)
-    assert found is not None
-    second = secretary.get(found[1])
+    second = secretary.get(existing(re.search(r'href="/v1([^"]*cursor=[^"]*)"', first.text))[1])
     listed = [re.findall(r"[a-z]+@example\.net", shown.text) for shown in (first, second)]
     assert sorted(len(one) for one in listed) == [1, 1]
     assert {one for page in listed for one in page} == {"bo@example.net", "cy@example.net"}

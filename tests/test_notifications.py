@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
@@ -43,6 +42,7 @@ from convoke.model import (
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.test_itip import ANYTHING
 from tests.world import World, a_world
@@ -66,10 +66,7 @@ EVERY = {note.kind: note for note in (FORWARD, REMARK, NO_SEAT, DECLINED, SUMMAR
 PEOPLE = {REGISTRATION_ID: BO}
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def read(note: Notification, people: dict[str, Person] = PEOPLE) -> EmailMessage:
@@ -454,8 +451,7 @@ def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, mo
 
 
 def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
     assert world.perform(StoreReport(seen=invitation, changed=replace(invitation, stopped=stopped)))
