@@ -161,6 +161,12 @@ class World:
         assert answer.status == 201, answer.raw
         return f"{event}/registrations/{answer.body['registration_id']}"
 
+    def invite(self, event: str, email: str = BO["email"], **changes: Any) -> str:
+        """Somebody who registers, and to whom the invitation was sent."""
+        person = self.register(event, email, **changes)
+        self.tell(person)
+        return person
+
     def tell(self, person: str, **changes: Any) -> None:
         """As if the first invitation had left and been accepted."""
         _, _, event_id, _, registration_id = person.split("/")

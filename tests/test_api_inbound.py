@@ -29,9 +29,7 @@ world = patching_fixture_of(a_caller)
 
 def somebody(world: World, **party: Any) -> str:
     """A person who has been invited."""
-    person = world.register(world.hold(**party))
-    world.tell(person)
-    return person
+    return world.invite(world.hold(**party))
 
 
 def noted(world: World) -> list[dict[str, Any]]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 from unittest.mock import patch
 
@@ -24,6 +21,7 @@ from convoke.store.webhooks import Subscriptions
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import EVENT_ID, NOW, existing, registration
 from tests.fixtures import fixture_of
+from tests.mailbox import plain_text_of, read_mail
 from tests.world import World, a_quick_world
 
 MOST_ACTIONS = 100
@@ -114,14 +112,12 @@ def later(world: World) -> None:
 
 def mails(world: World) -> list[tuple[str, str]]:
     """To whose address each notification went, and its subject without the event's title."""
-    read = [message_from_bytes(one.mail, _class=EmailMessage, policy=SMTP) for one in world.notifications]
+    read = [read_mail(one.mail) for one in world.notifications]
     return [(one["To"].addresses[0].addr_spec, str(one["Subject"]).partition(":")[0]) for one in read]
 
 
 def text(world: World, number: int = -1) -> str:
-    mail = message_from_bytes(world.notifications[number].mail, _class=EmailMessage, policy=SMTP)
-    assert isinstance(mail, EmailMessage)
-    return str(mail.get_content()).replace("\r\n", "\n")
+    return plain_text_of(world.notifications[number].mail)
 
 
 # --- pending ------------------------------------------------------------------------------------------------------

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import SMTP
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -25,6 +23,7 @@ from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
 from tests.factories import EVENT_ID, existing
 from tests.fixtures import fixture_of
+from tests.mailbox import one_space, plain_text_of
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -218,8 +217,7 @@ def test_after_one_click_the_cancellation_leaves_and_the_seat_is_kept(world: Wor
 
 def mail_text(world: World) -> str:
     """The plain text of the mail that was sent last."""
-    body = existing(message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",)))
-    return " ".join(str(body.get_content()).split())
+    return one_space(plain_text_of(world.sent[-1].rendered.mail))
 
 
 def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(world: World) -> None:
