@@ -15,6 +15,7 @@ from icalendar import Calendar
 
 from convoke.effects import Send
 from convoke.mail import placeholders
+from tests.factories import existing
 from tests.rfc5545 import Moment, instant
 from tests.rfc5546 import Known, Message, Recipient, Shown, read
 
@@ -23,9 +24,7 @@ def with_links(stored: bytes, *, of: bytes) -> bool:
     """Whether a ``stored`` mail is the one that was sent (``of``), once the links of that are put in."""
     assert placeholders.counted(stored) == (1, placeholders.OF_A_MAIL)
     sent = message_from_bytes(of, _class=EmailMessage, policy=SMTP)
-    plain = sent.get_body(("plain",))
-    assert plain is not None
-    (personal,) = re.findall(r"https?://\S+/r/[\w-]+", plain.get_content())
+    (personal,) = re.findall(r"https?://\S+/r/[\w-]+", existing(sent.get_body(("plain",))).get_content())
     withdraw = str(sent["List-Unsubscribe"]).strip("<>")
     assert placeholders.counted(of) == (0, 0)
     return placeholders.filled(stored, personal=personal, withdraw=withdraw) == of
@@ -39,9 +38,7 @@ class Arrived:
         mail = message_from_bytes(send.rendered.mail, _class=EmailMessage, policy=SMTP)
         assert isinstance(mail, EmailMessage)
         self.subject = str(mail["Subject"])
-        plain = mail.get_body(("plain",))
-        assert plain is not None
-        self.words = one_space(plain.get_content())
+        self.words = one_space(existing(mail.get_body(("plain",))).get_content())
         self.event: Any
         (self.event,) = Calendar.from_ical(send.rendered.calendar.decode()).walk("VEVENT")
         self.said = read(send.rendered.calendar)

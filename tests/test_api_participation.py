@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,17 +16,15 @@ from convoke.registrations.replies import apply
 from convoke.web import context, csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, reply, told
-from tests.tables import everything
+from tests.fixtures import patching_fixture_of
+from tests.tables import unchanged
 
 DECLINED = Participation.DECLINED
 WEEKLY = {"recurrence": "FREQ=WEEKLY;COUNT=4"}
 SECOND = "2027-03-19T09:00:00"
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:
@@ -111,10 +108,9 @@ def test_a_declined_address_registers_again_as_itself_once_for_each_key(world: W
         "participation": "needs-action",
     }
     assert again.body["invitation"]["state"] == "pending"
-    before = everything(world.client)
-    repeated = world.call("POST", f"{event}/registrations", BO | {"name": "Else"}, idempotency_key="k")
-    assert (repeated.status, repeated.headers["idempotent-replayed"]) == (200, "true")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        repeated = world.call("POST", f"{event}/registrations", BO | {"name": "Else"}, idempotency_key="k")
+        assert (repeated.status, repeated.headers["idempotent-replayed"]) == (200, "true")
 
 
 def test_it_gets_a_place_in_line_where_the_seat_is_taken(world: World) -> None:

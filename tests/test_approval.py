@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -22,7 +22,8 @@ from convoke.store import keys
 from convoke.store import seats as store_seats
 from convoke.store.webhooks import Subscriptions
 from convoke.webhooks.events import WebhookEventType
-from tests.factories import EVENT_ID, NOW, registration
+from tests.factories import EVENT_ID, NOW, existing, registration
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
 MOST_ACTIONS = 100
@@ -31,10 +32,7 @@ PENDING, REGISTERED = RegistrationStatus.PENDING, RegistrationStatus.REGISTERED
 WAITLISTED, CANCELLED = RegistrationStatus.WAITLISTED, RegistrationStatus.CANCELLED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(approval=True, capacity=2) as world:
-        yield world
+world = fixture_of(a_quick_world, approval=True, capacity=2)
 
 
 def asks(world: World, number: int = 1, **changes: Any) -> Registration:
@@ -76,9 +74,7 @@ def declined(world: World, person: Registration, **how: Any) -> Registration:
 
 
 def stored(world: World, person: Registration) -> Registration:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found
+    return existing(world.reads.registration(EVENT_ID, person.registration_id))
 
 
 def counts(world: World) -> tuple[int, int, int]:
@@ -199,8 +195,7 @@ def test_many_who_ask_at_once_are_counted_in_shards(world: World, shards: int) -
     with patch.object(store_seats, "SHARDS", shards):
         for number in range(1, 8):
             person = registration(registration_id=f"{number:010d}{EVENT_ID}", email=f"p{number}@example.net")
-            place = seats.ask(world.store, EVENT_ID, person.registration_id, conflicts=number, now=world.now)
-            assert place is not None
+            place = existing(seats.ask(world.store, EVENT_ID, person.registration_id, conflicts=number, now=world.now))
             person = replace(person, status=place.status)
             own = registry.registration_actions(world.store, person, world.now, account="acme")
             assert not world.store.attempt({**own, **place.actions})
@@ -218,12 +213,10 @@ def test_many_who_ask_at_once_are_counted_in_shards(world: World, shards: int) -
 def test_a_closed_event_stops_the_shards_that_count_who_asks(world: World) -> None:
     with patch.object(store_seats, "SHARDS", 1):
         made, late = (seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now) for _ in range(2))
-        assert made is not None
-        assert not world.store.attempt(made.actions)
+        assert not world.store.attempt(existing(made).actions)
         assert late is not None
         assert "shard" in world.store.attempt(late.actions), "a shard is made once"
-        late = seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now)
-        assert late is not None
+        late = existing(seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now))
         world.call_off()
         assert list(world.store.attempt(late.actions)) == ["seats"]
 

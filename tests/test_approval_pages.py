@@ -12,8 +12,8 @@ from convoke.links.tokens import Purpose
 from convoke.model import Registration, RegistrationStatus
 from convoke.pages import hints
 from convoke.registrations import approval, registry, returning
-from tests.factories import EVENT_ID
-from tests.tables import everything
+from tests.factories import EVENT_ID, existing
+from tests.tables import everything, unchanged
 from tests.test_personal_page import follow, path, press, register, stored, token, words
 from tests.test_registering import FORM, Registering
 from tests.visitor import Visitor, a_visitor
@@ -55,9 +55,8 @@ def test_the_page_the_form_and_the_confirmation_say_that_the_organizer_decides(o
     assert "you wait for their decision, and are told by a mail" in form
     assert "The organizer is asked only once you have done that." in form
     link = one.asked()
-    before = everything(one.visitor.client)
-    assert "the organizer is asked whether you can come" in words(one.get(link))
-    assert everything(one.visitor.client) == before
+    with unchanged(one.visitor.client):
+        assert "the organizer is asked whether you can come" in words(one.get(link))
     shown = one.get(one.press(link).location)
     assert "The organizer decides about your registration." in words(shown)
     [person] = one.people()
@@ -142,9 +141,7 @@ def test_by_one_click_who_is_pending_withdraws_and_asks_again(visitor: Visitor) 
 
 def test_who_was_accepted_comes_back_to_the_seat_that_is_kept(visitor: Visitor) -> None:
     bo = asks(visitor)
-    event = visitor.store.reads.event(EVENT_ID)
-    assert event is not None
-    approval.accept(visitor.store, event, bo, now=visitor.now)
+    approval.accept(visitor.store, existing(visitor.store.reads.event(EVENT_ID)), bo, now=visitor.now)
     until = visitor.now + returning.HELD
     registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, held_until=until)
     page = path(visitor, bo)
@@ -155,9 +152,7 @@ def test_who_was_accepted_comes_back_to_the_seat_that_is_kept(visitor: Visitor) 
 
 def test_whoever_was_declined_sees_that_and_cannot_come_back(visitor: Visitor) -> None:
     bo = asks(visitor)
-    event = visitor.store.reads.event(EVENT_ID)
-    assert event is not None
-    approval.decline(visitor.store, event, bo, now=visitor.now)
+    approval.decline(visitor.store, existing(visitor.store.reads.event(EVENT_ID)), bo, now=visitor.now)
     page = path(visitor, bo)
     shown = visitor.get(page)
     assert "You are not registered." in words(shown)

@@ -14,6 +14,7 @@ from convoke.model import Event, When
 from convoke.pages.forms import Form
 from convoke.schedule import series
 from convoke.store.accounts import Scope
+from tests.factories import existing
 from tests.secretary import Secretary
 from tests.visitor import Shown
 
@@ -32,9 +33,7 @@ def hold(secretary: Secretary, **changes: Any) -> str:
 
 
 def stored(secretary: Secretary, path: str) -> Event:
-    found = secretary.store.reads.event(path.split("/")[3])
-    assert found is not None
-    return found
+    return existing(secretary.store.reads.event(path.split("/")[3]))
 
 
 def occurrence(secretary: Secretary, path: str, name: str) -> Any:
@@ -271,8 +270,7 @@ def test_the_first_and_the_last_month_lead_no_further(secretary: Secretary, choi
     [("2027-03", "2027-02", "2027-04"), ("2027-01", "2026-12", "2027-02"), ("2027-12", "2027-11", "2028-01")],
 )
 def test_months_follow_one_another_across_years(this: str, before: str, after: str) -> None:
-    found = month.read(this)
-    assert found is not None
+    found = existing(month.read(this))
     assert found.previous == month.read(before)
     assert found.next == month.read(after)
 
@@ -291,8 +289,7 @@ def test_months_follow_one_another_across_years(this: str, before: str, after: s
 def test_weeks_begin_on_the_given_day_and_have_every_day_once(
     name: str, first_weekday: int, weeks: int, gaps: tuple[int, int]
 ) -> None:
-    found = month.read(name)
-    assert found is not None
+    found = existing(month.read(name))
     shown = found.weeks(first_weekday)
     days = [day for week in shown for day in week]
     assert len(shown) == weeks
@@ -578,9 +575,7 @@ def split(secretary: Secretary, choir: str, **typed: str) -> Event:
     assert sent.status == 303, errors(sent)
     made, _, query = sent.location.partition("?")
     assert query.startswith("done=split")
-    found = secretary.store.reads.event(made.removeprefix("/console/events/"))
-    assert found is not None
-    return found
+    return existing(secretary.store.reads.event(made.removeprefix("/console/events/")))
 
 
 def starts(event: Event) -> list[Any]:
@@ -623,8 +618,7 @@ def test_the_rest_of_a_series_of_whole_days_repeats_otherwise(secretary: Secreta
     path = hold(secretary, start="2027-03-12", end="2027-03-12", recurrence="FREQ=WEEKLY;COUNT=4")
     where = f"{path}/20270319/split"
     sent = secretary.sends(secretary.get(where), where, start="2027-03-20", end="2027-03-20", recurrence="daily")
-    made = secretary.store.reads.event(sent.location.partition("?")[0].removeprefix("/console/events/"))
-    assert made is not None
+    made = existing(secretary.store.reads.event(sent.location.partition("?")[0].removeprefix("/console/events/")))
     assert starts(made) == [date(2027, 3, 20 + day) if day < 12 else date(2027, 4, day - 11) for day in range(14)]
 
 
@@ -765,9 +759,7 @@ def test_the_rest_of_a_series_is_told_and_the_new_event_says_what_became_of_it(s
     assert "Quire" in said(foreseen)
     made = sent.location.partition("?")[0].removeprefix("/console/events/")
     assert sent.location == f"/console/events/{made}?done=split&done=telling"
-    found = secretary.store.reads.event(made)
-    assert found is not None
-    assert found.title == "Quire"
+    assert existing(secretary.store.reads.event(made)).title == "Quire"
     shown = secretary.follow(sent)
     assert "Whoever is registered for them is registered here as well, within about a minute." in said(shown)
     assert len(starts(stored(secretary, told))) == 2

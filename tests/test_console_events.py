@@ -21,7 +21,7 @@ from convoke.store.events import Events
 from convoke.store.seats import SeatCounts
 from tests import factories, policies
 from tests.secretary import ACCOUNT, Secretary, shown_fields
-from tests.tables import everything
+from tests.tables import unchanged
 from tests.visitor import Shown
 
 NEW = "/console/new"
@@ -242,13 +242,12 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     secretary: Secretary, typed: dict[str, Any], field: str
 ) -> None:
     secretary.get(NEW)
-    before = everything(secretary.world.client)
-    kept = {"description": HOSTILE, "question-1-text": HOSTILE, "questions": "1", "capacity": "12"}
-    sent = MEETING | kept | typed
-    shown = create(secretary, **sent)
-    assert shown.status == 422
-    assert list(errors(shown)) == [field]
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        kept = {"description": HOSTILE, "question-1-text": HOSTILE, "questions": "1", "capacity": "12"}
+        sent = MEETING | kept | typed
+        shown = create(secretary, **sent)
+        assert shown.status == 422
+        assert list(errors(shown)) == [field]
     fields = shown_fields(shown, NEW)
     for name, value in sent.items():
         if name not in ("save", "repeats", "guests", "reminders", "weekdays"):
@@ -404,13 +403,12 @@ def test_what_is_wrong_with_an_edit_is_said_at_its_field(secretary: Secretary) -
     event = secretary.world.hold()
     path = f"/console{event}/edit"
     form = secretary.get(path)
-    before = everything(secretary.world.client)
-    shown = secretary.sends(form, path, end_time="08:00", description=HOSTILE)
-    assert (shown.status, list(errors(shown))) == (422, ["end_time"])
-    assert shown_fields(shown, path)["description"] == HOSTILE
-    shown = secretary.sends(form, path, start_time="08:00", quiet="yes")
-    assert list(errors(shown)) == ["quiet"], "only words are corrected without telling"
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        shown = secretary.sends(form, path, end_time="08:00", description=HOSTILE)
+        assert (shown.status, list(errors(shown))) == (422, ["end_time"])
+        assert shown_fields(shown, path)["description"] == HOSTILE
+        shown = secretary.sends(form, path, start_time="08:00", quiet="yes")
+        assert list(errors(shown)) == ["quiet"], "only words are corrected without telling"
 
 
 def test_a_corrected_word_can_be_saved_without_telling_anybody(secretary: Secretary) -> None:

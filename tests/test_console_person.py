@@ -13,9 +13,9 @@ from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
-from tests.factories import NOW, answer, told
+from tests.factories import NOW, answer, existing, told
 from tests.secretary import Secretary, shown_fields
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import words_of
 
 HOSTILE = "<script>alert(1)</script> “Bo” & Co"
@@ -65,8 +65,7 @@ def test_what_may_or_may_not_have_left_is_said_to_be_unknown(secretary: Secretar
     person = secretary.world.register(secretary.world.hold())
     secretary.world.tell(person)
     _, _, event_id, _, registration_id = person.split("/")
-    known = secretary.store.reads.invitation(event_id, registration_id)
-    assert known is not None
+    known = existing(secretary.store.reads.invitation(event_id, registration_id))
     assert known.intent is not None
     doubtful = replace(known, acknowledged=None, possibly_sent=known.intent.calendar_state, due_key=None)
     secretary.world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(doubtful)))
@@ -125,6 +124,18 @@ def test_the_dates_of_a_series_that_somebody_comes_to_are_shown(secretary: Secre
     event = secretary.world.hold(**WEEKLY)
     person = secretary.world.register(event, occurrences=["2027-03-19T09:00:00"])
     assert "Dates Fri 19 Mar 2027, 09:00" in words_of(secretary.get(page_of(person)))
+    assert "Fri 19 Mar 2027, 09:00" in secretary.get(f"/console{event}/people").text
+
+
+def test_a_chosen_date_that_was_moved_is_shown_as_it_takes_place(secretary: Secretary) -> None:
+    event = secretary.world.hold(**WEEKLY)
+    person = secretary.world.register(event, occurrences=["2027-03-19T09:00:00"])
+    moved = {"start": "2027-03-20T11:00:00", "duration": "PT1H"}
+    assert secretary.world.call("PATCH", f"{event}/occurrences/2027-03-19T09:00:00", moved).status == 200
+    assert "Dates Sat 20 Mar 2027, 11:00" in words_of(secretary.get(page_of(person)))
+    people = secretary.get(f"/console{event}/people").text
+    assert "Sat 20 Mar 2027, 11:00" in people
+    assert "19 Mar 2027" not in people
 
 
 def test_a_name_of_markup_is_shown_as_it_was_typed(secretary: Secretary) -> None:
@@ -175,8 +186,7 @@ def with_mail(secretary: Secretary, mail: bytes) -> str:
     person = world.register(world.hold())
     world.tell(person)
     registration_id = person.rpartition("/")[2]
-    known = world.store.reads.stored(registration_id, 0)
-    assert known is not None
+    known = existing(world.store.reads.stored(registration_id, 0))
     item = message_item(replace(known, rendered=RenderedMail(calendar=b"", mail=mail)))
     world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
     return person
@@ -225,9 +235,7 @@ def test_the_latest_mail_is_sent_once_more_and_only_once(secretary: Secretary) -
         done = secretary.follow(secretary.sends(shown, path))
         assert "The latest mail is sent to them once more." in words_of(done)
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = secretary.store.reads.invitation(event_id, registration_id)
-    assert invitation is not None
-    assert invitation.resend == 1
+    assert existing(secretary.store.reads.invitation(event_id, registration_id)).resend == 1
 
 
 def test_why_nothing_can_be_sent_again_is_said(secretary: Secretary) -> None:
@@ -255,9 +263,7 @@ def test_somebody_is_withdrawn_with_or_without_a_way_back(secretary: Secretary, 
     assert "Withdrawn" in words_of(done).partition("What happened")[2]
     assert stored(secretary, person)["status"] == "cancelled"
     _, _, event_id, _, registration_id = person.split("/")
-    known = secretary.store.reads.registration(event_id, registration_id)
-    assert known is not None
-    assert known.removed is not may_return
+    assert existing(secretary.store.reads.registration(event_id, registration_id)).removed is not may_return
     assert "They are withdrawn already." in words_of(secretary.get(path))
 
 
@@ -434,13 +440,12 @@ def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[s
     secretary.world.tell(person)
     event = person.partition("/registrations/")[0]
     secretary.sign_in(**session)
-    before = everything(secretary.world.client)
-    for path in PAGES:
-        assert secretary.get(page_of(person) + path).status == 404, path
-    assert secretary.get(f"/console{event}/people/add").status == 404
-    for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
-        assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        for path in PAGES:
+            assert secretary.get(page_of(person) + path).status == 404, path
+        assert secretary.get(f"/console{event}/people/add").status == 404
+        for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
+            assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
 
 
 def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secretary: Secretary) -> None:
@@ -465,10 +470,9 @@ def test_nothing_is_done_by_a_form_that_no_page_showed(secretary: Secretary) -> 
     secretary.world.tell(person)
     event = person.partition("/registrations/")[0]
     secretary.get(page_of(person))  # makes the keys that forms are signed with
-    before = everything(secretary.world.client)
-    typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes", "token": "forged"}
-    for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
-        shown = secretary.post(path, typed)
-        assert shown.status == 422, path
-        assert "This page was open for too long." in words_of(shown)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes", "token": "forged"}
+        for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
+            shown = secretary.post(path, typed)
+            assert shown.status == 422, path
+            assert "This page was open for too long." in words_of(shown)

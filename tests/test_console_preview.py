@@ -21,9 +21,9 @@ from convoke.languages import texts
 from convoke.model import EventStatus
 from convoke.pages import forms, site
 from convoke.store import keys
-from tests.factories import NOW
+from tests.factories import NOW, existing
 from tests.secretary import Secretary, a_secretary
-from tests.tables import everything
+from tests.tables import unchanged
 from tests.test_preview import at as at_address
 from tests.test_preview import told as told_of
 from tests.visitor import Shown, words_of
@@ -144,13 +144,12 @@ def test_it_is_said_how_many_are_told_what_before_anything_is_sent(
 ) -> None:
     event, delivery = told(secretary, {}, {"occurrences": [SECOND]}, {"occurrences": [FOURTH]}, **SERIES)
     form = form_of(secretary, event, **typed)
-    before = everything(secretary.world.client)
-    shown = secretary.sends(form, f"{of(event)}/change")
-    assert shown.status == 200, shown.text
-    for sentence in said:
-        assert sentence in words_of(shown)
-    assert "Nothing has been changed yet, and nobody has been mailed." in words_of(shown)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        shown = secretary.sends(form, f"{of(event)}/change")
+        assert shown.status == 200, shown.text
+        for sentence in said:
+            assert sentence in words_of(shown)
+        assert "Nothing has been changed yet, and nobody has been mailed." in words_of(shown)
     assert delivery.queue == []
 
 
@@ -169,8 +168,7 @@ def test_the_mails_that_are_shown_are_those_that_are_sent(secretary: Secretary) 
     left = []
     for each in delivery.sent[sent:]:
         mail = message_from_bytes(each.rendered.mail, policy=policy.SMTP)
-        body = mail.get_body(("plain",))
-        assert body is not None
+        body = existing(mail.get_body(("plain",)))
         text = str(body.get_content()).replace("\r\n", "\n").replace("_your_personal_link_", link)
         left.append((str(mail["Subject"]), text))
     assert len(left) == 3
@@ -233,12 +231,11 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(secretary: Secr
 def test_a_form_that_is_not_believed_does_nothing(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     shown = previewed(secretary, event, title="Quire")
-    before = everything(secretary.world.client)
-    for step in ("send", "quiet", "more", "edit", ""):
-        answer = secretary.sends(shown, f"{of(event)}/change", step=step, token="x")
-        assert "This page was open for too long" in words_of(answer)
-        assert 'value="Quire"' in answer.text
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        for step in ("send", "quiet", "more", "edit", ""):
+            answer = secretary.sends(shown, f"{of(event)}/change", step=step, token="x")
+            assert "This page was open for too long" in words_of(answer)
+            assert 'value="Quire"' in answer.text
 
 
 def test_what_the_api_refuses_is_said_at_the_field(secretary: Secretary) -> None:
@@ -319,9 +316,7 @@ CROWD = 15_000
 def crowd(secretary: Secretary, monkeypatch: pytest.MonkeyPatch) -> str:
     """An event with fifteen thousand people, who are not stored one by one."""
     event = secretary.world.hold()
-    what = secretary.store.reads.event(event.removeprefix("/events/"))
-    assert what is not None
-    one = told_of(what)
+    one = told_of(existing(secretary.store.reads.event(event.removeprefix("/events/"))))
     ids = [keys.registration_id(NOW, number.to_bytes(16, "big")) for number in range(CROWD)]
 
     def everybody(_: str, after: str = "") -> Iterator[Any]:
@@ -360,8 +355,7 @@ def test_of_fifteen_thousand_people_the_first_are_looked_at_within_seconds_and_t
     assert "Subject" in more.text, "the mails are shown again"
     part, parts = more, 0
     while looked_at(part) and parts < 400:
-        fields = re.search(r"name=\"looked\" value=\"([^\"]*)\"", part.text)
-        assert fields is not None
+        fields = existing(re.search(r"name=\"looked\" value=\"([^\"]*)\"", part.text))
         part = secretary.sends(more, path, step="more", part="yes", looked=unescape(fields[1]))
         assert "<html" not in part.text
         parts += 1
@@ -469,9 +463,7 @@ def test_a_series_is_reopened_with_the_dates_that_one_chooses(secretary: Secreta
     assert world.call("GET", event).body["status"] == "confirmed"
     dates = world.call("GET", f"{event}/occurrences").body["items"]
     assert [one["occurrence"] for one in dates if one["cancelled"]] == [SECOND]
-    stored = secretary.store.reads.event(event.removeprefix("/events/"))
-    assert stored is not None
-    assert stored.status is EventStatus.CONFIRMED
+    assert existing(secretary.store.reads.event(event.removeprefix("/events/"))).status is EventStatus.CONFIRMED
 
 
 def test_nobody_cancels_or_reopens_the_events_of_others(secretary: Secretary) -> None:

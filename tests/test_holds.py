@@ -25,31 +25,25 @@ from convoke.settings import Times
 from convoke.store import dynamo, keys, writes
 from convoke.store.fan_outs import batch_item
 from tests import caller as caller_world
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(notify_after=60) as made:
-        yield made
+world = fixture_of(a_quick_world, notify_after=60)
 
 
 def invited(world: World, count: int = 2) -> list[Registration]:
-    people = [world.register(number) for number in range(1, count + 1)]
-    for person in people:
-        world.look(person)
+    people = [world.invite(number) for number in range(1, count + 1)]
     world.sent.clear()
     return people
 
 
 def fan_out(world: World) -> FanOut:
-    found = world.reads.fan_out(EVENT_ID)
-    assert found is not None
-    return found
+    return existing(world.reads.fan_out(EVENT_ID))
 
 
 def titles(world: World) -> list[str]:
@@ -341,8 +335,7 @@ def test_a_survey_begins_when_the_change_is_told(world: World) -> None:
     world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
     world.pass_time(seconds=2)
     world.plan(size=50)
-    seen = world.store.surveys.read(EVENT_ID)
-    assert seen is not None
+    seen = existing(world.store.surveys.read(EVENT_ID))
     assert seen.due_key is not None
     assert keys.due_since(seen.due_key) == begun + timedelta(seconds=901) + Times().attention
     # One that runs meanwhile counts from there, too.
@@ -405,8 +398,7 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
     was = world.event()
     world.change(title="One")
     world.change(location="Hall", capacity=7)
-    newcomer = world.register(3)
-    world.look(newcomer)
+    newcomer = world.invite(3)
     world.sent.clear()
     after = undo(world)
     assert after == replace(was, version=4, updated_at=world.now)
@@ -421,12 +413,10 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
 def test_a_series_is_put_back_with_the_names_that_people_registered_by_meanwhile() -> None:
     with a_quick_world(notify_after=60, rule="FREQ=WEEKLY;COUNT=4") as world:
         both = (datetime(2027, 3, 19, 9, 0), datetime(2027, 3, 19, 15, 0))
-        first = world.register(1, occurrences=both[:1])
-        world.look(first)
+        world.invite(1, occurrences=both[:1])
         was = world.event()
         world.become(edits.reschedule(was, replace(was, when=AFTERNOON))[0])
-        second = world.register(2, occurrences=both[1:], named=1)
-        world.look(second)
+        world.invite(2, occurrences=both[1:], named=1)
         undo(world)
         world.plan(size=50)
         world.drain()
@@ -551,8 +541,7 @@ def test_where_an_earlier_change_is_being_told_undo_is_refused(caller: caller_wo
     event_id = party.rpartition("/")[2]
     caller.register(party)
     caller.call("PATCH", party, {"title": "One", "notify_after": 0})
-    earlier = caller.store.reads.fan_out(event_id)
-    assert earlier is not None
+    earlier = existing(caller.store.reads.fan_out(event_id))
     batch = Batch(event_id=event_id, version=earlier.version, first="", through="~", after="")
     planned = PlanBatches(seen=earlier, batches=((batch, keys.due_key(1, NOW)),), through="~", people=1, due_key=None)
     assert caller.store.fan_outs.plan_batches(planned)

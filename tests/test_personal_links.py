@@ -31,7 +31,8 @@ from convoke.registrations.events import create_event
 from convoke.registrations.registry import change_registration, register, swap_addresses, withdraw
 from convoke.store import dynamo, keys
 from tests.deployment import Deployment, a_deployment
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, event, message, registration
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, event, existing, message, registration
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS, everything
 from tests.test_functions import move
 from tests.test_itip import ANY_MESSAGE, ANYTHING
@@ -211,8 +212,7 @@ def links(mail: EmailMessage) -> dict[Purpose, str]:
     """The tokens in a mail, by what they are for."""
     (hers,) = re.findall(rf"\n{ADDRESS}/r/({TOKEN.pattern})\n", content(mail, "text/plain"))
     assert f'href="{ADDRESS}/r/{hers}"' in content(mail, "text/html")
-    out = re.fullmatch(rf"<{ADDRESS}/u/({TOKEN.pattern})>", str(mail["List-Unsubscribe"]))
-    assert out is not None
+    out = existing(re.fullmatch(rf"<{ADDRESS}/u/({TOKEN.pattern})>", str(mail["List-Unsubscribe"])))
     return {Purpose.PERSONAL: hers, Purpose.WITHDRAW: out[1]}
 
 
@@ -284,8 +284,7 @@ def test_no_token_is_in_any_table_or_log_and_no_key_in_any_log(
 
 def test_the_mail_that_is_stored_is_the_one_that_left_but_for_its_links(deployed: Deployment) -> None:
     deployed.ring(PERSON)
-    stored = deployed.reads.stored(REGISTRATION_ID, 0)
-    assert stored is not None
+    stored = existing(deployed.reads.stored(REGISTRATION_ID, 0))
     assert stored.rendered is not None
     found = links(sent(deployed)[0])
     again = filled(
@@ -304,16 +303,12 @@ def test_a_mail_whose_links_cannot_be_made_is_tried_again_and_never_sent_without
         broken.setattr("convoke.store.link_keys.LinkKeys.stored", Mock(side_effect=denied))
         deployed.ring(PERSON)
         assert sent(deployed) == []
-    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert invitation is not None
+    invitation = existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID))
     assert invitation.due_key is not None
     assert invitation.attempts == 1
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def change(world: World, person: Registration, **changes: Any) -> Registration:
@@ -332,8 +327,7 @@ def mails(world: World) -> list[tuple[str, str, int | None]]:
 
 
 def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     moved = change(world, person, email="new@example.net")
     assert moved.links == 1
     world.settle()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,12 +35,13 @@ from convoke.store.answers import Answers
 from convoke.store.invitations import invitation_item
 from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEvent, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, event, registration, reply, webhook
+from tests.factories import AFTERNOON, EVENT_ID, NOW, event, existing, registration, reply, webhook
 from tests.factories import invited as invited_to
+from tests.fixtures import fixture_of
 from tests.simulation.quick import forget as forget_quickly
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.world import World, a_world
 
 LATER = NOW + timedelta(minutes=1)
@@ -50,17 +50,8 @@ NO = reply(status=DECLINED)
 YES_AFTER_ALL = reply(dtstamp=LATER)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    """One seat, which whoever declines gives on."""
-    with a_world(capacity=1, release_on_decline=True) as world:
-        yield world
-
-
-def invited(world: World, number: int = 1, **changes: Any) -> Registration:
-    person = world.register(number, **changes)
-    world.look(person)
-    return person
+world = fixture_of(a_world, capacity=1, release_on_decline=True)
+"""One seat, which whoever declines gives on."""
 
 
 def apply_report(world: World, person: Registration, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> Applied:
@@ -72,14 +63,11 @@ def again(world: World, person: Registration) -> Registration | Obstacle | TooMa
 
 
 def stored(world: World, person: Registration) -> Registration:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found
+    return existing(world.reads.registration(EVENT_ID, person.registration_id))
 
 
 def seats(world: World) -> tuple[int, int]:
-    found = dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(EVENT_ID))
-    assert found is not None
+    found = existing(dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(EVENT_ID)))
     return int(found["taken"]), int(found["waiting"])
 
 
@@ -98,7 +86,7 @@ def history(store: Store, person: Registration) -> list[ReceivedReply]:
 
 
 def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     applied = apply_report(world, bo, reply(), AnswerChannel.RELEASE)
     assert (applied.outcome, applied.consequence) == (Outcome.STANDS, Consequence.NONE)
     assert (applied.before, applied.now) == (Participation.NEEDS_ACTION, Participation.ACCEPTED)
@@ -108,16 +96,15 @@ def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
 
 
 def test_the_same_answer_again_changes_nothing(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, reply())
-    before = everything(world.client)
-    world.pass_time(minutes=5)
-    assert apply_report(world, bo, reply()).outcome is Outcome.KNOWN
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        world.pass_time(minutes=5)
+        assert apply_report(world, bo, reply()).outcome is Outcome.KNOWN
 
 
 def test_an_older_one_is_kept_and_changes_nothing_else(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, YES_AFTER_ALL)
     applied = apply_report(world, bo, NO)
     assert (applied.outcome, applied.before, applied.now) == (
@@ -130,7 +117,7 @@ def test_an_older_one_is_kept_and_changes_nothing_else(world: World) -> None:
 
 
 def test_one_to_an_older_revision_is_stored_and_does_not_count(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     world.change(when=AFTERNOON)
     world.look(bo)
     applied = apply_report(world, bo, NO)
@@ -143,35 +130,32 @@ def test_one_to_an_older_revision_is_stored_and_does_not_count(world: World) -> 
 
 
 def test_who_was_withdrawn_is_not_heard(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     world.withdraw(bo)
-    before = everything(world.client)
-    assert apply_report(world, bo, reply()).outcome is Outcome.INACTIVE
-    assert apply_report(world, registration(registration_id="0" * 36), reply()).outcome is Outcome.INACTIVE
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert apply_report(world, bo, reply()).outcome is Outcome.INACTIVE
+        assert apply_report(world, registration(registration_id="0" * 36), reply()).outcome is Outcome.INACTIVE
 
 
 def test_the_latest_hundred_are_kept(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     said = [reply(dtstamp=NOW + timedelta(seconds=second)) for second in range(answers.LATEST + 2)]
     for one in said[1:]:
         apply_report(world, bo, one)
-    before = everything(world.client)
-    assert apply_report(world, bo, said[0]).outcome is Outcome.OLDER
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert apply_report(world, bo, said[0]).outcome is Outcome.OLDER
     assert [one.reply for one in history(world.store, bo)] == said[2:]
 
 
 def test_what_is_kept_goes_a_year_after_the_event(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, reply())
-    item = dynamo.get(world.client, SETTINGS.invitations_table, keys.answer(bo.registration_id, reply()))
-    assert item is not None
+    item = existing(dynamo.get(world.client, SETTINGS.invitations_table, keys.answer(bo.registration_id, reply())))
     assert item["expires_at"] == int((event().when.ends_at + timedelta(days=365)).timestamp())
 
 
 def test_the_history_is_paged_and_its_cursor_is_good_for_it_alone(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     said = [reply(dtstamp=NOW + timedelta(seconds=second)) for second in range(5)]
     said.append(reply(sequence=1, date=datetime(2027, 3, 19, 9, 0)))
     for one in said:
@@ -189,7 +173,7 @@ def test_the_history_is_paged_and_its_cursor_is_good_for_it_alone(world: World) 
 
 
 def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     apply_report(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
     world.withdraw(bo)
@@ -201,7 +185,7 @@ def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
 
 
 def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    bo, known, met = invited(world), Answers.stored_keys, [NO]
+    bo, known, met = world.invite(), Answers.stored_keys, [NO]
 
     def meanwhile(*arguments: Any) -> list[str]:
         before = known(*arguments)
@@ -246,10 +230,8 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
         tables.put_item(TableName=SETTINGS.invitations_table, Item=invitation_item(invited_to(sequence=2, asked=1)))
         for one in came:
             apply(store, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
-        person = store.reads.registration(EVENT_ID, bo.registration_id)
-        assert person is not None
-        taken = tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID))
-        assert taken is not None
+        person = existing(store.reads.registration(EVENT_ID, bo.registration_id))
+        taken = existing(tables.row(SETTINGS.invitations_table, keys.seats(EVENT_ID)))
         assert taken["taken"] == (person.status is RegistrationStatus.REGISTERED)
         return person.status, person.reply, person.date_replies, history(store, bo)
 
@@ -258,7 +240,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
 
 
 def test_a_no_gives_the_seat_to_the_first_in_line_at_once(world: World) -> None:
-    bo, cy = invited(world), world.register(2)
+    bo, cy = world.invite(), world.register(2)
     applied = apply_report(world, bo, NO)
     assert (applied.consequence, stored(world, bo).status) == (Consequence.RELEASE, RegistrationStatus.DECLINED)
     assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
@@ -267,7 +249,7 @@ def test_a_no_gives_the_seat_to_the_first_in_line_at_once(world: World) -> None:
 
 
 def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    bo, cy = invited(world), world.register(2)
+    bo, cy = world.invite(), world.register(2)
 
     def fail(*_: Any, **__: Any) -> int:
         raise dynamo.Contention
@@ -283,7 +265,7 @@ def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypa
 
 def test_where_seats_are_not_given_on_a_no_is_only_an_answer(world: World) -> None:
     world.change(release_on_decline=False)
-    bo, cy = invited(world), world.register(2)
+    bo, cy = world.invite(), world.register(2)
     assert apply_report(world, bo, NO).now is DECLINED
     assert (stored(world, bo).status, stored(world, cy).status) == (
         RegistrationStatus.REGISTERED,
@@ -292,7 +274,7 @@ def test_where_seats_are_not_given_on_a_no_is_only_an_answer(world: World) -> No
 
 
 def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     world.change(when=AFTERNOON)
     world.call_off("No conductor")
@@ -302,7 +284,7 @@ def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World
 
 
 def test_a_yes_after_all_takes_the_seat_that_is_free(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     assert seats(world) == (0, 0)
     apply_report(world, bo, YES_AFTER_ALL)
@@ -310,7 +292,7 @@ def test_a_yes_after_all_takes_the_seat_that_is_free(world: World) -> None:
 
 
 def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
-    bo, cy = invited(world), world.register(2)
+    bo, cy = world.invite(), world.register(2)
     apply_report(world, bo, NO)
     applied = apply_report(world, bo, YES_AFTER_ALL)
     assert applied.registration == stored(world, bo)
@@ -324,7 +306,7 @@ def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
 
 
 def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
-    bo, _ = invited(world), world.register(2)
+    bo, _ = world.invite(), world.register(2)
     apply_report(world, bo, NO)
     apply_report(world, bo, YES_AFTER_ALL)
     apply_report(world, bo, reply(status=DECLINED, dtstamp=LATER + timedelta(minutes=1)))
@@ -334,7 +316,7 @@ def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
 
 
 def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     world.call_off()
     world.settle()
@@ -345,7 +327,7 @@ def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: Worl
 
 
 def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     gone = withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert isinstance(gone, Registration)
@@ -360,7 +342,7 @@ def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world
 
 
 def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     world.pass_time(minutes=1)
     back = again(world, bo)
@@ -374,7 +356,7 @@ def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> No
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=365)], ids=["", "by a clock that is ahead"])
 def test_a_no_from_before_does_not_undo_that(world: World, ahead: timedelta) -> None:
-    bo = invited(world)
+    bo = world.invite()
     no = reply(status=DECLINED, dtstamp=NOW + ahead)
     apply_report(world, bo, no)
     again(world, bo)
@@ -384,7 +366,7 @@ def test_a_no_from_before_does_not_undo_that(world: World, ahead: timedelta) -> 
 
 
 def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
-    bo, cy = invited(world), world.register(2)
+    bo, cy = world.invite(), world.register(2)
     apply_report(world, bo, NO)
     again(world, bo)
     assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
@@ -392,19 +374,17 @@ def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
 
 
 def test_nobody_registers_again_for_what_was_cancelled(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     world.call_off()
-    before = everything(world.client)
-    assert again(world, bo) is Obstacle.CLOSED
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert again(world, bo) is Obstacle.CLOSED
 
 
 def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
-    bo = invited(world)
-    before = everything(world.client)
-    assert again(world, bo) == stored(world, bo)
-    assert everything(world.client) == before
+    bo = world.invite()
+    with unchanged(world.client):
+        assert again(world, bo) == stored(world, bo)
     assert again(world, registration(registration_id="0" * 36)) is Obstacle.ABSENT
 
 
@@ -424,7 +404,7 @@ def webhook_events(world: World) -> list[tuple[str, str, str | None]]:
 
 
 def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World) -> None:
-    bo, _ = invited(world), world.register(2)
+    bo, _ = world.invite(), world.register(2)
     listening(world)
     apply_report(world, bo, NO)
     expected: list[tuple[str, str, str | None]] = [
@@ -445,7 +425,7 @@ def test_webhooks_are_told_of_answers_and_of_what_becomes_of_seats(world: World)
 
 
 def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     listening(world)
     world.pass_time(minutes=1)
@@ -458,7 +438,7 @@ def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
 
 
 def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     apply_report(world, bo, NO)
     world.call_off()
     listening(world)
@@ -470,7 +450,7 @@ def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: 
 
 
 def test_an_answer_to_one_date_is_told_with_the_date(world: World) -> None:
-    bo = invited(world)
+    bo = world.invite()
     listening(world)
     apply_report(world, bo, reply(date=datetime(2027, 3, 12, 9, 0)))
     (row,) = [row for row in everything(world.client)["Webhooks"] if "data" in row]

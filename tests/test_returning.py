@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from convoke.decision.decide import participation
 from convoke.model import (
@@ -25,16 +23,14 @@ from convoke.model import (
 from convoke.registrations import erasure, registry, replies, returning, waitlist
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
-from tests.factories import EVENT_ID
+from tests.factories import EVENT_ID, existing
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(capacity=2) as world:
-        yield world
+world = fixture_of(a_quick_world, capacity=2)
 
 
 def click(world: World, person: Registration) -> Registration:
@@ -62,9 +58,7 @@ def counts(world: World) -> tuple[int, int, int]:
 
 
 def status(world: World, person: Registration) -> RegistrationStatus:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found.status
+    return existing(world.reads.registration(EVENT_ID, person.registration_id)).status
 
 
 def meanwhile(world: World, deed: Callable[[], object]) -> Any:
@@ -82,8 +76,7 @@ def meanwhile(world: World, deed: Callable[[], object]) -> Any:
 
 
 def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     again = came_back(world, bo)
@@ -96,8 +89,7 @@ def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(worl
 
 
 def test_whoever_comes_back_before_the_cancellation_has_left_is_told_nothing(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     came_back(world, bo)
     world.look(bo)
@@ -155,8 +147,7 @@ def test_coming_back_twice_is_coming_back_once(world: World) -> None:
 
 def test_who_declined_comes_back_as_through_the_api() -> None:
     with a_quick_world(capacity=1, release_on_decline=True) as world:
-        bo = world.register()
-        world.look(bo)
+        bo = world.invite()
         no = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
         replies.apply(world.store, EVENT_ID, bo.registration_id, no, channel=AnswerChannel.MAIL, now=world.now)
         assert status(world, bo) is RegistrationStatus.DECLINED
@@ -164,8 +155,7 @@ def test_who_declined_comes_back_as_through_the_api() -> None:
 
 
 def test_coming_back_withdraws_an_answer_that_declined(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     no = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
     replies.apply(world.store, EVENT_ID, bo.registration_id, no, channel=AnswerChannel.MAIL, now=world.now)
     world.withdraw(bo)
@@ -228,8 +218,7 @@ def test_after_one_click_the_cancellation_leaves_and_the_seat_is_kept(world: Wor
 
 def mail_text(world: World) -> str:
     """The plain text of the mail that was sent last."""
-    body = message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",))
-    assert body is not None
+    body = existing(message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",)))
     return " ".join(str(body.get_content()).split())
 
 
@@ -251,8 +240,7 @@ def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(
 
 
 def test_whose_event_is_cancelled_is_not_told_to_come_back(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.call_off()
     world.look(bo)
     assert "come back" not in mail_text(world).lower()
@@ -343,8 +331,7 @@ def test_who_comes_back_while_the_event_is_cancelled_gets_no_seat(world: World) 
 
 
 def test_who_is_to_be_erased_does_not_come_back(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert status(world, bo) is RegistrationStatus.CANCELLED
     assert back(world, bo) is Obstacle.INACTIVE
@@ -354,8 +341,7 @@ def test_who_is_to_be_erased_does_not_come_back(world: World) -> None:
 
 
 def test_who_comes_back_while_they_are_being_erased_is_withdrawn_and_erased(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     with meanwhile(world, lambda: came_back(world, bo)):

@@ -14,13 +14,14 @@ from convoke.decision.calendar_state import CalendarState, entry_uid, is_separat
 from convoke.decision.decide import (
     Snapshot,
     calendar_state_of,
+    decide,
     is_same_message,
     next_message,
     occurrence_may_follow,
     participation,
 )
 from convoke.decision.fingerprints import fingerprint
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
 from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
@@ -28,6 +29,7 @@ from convoke.inbound.reasons import Quarantined, Reason
 from convoke.mail import wording
 from convoke.model import (
     DateChange,
+    DeliveryState,
     Event,
     EventStatus,
     Method,
@@ -39,7 +41,7 @@ from convoke.model import (
 from convoke.schedule import calendar_entries, edits, series, series_changes
 from convoke.settings import Times
 from convoke.store import codec
-from tests.factories import NEW_ID, NOW, SENDER, answer, event, invitation, registration
+from tests.factories import NEW_ID, NOW, SENDER, answer, event, existing, invitation, registration
 from tests.schedules import schedule, timed, whole
 from tests.test_series_messages import Attendee, shown, truth
 
@@ -205,6 +207,20 @@ def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_its
     assert told(bo).added == ()
 
 
+def test_whoever_has_single_entries_alone_and_cannot_be_mailed_is_decided_about_once_a_repair_is_due() -> None:
+    """Of a cancellation that cannot be sent the next one is looked for, until none is left."""
+    what = event(when=FIRST, added=(BESIDE,), changes=(DateChange(date=FIRST.start, cancelled=True),))
+    bo = informed(what)
+    stopped = (Stopped(address=bo.person.email, state=DeliveryState.BOUNCED),)
+    off = replace(what, status=EventStatus.CANCELLED)
+    seen = Snapshot(invitation=state(bo, repair=1, stopped=stopped), registration=bo.person, event=off)
+    assert decide(seen, SENDER, NOW) is None
+    mailed = decide(replace(seen, invitation=state(bo, repair=1)), SENDER, NOW)
+    assert mailed is not None
+    after = mailed.message.calendar_state(sequence=9, dtstamp=NOW)
+    assert next_message(off, bo.person, after, SENDER, NOW) is None
+
+
 def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself() -> None:
     """Its RECURRENCE-ID was told, in the days of RDATE: some calendars would keep that."""
     what = replace(WEEKLY, added=(BESIDE,))
@@ -305,8 +321,7 @@ def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() ->
     """It was cut short: what was told of a later date must still be taken back."""
     bo = informed(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
     now = datetime.fromisoformat("2027-05-01T00:00Z")
-    message = next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now)
-    assert message is not None
+    message = existing(next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now))
     assert (message.method, message.separate[:8]) == (Method.CANCEL, "20270601")
 
 

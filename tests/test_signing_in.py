@@ -24,9 +24,9 @@ from convoke.store.accounts import Scope
 from convoke.store.sessions import LASTS, Link
 from local import signing_in
 from tests import policies
-from tests.factories import SENDER
+from tests.factories import SENDER, existing
 from tests.secretary import ACCOUNT, Secretary, a_secretary
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import Shown
 
 ADA = "ada@example.org"
@@ -242,8 +242,7 @@ def test_a_session_ends_when_its_key_expires(door: Door) -> None:
 def test_a_session_may_do_what_its_key_may_do(door: Door) -> None:
     event = door.secretary.world.hold()
     door.with_key(door.key(scopes=[Scope.READ]))
-    session = door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now)
-    assert session is not None
+    session = existing(door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now))
     assert session.scopes == (Scope.READ,)
     assert event
 
@@ -441,10 +440,9 @@ def test_what_is_no_link_is_no_page(door: Door) -> None:
 def test_opening_a_link_changes_nothing(door: Door) -> None:
     path = door.link(organizer=ADA)
     door.secretary.get(KEY)  # makes the keys of links
-    before = everything(door.secretary.world.client)
-    for method in ("GET", "HEAD"):
-        assert door.secretary.ask(method, path).status == 200
-    assert everything(door.secretary.world.client) == before
+    with unchanged(door.secretary.world.client):
+        for method in ("GET", "HEAD"):
+            assert door.secretary.ask(method, path).status == 200
 
 
 def test_the_button_of_another_site_uses_no_link(door: Door) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from importlib import import_module
 from io import StringIO
@@ -16,6 +15,8 @@ from convoke.model import Method
 from convoke.store import keys
 from tests.caller import route_of
 from tests.deployment import HANDLERS, Deployment, a_deployment
+from tests.factories import existing
+from tests.fixtures import patching_fixture_of
 from tests.mailbox import with_links
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -29,10 +30,7 @@ MEETING = {
 }
 
 
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with a_deployment(monkeypatch) as made:
-        yield made
+deployed = patching_fixture_of(a_deployment)
 
 
 def http(deployed: Deployment, method: str, path: str, body: Any = None) -> Any:
@@ -105,9 +103,7 @@ def mails(deployed: Deployment, address: str) -> list[str]:
     for request in deployed.office.accepted:
         if request["Destination"]["ToAddresses"] == [address]:
             mail = message_from_bytes(request["Content"]["Raw"]["Data"], policy=policy.default)
-            body = mail.get_body(("plain",))
-            assert body is not None
-            found.append(body.get_content())
+            found.append(existing(mail.get_body(("plain",))).get_content())
     return found
 
 

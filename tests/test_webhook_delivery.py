@@ -43,7 +43,7 @@ from convoke.webhooks.events import (
 from convoke.webhooks.http import Answer
 from convoke.webhooks.url_guard import Target
 from tests.deployment import Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, registration, webhook
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, existing, registration, webhook
 
 ROOT = Path(__file__).parent.parent
 DATA = {"event_id": EVENT_ID, "registration_id": REGISTRATION_ID, "status": "registered", "version": 1}
@@ -115,9 +115,7 @@ class Stage:
         return runtime.run(post(webhook.webhook_id, webhook_event_id, runtime.worker(20_000)))
 
     def delivery(self, webhook_event_id: str, webhook: Webhook = HOOK) -> Delivery:
-        found = self.store.deliveries.read(webhook.webhook_id, webhook_event_id)
-        assert found is not None
-        return found
+        return existing(self.store.deliveries.read(webhook.webhook_id, webhook_event_id))
 
     def due_count(self) -> int:
         rows = self.client.scan(TableName=self.settings.webhooks_table)["Items"]

@@ -55,7 +55,7 @@ from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration, report_on
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, registration, report_on
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
@@ -178,6 +178,12 @@ class World:
         assert isinstance(stored, Registration)
         return stored
 
+    def invite(self, number: int = 1, **changes: Any) -> Registration:
+        """Somebody who registers, and is looked at: to whom the invitation is sent, if nothing is in its way."""
+        person = self.register(number, **changes)
+        self.look(person)
+        return person
+
     def change(self, *, priority: int = 1, **changes: Any) -> Event:
         return self.become(replace(self.event(), **changes), priority=priority)
 
@@ -291,17 +297,13 @@ class World:
     # --- what one sees ----------------------------------------------------------------------------------------
 
     def event(self, event_id: str = EVENT_ID) -> Event:
-        found = self.reads.event(event_id)
-        assert found is not None
-        return found
+        return existing(self.reads.event(event_id))
 
     def everybody(self, event_id: str = EVENT_ID) -> tuple[Registration, ...]:
         return tuple(self.reads.some_registrations(event_id, "", 1000))
 
     def invitation(self, person: Registration) -> Invitation:
-        found = self.reads.invitation(person.event_id, person.registration_id)
-        assert found is not None
-        return found
+        return existing(self.reads.invitation(person.event_id, person.registration_id))
 
     def all_due(self) -> list[str]:
         """Everything that somebody still has to be told; whether all were reached is looked at for its own sake."""

@@ -380,22 +380,26 @@ def resend(
 ) -> Obstacle | TooMany | None:
     """Ask for the latest message once more; it is sent by the ordinary delivery. Returns why not, where it cannot be.
 
-    A message that was given up can be asked for, too.
+    A message that was given up can be asked for, too. Raises :class:`dynamo.Contention`.
     """
-    seen = read(store, event_id, registration_id)
-    if seen is None:
-        return Obstacle.ABSENT
-    person, invitation = seen
-    if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
-        return Obstacle.INACTIVE
-    latest = invitation.unacknowledged or invitation.acknowledged
-    # A message that was given up was never sent, and may be asked for all the same.
-    if latest is None or (
-        invitation.highest_possibly_sent is None and not (invitation.given_up or invitation.tried_anew)
-    ):
-        return Obstacle.NEVER_SENT
-    if invitation.stop_of(person.email) is not None:
-        return Obstacle.STOPPED
-    priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
-    asked = {"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True)}
-    return too_many(store.attempt({**asked, **charge_actions(store, *charges), **also}), *charges)
+    for _ in rounds():
+        seen = read(store, event_id, registration_id)
+        if seen is None:
+            return Obstacle.ABSENT
+        person, invitation = seen
+        if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
+            return Obstacle.INACTIVE
+        latest = invitation.unacknowledged or invitation.acknowledged
+        # A message that was given up was never sent, and may be asked for all the same.
+        if latest is None or (
+            invitation.highest_possibly_sent is None and not (invitation.given_up or invitation.tried_anew)
+        ):
+            return Obstacle.NEVER_SENT
+        if invitation.stop_of(person.email) is not None:
+            return Obstacle.STOPPED
+        priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
+        asked = {"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True)}
+        refused = store.attempt({**asked, **charge_actions(store, *charges), **also})
+        if "invitation" not in refused:
+            return too_many(refused, *charges)
+    raise AssertionError  # rounds() ends with Contention

@@ -25,6 +25,7 @@ from ..store.store import Store
 from ..store.unconfirmed import UnconfirmedRegistration
 from ..store.writes import REQUEST, Action, Repeated, rounds
 from . import approval, registry, replies
+from . import seats as places
 from .asking import Asked, counted, mailed
 from .registry import Obstacle, TooMany
 
@@ -78,7 +79,7 @@ def closed(event: Event | None, now: datetime) -> Closed | None:
         return Closed.HIDDEN
     if event.status is EventStatus.CANCELLED:
         return Closed.CANCELLED
-    return None if series.comes(event, now) else Closed.OVER
+    return None if series.coming(event, now) else Closed.OVER
 
 
 def ask(
@@ -240,7 +241,9 @@ def look(store: Store, unconfirmed_id: str, now: datetime) -> Prospect | Closed:
     seats = store.seats.read(event.event_id)
     if seats is None or not seats.open:
         return Closed.NOT_YET if store.events.transferring(event.event_id) else Closed.CANCELLED
-    full = seats.queued or (seats.capacity is not None and seats.capacity - seats.taken < 1 + wanted.guests)
+    count = 1 + wanted.guests
+    full = seats.queued or (seats.capacity is not None and seats.capacity - seats.taken < count)
+    full = full and places.kept(store, event.event_id, wanted.email, count, seats, now) is None
     return Prospect(
         event=event,
         wanted=wanted,

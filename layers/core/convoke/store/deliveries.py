@@ -64,7 +64,8 @@ class Deliveries(Repository):
 
     def record(self, delivery: Delivery) -> bool:
         """Write the delivery and raise its fence. False: another worker wrote to it since it was read."""
-        return self._write(self._record_action(delivery))
+        action = self._record_action(delivery)
+        return self._write_own(action, dynamo.unwire(action["Put"]["Item"]))
 
     def deliver_again(self, dead: Delivery, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
         """Make a dead delivery pending again, due now, with the actions ``also``. False: somebody wrote to it
@@ -139,4 +140,4 @@ class RequestsInFlight(Repository):
     def record(self, in_flight: InFlight) -> bool:
         """Write it and raise its fence. False: another worker wrote to it since it was read."""
         item = codec.item(replace(in_flight, fence=in_flight.fence + 1), keys.in_flight(in_flight.account))
-        return self._write(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence))
+        return self._write_own(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence), item)

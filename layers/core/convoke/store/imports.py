@@ -8,6 +8,7 @@ after which DynamoDB removes them.
 from __future__ import annotations
 
 import json
+import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -161,15 +162,13 @@ class Imports(Repository):
         one = self.read(event_id, import_id, now)
         if one is None:
             return None
-        changes = {"lease_until": keys.instant(lease_until), "due_key": keys.due_key(2, lease_until)}
-        taken = self._write(
-            update(
-                *(self._sent, _key(one), changes, conditions.CAN_GO_ON),
-                remove=("waits_until",),
-                now=keys.instant(now),
-            )
+        mine = {"lease_until": keys.instant(lease_until), "claim": secrets.token_hex(8)}
+        action = update(
+            *(self._sent, _key(one), {**mine, "due_key": keys.due_key(2, lease_until)}, conditions.CAN_GO_ON),
+            remove=("waits_until",),
+            now=keys.instant(now),
         )
-        if not taken:
+        if not self._write_own(action, mine):
             return None
         # Read again: another worker may have ended a part between the read and the claim.
         return self.read(event_id, import_id, now)
@@ -211,23 +210,23 @@ class Imports(Repository):
         return self._leave(one, {"due_key": keys.due_key(2, until), "waits_until": keys.instant(until)})
 
     def finish(self, one: Import, now: datetime) -> bool:
-        """End the import. What was uploaded is deleted, or kept for a day where lines were wrong."""
-        changes = {"finished_at": keys.instant(now)}
-        mine = {"lease_until": codec.value(one.lease_until)}
+        """End the import, all parts of which have ended. What was uploaded is deleted first, or kept for a day where
+        lines were wrong: a worker that dies here is followed by one that does it.
+        """
+        # Parts are left over of somebody who began it at the same time, and never came to an end.
+        self._keep_until(one.import_id, "PART#", None)
+        kept = now + UPLOADED_KEPT
+        for prefix in ("TEXT#", "WRONG#"):
+            self._keep_until(one.import_id, prefix, kept if one.not_imported else None)
+        changes, mine = {"finished_at": keys.instant(now)}, {"lease_until": codec.value(one.lease_until)}
         remove = ("lease_until", "waits_until", *DUE)
-        ended = self._write(update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine))
-        if ended:
-            # Parts are left over of somebody who began it at the same time, and never came to an end.
-            self._keep_until(one.import_id, "PART#", None)
-            kept = now + UPLOADED_KEPT
-            for prefix in ("TEXT#", "WRONG#"):
-                self._keep_until(one.import_id, prefix, kept if one.not_imported else None)
-        return ended
+        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine)
+        return self._write_own(action, changes)
 
     def _leave(self, one: Import, changes: Mapping[str, Any]) -> bool:
         mine = {"lease_until": codec.value(one.lease_until)}
         action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=("lease_until",), **mine)
-        return self._write(action)
+        return self._write_own(action, changes)
 
     def wrong(self, one: Import, now: datetime) -> list[Wrong]:
         """The lines that were not imported, in their order."""

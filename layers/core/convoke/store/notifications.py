@@ -4,6 +4,8 @@ until they are sent. After that the item stays for :data:`KEPT` without the cont
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,18 +63,21 @@ class Notifications(Repository):
         """Take the right to send: returns the claimed state, or ``None`` where another worker wrote to it."""
         seen = effect.seen
         claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
-        written = self.record(effects.RecordNotification(notification_state=claimed))
+        mine = {"fence": seen.fence + 1, "claim": secrets.token_hex(8)}
+        written = self._write_own(self._record_action(claimed, mine), mine)
         return replace(claimed, fence=seen.fence + 1) if written else None
 
     def record(self, effect: effects.RecordNotification) -> bool:
         """Write the notification's state and raise its fence. False: another worker wrote to it since it was read."""
-        changed = effect.notification_state
-        changes = _state_item(replace(changed, fence=changed.fence + 1), {})
+        return self._write(self._record_action(effect.notification_state, {}))
+
+    def _record_action(self, changed: NotificationState, more: Mapping[str, Any]) -> Action:
+        changes = {**_state_item(replace(changed, fence=changed.fence + 1), {}), **more}
         for name in ("notification_id", "event_id", "registration_id", "kind"):
             del changes[name]
         absent = tuple(name for name in ("lease_until", *DUE) if name not in changes)
         condition = conditions.FENCE_UNCHANGED
-        return self._write(update(self._sent, _key(changed), changes, condition, remove=absent, fence=changed.fence))
+        return update(self._sent, _key(changed), changes, condition, remove=absent, fence=changed.fence)
 
     def rows(self, event_id: str, registration_id: str) -> list[Item]:
         """The items of every notification to or about a person."""

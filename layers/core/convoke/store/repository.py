@@ -95,6 +95,14 @@ class Repository:
         """Carry out one action; whether its condition held."""
         return alone(self.client, action)[0]
 
+    def _write_own(self, action: Action, mine: Mapping[str, Any]) -> bool:
+        """Carry out one action that writes the attributes ``mine``, which no other request writes; whether it did.
+
+        botocore repeats a request whose answer was lost: then the condition fails for what the first of them wrote.
+        """
+        written, existing = alone(self.client, action)
+        return written or (existing is not None and mine.items() <= existing.items())
+
     def _delete_all(self, table: str, first: Key) -> None:
         """Delete all items of a partition whose sort key begins as that of ``first``."""
         for key in self._rows(dynamo.starting_with(table, first, ProjectionExpression="pk, sk")):

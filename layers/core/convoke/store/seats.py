@@ -180,6 +180,23 @@ class SeatCounts(Repository):
             "seats": self.count_action(hold.event_id, conditions.TAKES_PEOPLE, held=-hold.seats),
         }
 
+    def pass_on_held_actions(self, hold: Hold, seats: Seats, count: int, now: datetime) -> dict[str, Action]:
+        """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is
+        left over is released, and what is lacking taken of what is free. They fail as :meth:`take_held_actions` and
+        :meth:`take_action` do.
+        """
+        more = count - hold.seats
+        values: dict[str, Any] = {}
+        condition = conditions.TAKES_PEOPLE if more <= 0 else conditions.SEATS_ARE_UNLIMITED
+        if more > 0 and seats.capacity is not None:
+            condition, values = conditions.SEATS_ARE_FREE, {"capacity": seats.capacity, "most": seats.capacity - more}
+        add = {"held": -hold.seats, **({"taken": more} if more else {})}
+        due = self.due(hold.event_id, now) if more < 0 else {}
+        return {
+            "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
+            "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **values),
+        }
+
     def release_held_actions(self, hold: Hold, now: datetime, *, anybody_waits: bool, early: bool) -> dict[str, Action]:
         """The actions that release kept seats once their time is over, or ``early``; see :meth:`release_action`."""
         key, event_id = keys.hold(hold.event_id, hold.registration_id), hold.event_id
