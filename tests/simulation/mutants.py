@@ -408,7 +408,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "webhook-event-due": Mutant(without(outbox, "webhook_event_item", ", **due)", ")")),
     "webhook-event-in-the-transaction": Mutant(
-        without(registry, "withdraw", "**store.outbox.event_actions(account, what, data, now),", "")
+        without(registry, "withdraw", "**store.outbox.event_actions(account, happened, now),", "")
     ),
     "webhook-event-due-until-distributed": Mutant(
         without(

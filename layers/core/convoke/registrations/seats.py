@@ -213,7 +213,7 @@ def release_actions(store: Store, person: Registration, now: datetime) -> dict[s
         case RegistrationStatus.WAITLISTED:
             return store.seats.leave_waitlist_actions(person.event_id, person.registration_id)
         case RegistrationStatus.PENDING:
-            return {"seats": store.seats.fewer_pending_action(person.event_id)}
+            return {"seats": store.seats.count_action(person.event_id, pending=-1)}
         case RegistrationStatus.REGISTERED:
             return some_released_actions(store, person.event_id, person.seats, now)
         case _:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
@@ -103,9 +102,9 @@ def ask(
     why = closed(event, now)
     if why is not None:
         return why
-    most = brakes.account(Purpose.CONFIRM, unconfirmed_mails)
-    wait = counted(store, Purpose.CONFIRM, event, most_in_account=most, source_ip=source_ip, now=now)
-    if wait is not None:
+    if wait := counted(
+        *(store, Purpose.CONFIRM, event), unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
+    ):
         return wait
     if not event.confirm_address:
         return _register_at_once(store, event, wanted, now, entropy)
@@ -202,9 +201,7 @@ def send_link(
     """Have the personal link mailed to an address, if it is registered; who is not is sent nothing. The result does not
     depend on it. ``entropy`` are 16 random bytes.
     """
-    most = brakes.account(Purpose.LINK, 0)
-    wait = counted(store, Purpose.LINK, event, most_in_account=most, source_ip=source_ip, now=now)
-    if wait is not None:
+    if wait := counted(store, Purpose.LINK, event, source_ip=source_ip, now=now):
         return wait
     mail = asked_for(
         NotificationKind.LINK,

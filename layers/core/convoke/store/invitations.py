@@ -121,9 +121,8 @@ class Invitations(Repository):
         return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
 
     def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
-        return Outbox(self.client, self.settings).event_actions(
-            event.account, event.type, About(data=event.data), event.at
-        )
+        happened = {event.type: About(data=event.data)}
+        return Outbox(self.client, self.settings).event_actions(event.account, happened, event.at)
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up if the invitation exists. The sooner due key is kept: where another one was written since it

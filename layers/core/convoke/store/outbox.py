@@ -38,11 +38,7 @@ class About:
 
 
 class Outbox(Repository):
-    def event_actions(self, account: str, what: WebhookEventType, about: About, now: datetime) -> dict[str, Action]:
-        """As :meth:`events_actions`, of one webhook event."""
-        return self.events_actions(account, {what: about}, now)
-
-    def events_actions(
+    def event_actions(
         self,
         account: str,
         happened: Mapping[WebhookEventType, About],
@@ -165,15 +161,16 @@ def about_registration(person: Registration, **more: Any) -> About:
     return About(data=data, registration=person)
 
 
-def without_seat(person: Registration) -> dict[WebhookEventType, About]:
-    """What is sent, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
-    match person.status:
-        case RegistrationStatus.WAITLISTED:
-            return {WebhookEventType.REGISTRATION_WAITLISTED: about_registration(person)}
-        case RegistrationStatus.PENDING:
-            return {WebhookEventType.REGISTRATION_PENDING: about_registration(person)}
-        case _:
-            return {}
+WITHOUT_SEAT = {
+    RegistrationStatus.WAITLISTED: WebhookEventType.REGISTRATION_WAITLISTED,
+    RegistrationStatus.PENDING: WebhookEventType.REGISTRATION_PENDING,
+}
+
+
+def placed(what: WebhookEventType, person: Registration) -> dict[WebhookEventType, About]:
+    """What is sent of somebody who was given a place: ``what``, and if it is no seat, that they wait or are pending."""
+    about = about_registration(person)
+    return {what: about, **({WITHOUT_SEAT[person.status]: about} if person.status in WITHOUT_SEAT else {})}
 
 
 def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ..model import frozen
@@ -58,8 +59,8 @@ class Requests(Repository):
         item = codec.item(answered, _key(request), expires_at=codec.epoch(now + KEPT))
         return {REQUEST: put(self._accounts, item, conditions.UNUSED, now=codec.epoch(now))}
 
-    def keep(self, recorded: dict[str, Action]) -> None:
-        """Record a request that needed no other write. Raises :class:`writes.Repeated`."""
+    def keep(self, recorded: Mapping[str, Action]) -> None:
+        """Record a request, if it is to be, that needed no other write. Raises :class:`writes.Repeated`."""
         if recorded:
             self._attempt(recorded)
 

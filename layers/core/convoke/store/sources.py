@@ -126,10 +126,8 @@ class Sources(Repository):
         Where somebody else looked at the row meanwhile, the transaction raises :class:`writes.Overtaken`.
         """
         item = codec.item(now, _row_key(where)) | {"fence": seen.fence + 1, "key": now.key}
-        if seen.fence:
-            actions = {ROW: put(self._people, item, UPON_LOOKING, fence=seen.fence)}
-        else:
-            actions = {ROW: put(self._people, item, conditions.NEW)}
+        unseen = UPON_LOOKING if seen.fence else conditions.NEW
+        actions = {ROW: put(self._people, item, unseen, fence=seen.fence)}
         if seen.waits_for and seen.waits_for != now.waits_for:
             actions["waited"] = delete(self._people, _mark_key(where, seen.waits_for))
         if now.waits_for and seen.waits_for != now.waits_for:
