@@ -21,7 +21,8 @@ from convoke.registrations import events
 from convoke.store import dynamo, keys
 from convoke.web import application, context, problems, registrations
 from convoke.web import events as routes_of_events
-from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes, sample
+from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes
+from tests.deployment import sample
 from tests.factories import NOW, existing
 from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything, unchanged

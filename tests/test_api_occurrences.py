@@ -15,7 +15,8 @@ from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
 from convoke.web import context, occurrences, requests
-from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
+from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody
+from tests.deployment import sample
 from tests.factories import event, existing
 from tests.fixtures import patching_fixture_of
 from tests.mailbox import plain_text_of, read_mail

@@ -245,7 +245,7 @@ def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it
 def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: World) -> None:
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     person = invite(world)
-    event = existing(world.reads.event(EVENT_ID))
+    event = world.event()
     second = MORNING.start + timedelta(days=7)
     changed = cancel_date(event, second, "")
     world.change(changes=changed.changes)
@@ -260,7 +260,7 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
 def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> None:
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     invite(world)
-    event = existing(world.reads.event(EVENT_ID))
+    event = world.event()
     second = MORNING.start + timedelta(days=7)
     world.change(changes=cancel_date(event, second, "").changes)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
