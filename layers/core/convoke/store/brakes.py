@@ -12,6 +12,7 @@ from itertools import pairwise
 from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..decision.limits import Limit
+from ..model import mailbox
 from . import codec, conditions, dynamo, keys
 from .limits import Charge
 from .repository import Repository
@@ -60,7 +61,7 @@ class Brakes(Repository):
         registration of the same mailbox. So nobody keeps many seats by registering and withdrawing in turn.
         """
         item = {
-            **keys.brake(HELD, f"{event_id} {brakes.mailbox(email)}", keys.MAILBOX),
+            **keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX),
             "registration_id": registration_id,
             "until": keys.instant(until),
             "expires_at": codec.epoch(until),
@@ -86,7 +87,7 @@ class Brakes(Repository):
         )
         action = {
             "TableName": self._sent,
-            "Key": dynamo.wire(keys.brake(purpose, brakes.mailbox(email), keys.MAILBOX)),
+            "Key": dynamo.wire(keys.brake(purpose, mailbox(email), keys.MAILBOX)),
             "UpdateExpression": f"SET #expires_at = :expires_at, #t1 = :now, {', '.join(moved)}",
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
