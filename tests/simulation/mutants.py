@@ -346,10 +346,10 @@ MUTANTS: dict[str, Mutant] = {
         instead(invitations, "UPON_WAKING", conditions.EXISTS), trial="a_wake_up_meets_a_more_urgent_one"
     ),
     "a-change-keeps-the-sooner-due-key": Mutant(
-        (instead(invitations, "UPON_CHANGING", conditions.EXISTS),), trial="a_change_meets_something_more_urgent"
+        instead(invitations, "UPON_CHANGING", conditions.EXISTS), trial="a_change_meets_something_more_urgent"
     ),
     "a-claim-knows-itself": Mutant(
-        (instead(Repository, "_write_own", lambda self, action, _: self._write(action)),),
+        instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",
     ),
     "a-split-is-looked-at-once-more": Mutant(
