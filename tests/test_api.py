@@ -727,6 +727,7 @@ def test_an_event_shows_who_was_not_reached(world: World) -> None:
             "state": "bounced",
             "since": "2027-01-15T12:00:00.000000Z",
             "date": None,
+            "start": None,
             "quarantine_id": None,
         }
     ]
@@ -770,6 +771,7 @@ def test_who_was_not_reached_is_listed_by_urgency_with_who_they_are(world: World
         "state": "bounced",
         "since": "2027-01-15T11:58:00.000000Z",
         "date": None,
+        "start": None,
         "quarantine_id": None,
         "name": "Bo Ek",
         "email": "di@example.net",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -36,10 +36,11 @@ def missed(
     person: str,
     kind: AttentionKind = AttentionKind.CANCELLATION,
     state: AttentionReason = AttentionReason.BOUNCED,
+    date: datetime | None = None,
 ) -> None:
     """As if this had not reached them."""
     _, _, event_id, _, registration_id = person.split("/")
-    one = Attention(registration_id=registration_id, kind=kind, state=state, since=NOW)
+    one = Attention(registration_id=registration_id, kind=kind, state=state, since=NOW, date=date)
     effect = StoreUnreached(event_id=event_id, was=None, now=Unreached(attention=one))
     secretary.store.surveys.store_unreached(effect)
 
@@ -165,6 +166,23 @@ def test_a_proposal_is_accepted_once_it_was_seen_who_is_told(secretary: Secretar
     assert (done.status, done.location) == (303, f"/console{event}?done=telling")
     assert secretary.world.call("GET", event).body["start"] == "2027-03-12T15:00:00"
     assert "It was accepted." in words_of(secretary.get(path))
+
+
+def test_who_does_not_know_of_one_date_is_shown_with_the_day_on_which_it_takes_place(secretary: Secretary) -> None:
+    person = somebody(secretary, recurrence="FREQ=WEEKLY;COUNT=3")
+    event = person.partition("/registrations/")[0]
+    date = "2027-03-19T09:00:00"
+    missed(secretary, person, AttentionKind.MOVE, date=datetime.fromisoformat(date))
+    assert "Fri 19 Mar 2027, 09:00 " in words_of(secretary.get(page_of(person)))
+    assert "Moved from" not in words_of(secretary.get(page_of(person)))
+    moved = {"start": "2027-03-20T11:00:00", "duration": "PT1H"}
+    assert secretary.world.call("PATCH", f"{event}/occurrences/{date}", moved).status == 200
+    assert "Sat 20 Mar 2027, 11:00 Moved from Fri 19 Mar 2027, 09:00." in words_of(secretary.get(page_of(person)))
+    for (one,) in (
+        secretary.world.call("GET", f"{event}/attention").body["items"],
+        secretary.world.call("GET", event).body["attention"],
+    ):
+        assert (one["date"], one["start"]) == (date, moved["start"])
 
 
 def test_a_proposal_for_one_date_moves_this_one(secretary: Secretary) -> None:

@@ -251,7 +251,7 @@ def test_what_a_webhook_is_told_while_somebody_is_erased_is_erased_too(
         monkeypatch.undo()
         person = existing(store.reads.registration(event_id, registration_id))
         what = WebhookEventType.INVITATION_BOUNCED
-        store.attempt(store.outbox.event_actions(ACCOUNT, what, about_registration(person), world.now))
+        store.attempt(store.outbox.event_actions(ACCOUNT, {what: about_registration(person)}, world.now))
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "forget", told_meanwhile)

@@ -122,6 +122,18 @@ def test_the_dates_of_a_series_that_somebody_comes_to_are_shown(secretary: Secre
     event = secretary.world.hold(**WEEKLY)
     person = secretary.world.register(event, occurrences=["2027-03-19T09:00:00"])
     assert "Dates Fri 19 Mar 2027, 09:00" in words_of(secretary.get(page_of(person)))
+    assert "Fri 19 Mar 2027, 09:00" in secretary.get(f"/console{event}/people").text
+
+
+def test_a_chosen_date_that_was_moved_is_shown_as_it_takes_place(secretary: Secretary) -> None:
+    event = secretary.world.hold(**WEEKLY)
+    person = secretary.world.register(event, occurrences=["2027-03-19T09:00:00"])
+    moved = {"start": "2027-03-20T11:00:00", "duration": "PT1H"}
+    assert secretary.world.call("PATCH", f"{event}/occurrences/2027-03-19T09:00:00", moved).status == 200
+    assert "Dates Sat 20 Mar 2027, 11:00" in words_of(secretary.get(page_of(person)))
+    people = secretary.get(f"/console{event}/people").text
+    assert "Sat 20 Mar 2027, 11:00" in people
+    assert "19 Mar 2027" not in people
 
 
 def test_a_name_of_markup_is_shown_as_it_was_typed(secretary: Secretary) -> None:

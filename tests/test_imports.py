@@ -156,6 +156,26 @@ def test_a_worker_that_dies_before_it_counts_is_followed_by_one_that_counts_righ
     assert job.registered() == addresses(people(150))
 
 
+def test_what_was_uploaded_is_deleted_though_the_worker_dies_at_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(world, world.hold(), people(3))
+    keep = Imports._keep_until
+
+    def stopped(self: Imports, import_id: str, prefix: str, until: datetime | None) -> None:
+        if prefix == "TEXT#":
+            raise Stopped
+        keep(self, import_id, prefix, until)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Imports, "_keep_until", stopped)
+        with pytest.raises(Stopped):
+            job.work()
+    job.later(LEASE)
+    assert job.work() is Progress.ENDED
+    assert job.store.imports.text(job.import_id, world.now) is None
+
+
 def test_whoever_withdraws_before_the_next_worker_comes_is_not_registered_again(world: World) -> None:
     where = world.hold()
     job = Job(world, where, people(30))
@@ -165,6 +185,21 @@ def test_whoever_withdraws_before_the_next_worker_comes_is_not_registered_again(
     assert job.work() is Progress.ENDED
     assert job.counts == (30, 0, 0, 0)
     assert world.call("GET", where).body["registered"] == 29
+
+
+def test_whoever_withdraws_after_the_dry_run_is_not_invited_and_their_line_says_why(world: World) -> None:
+    where = world.hold()
+    known = world.register(where, "Person1@example.net")
+    again = world.register(where, "person2@example.net")
+    job = Job(world, where, people(4))
+    world.call("DELETE", known)
+    world.call("DELETE", again)
+    world.register(where, "person2@example.net")
+    assert job.work() is Progress.ENDED
+    assert job.counts == (2, 0, 1, 1)
+    assert job.wrong == [(3, "", imports.WITHDRAWN)]
+    standing = world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
+    assert sorted(one["email"] for one in standing) == [f"person{n}@example.net" for n in (0, 2, 3)]
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3])

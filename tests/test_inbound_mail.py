@@ -457,14 +457,6 @@ def test_of_several_accounts_none_sees_a_mail_that_names_no_event_but_the_operat
     assert (found.sender, found.subject, found.account) == ("eve@example.org", "hello", "")
 
 
-def test_accounts_that_had_keys_before_they_were_counted_are_counted(deployed: Deployment) -> None:
-    a_key(deployed, "other")
-    deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.accounts()))
-    assert deployed.store.accounts.only_account() is None
-    a_key(deployed, "acme")
-    assert deployed.store.accounts.only_account() is None
-
-
 def test_a_mail_about_an_event_at_which_nobody_is_known_is_shown_with_whoever_has_its_address(
     deployed: Deployment,
 ) -> None:

@@ -39,7 +39,7 @@ from convoke.model import (
 )
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, registration
 from tests.fixtures import fixture_of
 from tests.mailbox import plain_text_of, read_mail
 from tests.tables import SETTINGS
@@ -168,6 +168,16 @@ def test_the_date_of_a_series_whose_proposal_is_declined_is_named(when: When, na
 def test_a_summary_names_who_was_missed_with_what_and_why() -> None:
     assert read(SUMMARY)["Subject"] == "1 person was not reached: Kölner Treffen"
     assert "- Bo Ek <bo@example.net> may not know of the cancellation: the mail came back" in text(SUMMARY)
+
+
+def test_a_summary_says_which_date_somebody_does_not_know_of_by_when_it_takes_place() -> None:
+    second = MORNING.start + timedelta(days=7)
+    elsewhen = When(start=datetime(2027, 3, 20, 11), end=datetime(2027, 3, 20, 12), time_zone="Europe/Berlin")
+    weekly = event(rule="FREQ=WEEKLY;COUNT=3", changes=(DateChange(date=second, when=elsewhen),))
+    summed_up = notifications.summary(weekly, (replace(MISSED, kind=AttentionKind.MOVE, date=second),), now=NOW)
+    assert (
+        "- Bo Ek <bo@example.net> (Sat 20 Mar 2027, 11:00) may not know of the new time or place: the mail came back"
+    ) in text(summed_up)
 
 
 def test_a_summary_is_bounded_and_counts_the_rest() -> None:

@@ -25,7 +25,7 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
-from convoke.registrations import erasure, events, registry
+from convoke.registrations import erasure, events, registry, returning, waitlist
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
@@ -341,6 +341,21 @@ def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: 
     assert [("What your calendar should show now" in one) for one in shown] == [False, False, True]
 
 
+def test_whoever_has_withdrawn_and_whose_series_is_cancelled_is_not_shown_dates_to_come_to(visitor: Visitor) -> None:
+    held = visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo, li = register(visitor, 0), register(visitor, 1)
+    tell(visitor, bo)
+    tell(visitor, li)
+    page = path(visitor, bo)
+    assert "Your dates" in words(visitor.get(page))
+    press(visitor, page, "withdraw")
+    assert "Your dates" not in words(visitor.get(page))
+    change(visitor, held, status=EventStatus.CANCELLED)
+    said = words(visitor.get(path(visitor, li)))
+    assert "This event is cancelled." in said
+    assert "Your dates" not in said
+
+
 def tell(visitor: Visitor, who: Registration) -> None:
     """As if the first invitation had been accepted by SES."""
     invitation = existing(visitor.store.reads.invitation(EVENT_ID, who.registration_id))
@@ -591,6 +606,74 @@ def test_nobody_keeps_many_seats_by_registering_and_withdrawing_in_turn(visitor:
     again = register(visitor, 3, email="bo@example.net")
     visitor.post(f"/u/{token(visitor, again, Purpose.WITHDRAW)}", {"List-Unsubscribe": "One-Click"})
     assert stored(visitor, again).held_until is not None
+
+
+def one_click(visitor: Visitor, who: Registration) -> None:
+    assert visitor.post(f"/u/{token(visitor, who, Purpose.WITHDRAW)}", {"List-Unsubscribe": "One-Click"}).status == 200
+
+
+def counts(visitor: Visitor) -> tuple[int, int, int]:
+    seats = visitor.store.reads.seats(EVENT_ID)
+    return seats.taken, seats.held, seats.waiting
+
+
+def test_whoever_left_by_one_click_and_registers_anew_has_the_seat_that_was_kept(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    one_click(visitor, bo)
+    assert counts(visitor) == (1, 1, 1)
+    again = register(visitor, 2, email="Person0@example.net")
+    assert again.status is RegistrationStatus.REGISTERED
+    assert counts(visitor) == (1, 0, 1)
+    assert stored(visitor, li).status is RegistrationStatus.WAITLISTED
+    assert "is kept" not in words(visitor.get(path(visitor, bo)))
+    visitor.later(25 * 3600)
+    assert returning.end_hold(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now) is False
+    assert counts(visitor) == (1, 0, 1)
+
+
+def test_a_kept_seat_is_for_its_own_address_and_its_time(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    bo = register(visitor, 0)
+    one_click(visitor, bo)
+    others = register(visitor, 1), register(visitor, 2, email="person0+other@example.net")
+    assert {one.status for one in others} == {RegistrationStatus.WAITLISTED}
+    visitor.later(25 * 3600)
+    assert register(visitor, 3, email=bo.email).status is RegistrationStatus.WAITLISTED
+
+
+@pytest.mark.parametrize(
+    ("capacity", "before", "now", "status", "seats"),
+    [
+        (3, 2, 0, RegistrationStatus.REGISTERED, (1, 0, 0)),
+        (3, 0, 2, RegistrationStatus.REGISTERED, (3, 0, 0)),
+        (3, 0, 3, RegistrationStatus.WAITLISTED, (1, 1, 1)),
+        (None, 0, 3, RegistrationStatus.REGISTERED, (4, 0, 0)),
+    ],
+)
+def test_whoever_registers_anew_with_other_guests_has_what_was_kept_and_what_is_free(
+    visitor: Visitor,
+    capacity: int | None,
+    before: int,
+    now: int,
+    status: RegistrationStatus,
+    seats: tuple[int, int, int],
+) -> None:
+    visitor.hold(capacity=capacity, guests=3)
+    bo = register(visitor, 0, guests=before)
+    one_click(visitor, bo)
+    assert register(visitor, 2, guests=now, email=bo.email).status is status
+    assert counts(visitor) == seats
+
+
+def test_a_kept_seat_that_is_too_much_goes_to_whoever_waits(visitor: Visitor) -> None:
+    visitor.hold(capacity=2, guests=3)
+    bo, li = register(visitor, 0, guests=1), register(visitor, 1)
+    one_click(visitor, bo)
+    register(visitor, 2, email=bo.email)
+    assert waitlist.promote(visitor.store, EVENT_ID, now=visitor.now) == 1
+    assert stored(visitor, li).status is RegistrationStatus.REGISTERED
+    assert counts(visitor) == (2, 0, 0)
 
 
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:

@@ -25,7 +25,7 @@ from convoke.pages import forms, hints
 from convoke.registrations import responses
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import change_registration, register, withdraw
-from convoke.schedule.series import MAX_DATES
+from convoke.schedule.recurrence import MAX_DATES
 from convoke.store import keys
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, SENDER, existing, registration

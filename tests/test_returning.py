@@ -257,7 +257,7 @@ def test_all_seats_of_a_registration_with_guests_are_kept() -> None:
 
 
 def _taken(world: World, more: int) -> Any:
-    return world.store.seats._count(EVENT_ID, "attribute_exists(pk)", taken=more)
+    return world.store.seats.count_action(EVENT_ID, "attribute_exists(pk)", taken=more)
 
 
 def test_who_waits_leaves_the_waitlist_at_once_and_has_the_same_rank_on_coming_back(world: World) -> None:

@@ -23,6 +23,7 @@ from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
+from convoke.store.repository import Repository
 from convoke.store.seats import SeatCounts
 from convoke.store.webhooks import Webhooks
 from convoke.webhooks import events as webhook_events
@@ -344,6 +345,13 @@ MUTANTS: dict[str, Mutant] = {
     "the-sooner-due-key-is-kept": Mutant(
         instead(invitations, "UPON_WAKING", conditions.EXISTS), trial="a_wake_up_meets_a_more_urgent_one"
     ),
+    "a-change-keeps-the-sooner-due-key": Mutant(
+        instead(invitations, "UPON_CHANGING", conditions.EXISTS), trial="a_change_meets_something_more_urgent"
+    ),
+    "a-claim-knows-itself": Mutant(
+        instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
+        trial="a_claim_is_answered_late",
+    ),
     "a-split-is-looked-at-once-more": Mutant(
         without(
             split_transfer, "_open", "look_again_action(transfer, now + ON_THE_WAY)", "end_transfer_action(transfer)"
@@ -400,7 +408,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "webhook-event-due": Mutant(without(outbox, "webhook_event_item", ", **due)", ")")),
     "webhook-event-in-the-transaction": Mutant(
-        without(registry, "withdraw", "**store.outbox.event_actions(account, what, data, now),", "")
+        without(registry, "withdraw", "**store.outbox.event_actions(account, happened, now),", "")
     ),
     "webhook-event-due-until-distributed": Mutant(
         without(

@@ -57,11 +57,9 @@ def _languages(present: str) -> list[tuple[str, str]]:
     return choices if not present or language in LANGUAGES else [(present, present), *choices]
 
 
-def _coming(seen: Opened) -> list[Occurrence]:
+def _coming(seen: Opened) -> tuple[Occurrence, ...]:
     """The dates among which one can choose."""
-    if not seen.event.recurs:
-        return []
-    return [one for one in series.occurrences(seen.event) if not one.cancelled and one.when.ends_at > seen.request.now]
+    return series.coming(seen.event, seen.request.now) if seen.event.recurs else ()
 
 
 def _most_guests(seen: Opened) -> int:
