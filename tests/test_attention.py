@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from convoke.decision.attention import AttentionKind, AttentionReason, SentKind,
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
+from convoke.effects import EndSurvey, ReadSurvey, Refusal, Refused, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
 from convoke.schedule.edits import cancel_date
@@ -370,13 +369,7 @@ def test_a_change_while_everybody_is_looked_at_is_looked_at_again(world: World) 
     world.look(person)
     report(world, person, DELIVERED)
     world.pass_time(minutes=16)
-
-    def meanwhile(effect: Any) -> None:
-        if type(effect).__name__ == "EndSurvey":
-            world.before = lambda _: None
-            world.change(when=AFTERNOON)
-
-    world.before = meanwhile
+    world.just_before(EndSurvey, lambda: world.change(when=AFTERNOON))
     world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
     assert world.perform(ReadSurvey(event_id=EVENT_ID)).due_key is not None
 

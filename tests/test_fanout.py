@@ -167,13 +167,7 @@ def test_without_a_fan_out_there_is_nothing_to_announce_nor_to_plan(world: World
 def test_of_two_planners_at_one_page_one_stops(world: World) -> None:
     invited(world, 4)
     world.change(when=AFTERNOON)
-    doubled = iter([True])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, PlanBatches) and next(doubled, False):
-            world.run(plan(EVENT_ID, world.worker(), size=1, batches=2))
-
-    world.before = meanwhile
+    world.just_before(PlanBatches, lambda: world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)))
     assert world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)) is None
     assert len(world.batches()) == 2
     world.drain(size=1)
@@ -281,13 +275,7 @@ def test_of_two_workers_at_one_batch_only_one_works(world: World) -> None:
     world.change(when=AFTERNOON)
     (batch,) = world.plan()
     outcomes = []
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Send):
-            world.before = lambda _: None
-            outcomes.append(world.run(process_batch(batch, world.worker())))
-
-    world.before = meanwhile
+    world.just_before(Send, lambda: outcomes.append(world.run(process_batch(batch, world.worker()))))
     assert len(world.run(process_batch(batch, world.worker()))) == 4
     assert outcomes == [()]
 
@@ -361,15 +349,10 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     while not isinstance(effect, Acknowledge):
         effect = first.send(world.perform(effect))
 
-    def meanwhile(wakeups: Effect) -> None:
-        if isinstance(wakeups, WakeUp):
-            world.before = lambda _: None
-            to_the_end(first, effect, world)
-
     world.change(title="Other")
     (batch,) = world.plan()
     world.queue.clear()
-    world.before = meanwhile
+    world.just_before(WakeUp, lambda: to_the_end(first, effect, world))
     assert world.run(process_batch(batch, world.worker())) == (Outcome.BUSY,)
 
     assert [one.delay_seconds for one in world.queue] == [SECONDS_AFTER_BUSY]

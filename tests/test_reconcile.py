@@ -51,12 +51,8 @@ class Crash(Exception):
 world = fixture_of(a_world)
 
 
-def dies_before(kind: type[Effect]) -> object:
-    def die(effect: Effect) -> None:
-        if isinstance(effect, kind):
-            raise Crash
-
-    return die
+def die() -> None:
+    raise Crash
 
 
 def test_somebody_who_registers_is_invited_once(world: World) -> None:
@@ -274,10 +270,9 @@ def test_a_paused_account_stops_all_sending(world: World) -> None:
 @pytest.mark.parametrize("moment", [Claim, StoreMessage, Send, Acknowledge])
 def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, moment: type[Effect]) -> None:
     person = world.register()
-    world.before = dies_before(moment)  # type: ignore[assignment]
+    world.just_before(moment, die)
     with pytest.raises(Crash):
         world.look(person)
-    world.before = lambda _: None
     world.pass_time(minutes=2)
     world.settle()
 
@@ -289,10 +284,9 @@ def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, momen
 def test_a_former_text_that_was_never_stored_is_not_sent_as_the_present_one(world: World) -> None:
     """Else the present text would go under the former one's fingerprint, and a change back would tell nobody."""
     person = world.register()
-    world.before = dies_before(StoreMessage)  # type: ignore[assignment]
+    world.just_before(StoreMessage, die)
     with pytest.raises(Crash):
         world.look(person)
-    world.before = lambda _: None
     before = world.event()
     world.become(fingerprints.kept_quiet(before, replace(before, title="Mistaken")))
     world.pass_time(minutes=2)
@@ -308,26 +302,14 @@ def test_a_former_text_that_was_never_stored_is_not_sent_as_the_present_one(worl
 def test_a_change_between_the_look_and_the_claim_is_seen_before_anything_leaves(world: World) -> None:
     person = world.invite()
     world.change(title="First")
-    changes = iter([world.withdraw])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Claim) and (change := next(changes, None)):
-            change(person)
-
-    world.before = meanwhile
+    world.just_before(Claim, lambda: world.withdraw(person))
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
 
 
 def test_a_reason_that_comes_during_the_sending_is_not_lost(world: World) -> None:
     person = world.register()
-    changes = iter([world.withdraw])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Send) and (change := next(changes, None)):
-            change(person)
-
-    world.before = meanwhile
+    world.just_before(Send, lambda: world.withdraw(person))
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)], "one look, as the wake-up was seen by the acknowledgement"
 
@@ -337,18 +319,14 @@ def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
     so.
     """
     person = world.register()
-    overtaken = iter([True])
 
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge) and next(overtaken, False):
-            world.pass_time(minutes=5)
-            world.change(when=AFTERNOON)
-            world.run(reconcile(EVENT_ID, person.registration_id, world.worker()))
+    def overtake() -> None:
+        world.pass_time(minutes=5)
+        world.change(when=AFTERNOON)
+        world.look(person)
 
-    world.before = meanwhile
-    slow = world.worker()
-    world.run(reconcile(EVENT_ID, person.registration_id, slow))
-    world.before = lambda _: None
+    world.just_before(Acknowledge, overtake)
+    world.look(person)
     world.settle()
 
     assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2)]

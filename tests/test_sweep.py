@@ -12,7 +12,7 @@ from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
 from convoke.delivery.sweep import mail_limits
-from convoke.effects import Effect, Promote, StopSending
+from convoke.effects import Promote, StopSending
 from convoke.model import (
     DateChange,
     DeliveryState,
@@ -104,12 +104,10 @@ def test_an_error_about_one_event_s_waitlist_holds_up_nothing_else(world: World)
     other = world.register(4, email="other@example.net")
     world.queue.clear()
 
-    def fail(effect: Effect) -> None:
-        if isinstance(effect, Promote):
-            world.before = lambda _: None
-            raise KeyError("item")
+    def fail() -> None:
+        raise KeyError("item")
 
-    world.before = fail
+    world.just_before(Promote, fail)
     world.pass_time(minutes=1)
     assert world.sweep()["registration"] == 1, "who withdrew"
     world.settle()

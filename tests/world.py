@@ -230,6 +230,16 @@ class World:
         """Somebody asks for the latest message once more."""
         assert resend(self.store, person.event_id, person.registration_id, now=self.now) is None
 
+    def just_before(self, kind: type[Effect], deed: Callable[[], object]) -> None:
+        """The next time that an effect of this ``kind`` is to be done, ``deed`` is done before it."""
+
+        def look(effect: Effect) -> None:
+            if isinstance(effect, kind):
+                self.before = lambda _: None
+                deed()
+
+        self.before = look
+
     def meanwhile(self, deed: Callable[[], object]) -> AbstractContextManager[object]:
         """Before the next transaction is written, ``deed`` is done."""
         attempt, deeds = self.store.attempt, [deed]
