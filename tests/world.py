@@ -56,7 +56,7 @@ from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, registration, report_on
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, expect, registration, report_on
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
@@ -222,9 +222,7 @@ class World:
     def amend(self, person: Registration, **changes: Any) -> Registration:
         """Change what is known of somebody, as the API does: the address, the name, how many come with them."""
         ids = person.event_id, person.registration_id
-        amended = change_registration(self.store, *ids, changes=changes, priority=1, now=self.now)
-        assert isinstance(amended, Registration)
-        return amended
+        return expect(Registration, change_registration(self.store, *ids, changes=changes, priority=1, now=self.now))
 
     def resend(self, person: Registration) -> None:
         """Somebody asks for the latest message once more."""
@@ -254,9 +252,7 @@ class World:
     # --- who looks --------------------------------------------------------------------------------------------
 
     def look(self, person: Registration) -> Outcome:
-        outcome = self.run(reconcile(person.event_id, person.registration_id, self.worker()))
-        assert isinstance(outcome, Outcome)
-        return outcome
+        return expect(Outcome, self.run(reconcile(person.event_id, person.registration_id, self.worker())))
 
     def drain(self, *, size: int = 50) -> None:
         """Follow every hint in the queue, and those that come of them."""
