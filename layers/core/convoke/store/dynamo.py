@@ -175,6 +175,26 @@ def between(table: str, after: Mapping[str, str], last: Mapping[str, str], *, st
     }
 
 
+def of_index(
+    table: str, index: str, partition: tuple[str, str], span: tuple[str, str, str] | None = None, **more: Any
+) -> Item:
+    """The query for the items of an index with a value of its partition key, which is given with its name; and with a
+    sort key from a first value to a last, both included, which are given after its name.
+    """
+    of, value = partition
+    condition, values = f"{of} = :{of}", {f":{of}": value}
+    if span is not None:
+        by, first, last = span
+        condition, values = f"{condition} AND {by} BETWEEN :first AND :last", {**values, ":first": first, ":last": last}
+    return {
+        "TableName": table,
+        "IndexName": index,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": wire(values),
+        **more,
+    }
+
+
 def with_values(query: Item, wanted: Mapping[str, Any]) -> Item:
     """What is added to ``query`` to find only items with those values of ``wanted`` that are not ``None``; empty where
     all are.

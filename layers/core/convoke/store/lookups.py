@@ -14,7 +14,6 @@ from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
-from typing import Any
 
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Seats
@@ -141,26 +140,21 @@ class Lookups(Reads):
         if any(low > high for low, high in ranges.values()):
             return Page(items=(), next=None)  # DynamoDB refuses a BETWEEN of such a range
         first, last = ranges.pop(sorted_by, (FIRST, LAST))
-        values = {":account": account, ":first": first, ":last": last}
-        filters = []
+        filters, values = [], dict[str, str]()
         for name, (low, high) in ranges.items():
             filters.append(f"#{name} BETWEEN :{name}_low AND :{name}_high")
             values |= {f":{name}_low": low, f":{name}_high": high}
         if wanted.status is not None:
             filters.append("#status = :status")
             values[":status"] = wanted.status.value
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": index,
-            "KeyConditionExpression": f"account = :account AND {sorted_by} BETWEEN :first AND :last",
-            "ExpressionAttributeValues": dynamo.wire(values),
-            "Limit": FILTERED_EVENTS if filters or wanted.words else limit + 1,
-            "ScanIndexForward": order is not Order.LATEST,
-        }
+        query = dynamo.of_index(self._people, index, ("account", account), (sorted_by, first, last))
+        query["Limit"] = FILTERED_EVENTS if filters or wanted.words else limit + 1
+        query["ScanIndexForward"] = order is not Order.LATEST
         if filters:
             expression = " AND ".join(filters)
             names = {f"#{name}": name for name in re.findall(r"#(\w+)", expression)}
             query |= {"FilterExpression": expression, "ExpressionAttributeNames": names}
+            query["ExpressionAttributeValues"] |= dynamo.wire(values)
         if cursor is not None:
             position = decode_cursor(identity, cursor, POSITION)
             if not first <= position[:27] <= last:
@@ -228,14 +222,8 @@ class Lookups(Reads):
 
     def _organized(self, email: str) -> Iterator[str]:
         """The ids of events whose organizer has, or had moments ago, this address, the newest first."""
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": keys.PERSON_INDEX,
-            "KeyConditionExpression": "person = :person",
-            "ExpressionAttributeValues": dynamo.wire({":person": keys.organizer(email)}),
-            "ScanIndexForward": False,
-            "Limit": MOST_ORGANIZED,
-        }
+        whose = ("person", keys.organizer(email))
+        query = dynamo.of_index(self._people, keys.PERSON_INDEX, whose, ScanIndexForward=False, Limit=MOST_ORGANIZED)
         rows = islice(self._rows(query), MOST_ORGANIZED)
         return (keys.event_id_of(row["pk"]) for row in rows)
 
@@ -245,13 +233,7 @@ class Lookups(Reads):
         """
         person = keys.person(account, email)
         identity = f"registrations of {person}"
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": keys.PERSON_INDEX,
-            "KeyConditionExpression": "person = :person",
-            "ExpressionAttributeValues": dynamo.wire({":person": person}),
-            "Limit": limit + 1,
-        }
+        query = dynamo.of_index(self._people, keys.PERSON_INDEX, ("person", person), Limit=limit + 1)
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9TZ:.\-]{27} [0-9a-z]+ [0-9a-z]+")
             created_at, *ids = position.split(" ")
