@@ -51,8 +51,6 @@ BY_START = (Order.START, Order.LATEST)
 """The orders whose index has what words are looked for in, and when an event ends."""
 MOST_ORGANIZED = 500
 """Of how many events of an organizer a list is made: those that were created last."""
-AT_ONCE = 100
-"""How many items are read in one request."""
 
 
 @frozen
@@ -172,7 +170,7 @@ class Lookups(Reads):
         return Page(items=tuple(one for one in found if wanted.has(one.event)), next=listed.next)
 
     def read_events(self, ids: Sequence[str]) -> tuple[Counted, ...]:
-        """Up to a hundred events with their seats, without those that do not exist."""
+        """Events with their seats, without those that do not exist."""
         events = self._read_all(Event, self._people, map(keys.event, ids))
         counts = self._read_all(Seats, self._sent, map(keys.seats, ids))
         # Most have no shards, so that their own item says it all.
@@ -194,10 +192,7 @@ class Lookups(Reads):
         _, sorted_by = INDEXES[order]
         identity = f"events of {keys.organizer(email)}, {order} {wanted}"
         after = "" if cursor is None else decode_cursor(identity, cursor, POSITION)
-        ids = list(self._organized(email))
-        found: list[Event | None] = []
-        for first in range(0, len(ids), AT_ONCE):
-            found += self._read_all(Event, self._people, map(keys.event, ids[first : first + AT_ONCE]))
+        found = self._read_all(Event, self._people, map(keys.event, self._organized(email)))
         positions = sorted(
             _position(event, sorted_by) + event.event_id
             for event in found
@@ -246,7 +241,7 @@ class Lookups(Reads):
         )
 
     def read_people(self, wanted: Sequence[tuple[str, str]]) -> tuple[Snapshot, ...]:
-        """Up to a hundred registrations, by event id and registration id, with their events and invitations, without
+        """Registrations, by event id and registration id, with their events and invitations, without
         those that do not exist. An invitation is read before its registration, and the event last.
         """
         pairs = self._read_pairs(wanted)

@@ -295,9 +295,7 @@ class Reads(Repository):
         return query
 
     def _read_all(self, cls: type[Stored], table: str, wanted: Iterable[keys.Key]) -> list[Stored | None]:
-        """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there is
-        none.
-        """
+        """Items by their keys, strongly consistent, in the order of the keys; ``None`` where there is none."""
         return self._get_each(*((cls, table, key) for key in wanted))
 
 
