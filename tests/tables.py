@@ -155,5 +155,6 @@ def everything(client: Any) -> dict[str, list[dict[str, Any]]]:
 @contextmanager
 def unchanged(client: Any) -> Iterator[None]:
     """What happens meanwhile stores nothing."""
-    with unchanged(client):
-        yield
+    before = everything(client)
+    yield
+    assert everything(client) == before

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from convoke.pages import hints
 from convoke.registrations import addresses, erasure, registry
 from convoke.registrations.registry import Obstacle
 from tests.factories import EVENT_ID, SENDER, existing
+from tests.mailbox import plain_text_of, read_mail
 from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import Shown, Visitor, words_of
 from tests.world import World, a_world
@@ -53,9 +52,8 @@ class Person(Visitor):
         hint, before = self.hinted[-1], len(self.world.notifications)
         self.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.world.worker()))
         (note,) = self.world.notifications[before:]
-        read = message_from_bytes(note.mail, policy=SMTP)
-        body = existing(read.get_body(("plain",)))
-        return str(read["To"]), str(read["Subject"]), body.get_content()
+        read = read_mail(note.mail)
+        return str(read["To"]), str(read["Subject"]), plain_text_of(note.mail)
 
     def link(self) -> str:
         """The path of the one link in the mail that comes of the last hint."""

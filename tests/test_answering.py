@@ -32,12 +32,8 @@ def say(world: World, person: Registration, what: Participation, date: datetime 
     return found
 
 
-def stored(world: World, person: Registration) -> Registration:
-    return existing(world.reads.registration(EVENT_ID, person.registration_id))
-
-
 def shown(world: World, person: Registration, date: datetime | None = None) -> Participation:
-    return participation(stored(world, person), world.invitation(person), date)
+    return participation(world.registration(person), world.invitation(person), date)
 
 
 def test_an_answer_counts_and_is_in_the_history_with_its_channel(world: World) -> None:
@@ -51,10 +47,10 @@ def test_an_answer_counts_and_is_in_the_history_with_its_channel(world: World) -
 def test_the_same_answer_again_writes_nothing(world: World) -> None:
     bo = world.invite()
     say(world, bo, YES)
-    before = stored(world, bo)
+    before = world.registration(bo)
     world.pass_time(seconds=30)
     assert say(world, bo, YES).outcome is Outcome.KNOWN
-    assert stored(world, bo) == before
+    assert world.registration(bo) == before
 
 
 def test_a_later_answer_counts_even_where_a_calendar_programs_clock_is_ahead(world: World) -> None:
@@ -70,10 +66,10 @@ def test_declining_gives_the_seat_to_who_waits_and_accepting_again_waits(world: 
     bo, li = world.register(1), world.register(2)
     world.look(bo)
     say(world, bo, NO)
-    assert stored(world, bo).status is RegistrationStatus.DECLINED
-    assert stored(world, li).status is RegistrationStatus.REGISTERED
+    assert world.registration(bo).status is RegistrationStatus.DECLINED
+    assert world.registration(li).status is RegistrationStatus.REGISTERED
     say(world, bo, YES)
-    assert stored(world, bo).status is RegistrationStatus.WAITLISTED
+    assert world.registration(bo).status is RegistrationStatus.WAITLISTED
 
 
 def test_an_answer_before_the_first_mail_counts_for_it(world: World) -> None:
@@ -184,7 +180,7 @@ def test_who_said_yes_on_the_page_can_decline_the_series_in_the_calendar_under_i
     world.pass_time(minutes=5)
     assert write(world, bo, "DECLINED", sequence=0).verdict is Verdict.APPLY
     assert shown(world, bo) is NO
-    assert stored(world, bo).status is RegistrationStatus.DECLINED
+    assert world.registration(bo).status is RegistrationStatus.DECLINED
 
 
 @pytest.mark.parametrize(("week", "sequence"), [(1, 1), (3, 0)])
@@ -199,7 +195,7 @@ def test_who_said_yes_on_the_page_can_decline_one_date_in_the_calendar_under_its
     assert write(world, bo, "DECLINED", named, sequence=sequence).verdict is Verdict.APPLY
     assert shown(world, bo, date) is NO
     assert shown(world, bo) is (Participation.NEEDS_ACTION if of_it_alone else YES)
-    assert stored(world, bo).status is RegistrationStatus.REGISTERED
+    assert world.registration(bo).status is RegistrationStatus.REGISTERED
 
 
 def test_who_said_yes_on_the_page_can_decline_by_a_program_that_copies_the_stamp_of_the_invitation(

@@ -21,7 +21,8 @@ from convoke.registrations import events
 from convoke.store import dynamo, keys
 from convoke.web import application, context, problems, registrations
 from convoke.web import events as routes_of_events
-from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes, sample
+from tests.caller import BO, CONTEXT, PARTY, Answer, World, a_caller, everybody, routes
+from tests.deployment import sample
 from tests.factories import NOW, existing
 from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything, unchanged
@@ -432,8 +433,7 @@ def test_a_question_without_an_id_has_one_of_its_text_so_that_sending_it_again_c
 
 def test_nobody_is_told_of_what_is_about_the_page(world: World) -> None:
     event = world.hold()
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     about = {"public": True, "confirm_address": False, "guests": 2, "language": "de", "questions": [{"text": "Soup?"}]}
     assert world.call("POST", f"{event}/preview", about).body["messages"] == 0
     assert world.call("PATCH", event, about).status == 200
@@ -522,8 +522,7 @@ def test_a_cancelled_event_is_cancelled_for_good(world: World) -> None:
 
 def test_nothing_is_written_to_an_event_that_is_over(world: World) -> None:
     event = world.hold()
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     world.now += timedelta(days=365)
     before = everything(world.client)
     for method, path, body in (
@@ -600,8 +599,7 @@ def test_a_repeated_request_is_done_once(world: World) -> None:
 
 def test_every_post_can_be_repeated(world: World) -> None:
     event = world.hold()
-    told_person = world.register(event, "cy@example.net")
-    world.tell(told_person)
+    told_person = world.invite(event, "cy@example.net")
     for path, body in (
         (f"{event}/registrations", BO),
         (f"{event}/registrations", BO | {"email": "CY@example.net"}),
@@ -1054,8 +1052,7 @@ def test_the_samples_are_answered(name: str, status: int) -> None:
 
 def test_a_text_is_mended_without_a_mail(world: World) -> None:
     event = world.hold(title="Kölner Trefen", description="Wrods")
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     quiet = {"title": PARTY["title"], "reminders": ["PT5M"], "organizer": {"name": "Eda"}, "notify": "none"}
     assert preview_of(world, event, quiet) == {"update": 0, "none": 1}
     answer = world.call("PATCH", event, quiet)
@@ -1072,7 +1069,7 @@ def test_a_text_is_mended_without_a_mail(world: World) -> None:
 
 def test_a_preview_says_when_people_would_be_told_and_whether_they_need_be(world: World) -> None:
     event = world.hold(start="2027-06-12T09:00:00", end="2027-06-12T10:00:00", notify_after=300)
-    world.tell(world.register(event))
+    world.invite(event)
 
     def told(**body: Any) -> tuple[str | None, bool]:
         seen = world.call("POST", f"{event}/preview", body).body

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +15,11 @@ from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
 from convoke.web import context, occurrences, requests
-from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
+from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody
+from tests.deployment import sample
 from tests.factories import event, existing
 from tests.fixtures import patching_fixture_of
+from tests.mailbox import plain_text_of, read_mail
 from tests.tables import everything, unchanged
 from tests.world import World as Delivery
 
@@ -860,7 +861,7 @@ def foreseen_is_sent(
     mails: dict[str, list[str]] = {}
     read = []
     for rendered in told.sent[sent:]:
-        mail = message_from_bytes(rendered.rendered.mail, policy=policy.SMTP)
+        mail = read_mail(rendered.rendered.mail)
         mails.setdefault(rendered.intent.calendar_state.recipient, []).append(str(mail["Subject"]))
         read.append((str(mail["To"].addresses[0].addr_spec), *as_read(rendered.rendered.mail)))
     kinds = ("update", "ask_again", "cancel", "invite", "none")
@@ -877,8 +878,7 @@ def foreseen_is_sent(
 def as_read(raw: bytes) -> tuple[str, str]:
     """The subject and the plain text of a mail."""
     fields = dict(header_fields.fields(raw.partition(b"\r\n\r\n")[0] + b"\r\n"))
-    body = existing(message_from_bytes(raw, policy=policy.SMTP).get_body(("plain",)))
-    return header_fields.text_of(fields["Subject"]), str(body.get_content()).replace("\r\n", "\n")
+    return header_fields.text_of(fields["Subject"]), plain_text_of(raw)
 
 
 @pytest.mark.usefixtures("told")

@@ -36,8 +36,7 @@ def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = 
 
 
 def test_what_a_person_answered_is_listed_with_how_it_came_and_whether_it_counts(world: World) -> None:
-    person = world.register(world.hold(**WEEKLY))
-    world.tell(person)
+    person = world.invite(world.hold(**WEEKLY))
     world.now += timedelta(minutes=2)
     apply_report(world, person, reply(dtstamp=NOW + timedelta(minutes=1)))
     apply_report(world, person, reply(status=DECLINED), AnswerChannel.RELEASE)
@@ -74,8 +73,7 @@ def test_an_answer_to_an_older_revision_does_not_count(world: World) -> None:
 
 
 def test_the_history_is_paged(world: World) -> None:
-    person = world.register(world.hold())
-    world.tell(person)
+    person = world.invite(world.hold())
     for second in range(3):
         apply_report(world, person, reply(dtstamp=NOW + timedelta(seconds=second)))
     first = world.call("GET", f"{person}/answers", query={"limit": "2"}).body
@@ -90,8 +88,7 @@ def test_the_history_is_paged(world: World) -> None:
 
 def a_decliner(world: World, **changes: Any) -> tuple[str, str]:
     event = world.hold(capacity=1, release_on_decline=True, **changes)
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     apply_report(world, person, reply(status=DECLINED))
     assert world.call("GET", person).body["status"] == "declined"
     assert world.call("GET", event).body["registered"] == 0

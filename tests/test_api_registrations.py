@@ -69,8 +69,7 @@ def test_who_has_no_language_has_that_of_the_event(world: World) -> None:
 
 def test_what_was_told_is_shown_with_the_registration(world: World) -> None:
     event = world.hold()
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     assert world.call("GET", person).body["invitation"] == {
         "uid": "told@convoke.example.com",
         "method": "REQUEST",

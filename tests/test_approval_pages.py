@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from convoke.effects import NotificationHint
 from convoke.links.tokens import Purpose
 from convoke.model import Registration, RegistrationStatus
-from convoke.pages import hints
 from convoke.registrations import approval, registry, returning
 from tests.factories import EVENT_ID, existing
+from tests.fixtures import patching_fixture_of
 from tests.tables import everything, unchanged
 from tests.test_personal_page import follow, path, press, register, stored, token, words
-from tests.test_registering import FORM, Registering
-from tests.visitor import Visitor, a_visitor
+from tests.test_registering import FORM, Registering, registering
+from tests.visitor import Visitor
 
 PENDING, REGISTERED = RegistrationStatus.PENDING, RegistrationStatus.REGISTERED
 
 
-@pytest.fixture
-def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
-    hinted: list[NotificationHint] = []
-    monkeypatch.setattr(hints, "send", lambda _, hint: hinted.append(hint) if hint else None)
-    with a_visitor(monkeypatch) as visitor:
-        yield Registering(visitor, hinted)
+one = patching_fixture_of(registering)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from convoke.delivery.audit import Findings, audit, examine
 from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
 from convoke.store import codec, dynamo, keys
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER, existing
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -32,7 +32,7 @@ def invite(world: World, count: int) -> None:
 
 def change_behind_everybody_s_back(world: World, **changes: object) -> None:
     """What a bad deployment, or a hand in the tables, might do: the truth changes and nothing is due."""
-    after = replace(existing(world.reads.event(EVENT_ID)), **changes)  # type: ignore[arg-type]
+    after = replace(world.event(), **changes)  # type: ignore[arg-type]
     world.client.put_item(
         TableName=SETTINGS.registrations_table, Item=dynamo.wire(codec.item(after, keys.event(after.event_id)))
     )

@@ -9,7 +9,7 @@ import pytest
 import console
 from convoke import pages
 from tests.browser import a_browser
-from tests.caller import sample
+from tests.deployment import sample
 from tests.fixtures import patching_fixture_of
 from tests.secretary import CONTEXT, Secretary, a_secretary, shown_fields
 

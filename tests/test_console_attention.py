@@ -23,9 +23,7 @@ ONE, OTHER = (keys.registration_id(NOW + timedelta(minutes=number), bytes(16)) f
 
 def somebody(secretary: Secretary, **party: object) -> str:
     """A person who has been invited."""
-    person = secretary.world.register(secretary.world.hold(**party))
-    secretary.world.tell(person)
-    return person
+    return secretary.world.invite(secretary.world.hold(**party))
 
 
 def page_of(person: str) -> str:

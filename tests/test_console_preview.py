@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes, policy
 from html import escape, unescape
 from typing import Any
 
@@ -22,6 +21,7 @@ from convoke.model import EventStatus
 from convoke.pages import forms, site
 from convoke.store import keys
 from tests.factories import NOW, existing
+from tests.mailbox import plain_text_of, read_mail
 from tests.secretary import Secretary, a_secretary
 from tests.tables import unchanged
 from tests.test_preview import at as at_address
@@ -167,10 +167,8 @@ def test_the_mails_that_are_shown_are_those_that_are_sent(secretary: Secretary) 
     delivery.settle()
     left = []
     for each in delivery.sent[sent:]:
-        mail = message_from_bytes(each.rendered.mail, policy=policy.SMTP)
-        body = existing(mail.get_body(("plain",)))
-        text = str(body.get_content()).replace("\r\n", "\n").replace("_your_personal_link_", link)
-        left.append((str(mail["Subject"]), text))
+        text = plain_text_of(each.rendered.mail).replace("_your_personal_link_", link)
+        left.append((str(read_mail(each.rendered.mail)["Subject"]), text))
     assert len(left) == 3
     assert foreseen == sorted(left)
 
@@ -264,7 +262,7 @@ def test_it_is_said_when_people_are_told(secretary: Secretary) -> None:
     shown = words_of(previewed(secretary, event, title="Quire"))
     then = (secretary.world.now + timedelta(seconds=300)).isoformat()
     assert f"They are mailed at {words.clock(texts('en'), then, 'Europe/Berlin')} (Europe/Berlin)" in shown
-    urgent = words_of(secretary.sends(secretary.get(f"{of(event)}/cancel"), f"{of(event)}/cancel"))
+    urgent = words_of(secretary.submits(f"{of(event)}/cancel"))
     assert "They are mailed at once." in urgent
 
 
@@ -423,7 +421,7 @@ def test_the_link_stands_where_the_mail_has_it_and_nowhere_else() -> None:
 def test_cancelling_asks_why_shows_the_mails_and_then_sends_them(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     path = f"{of(event)}/cancel"
-    shown = secretary.sends(secretary.get(path), path, reason="The hall burnt down.")
+    shown = secretary.submits(path, reason="The hall burnt down.")
     said = words_of(shown)
     assert "One person gets a cancellation: their calendar removes the entry." in said
     assert "Cancelled: Kölner Treffen" in said
@@ -439,7 +437,7 @@ def test_cancelling_asks_why_shows_the_mails_and_then_sends_them(secretary: Secr
 def test_a_reason_that_is_refused_stays_in_its_field(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     path = f"{of(event)}/cancel"
-    again = secretary.sends(secretary.get(path), path, reason="x" * 1001)
+    again = secretary.submits(path, reason="x" * 1001)
     assert again.status == 422
     assert 'href="#reason"' in again.text
     assert "x" * 1001 in again.text

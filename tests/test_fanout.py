@@ -51,10 +51,6 @@ class Crash(BaseException):
 world = fixture_of(a_quick_world)
 
 
-def iter_of(effect: Effect) -> Steps[None]:
-    yield effect
-
-
 def invited(world: World, count: int) -> list[Registration]:
     people = [world.invite(number) for number in range(count)]
     world.sent.clear()
@@ -155,7 +151,7 @@ def test_the_last_batch_takes_the_fan_out_away_in_whatever_order_they_end(world:
     world.plan(size=1)
     world.queue.reverse()
     for left in range(count, 0, -1):
-        assert existing(world.reads.fan_out(EVENT_ID)).left == left
+        assert world.fan_out().left == left
         hint = world.queue.pop().hint
         assert isinstance(hint, BatchHint)
         world.run(process_batch(hint, world.worker()))
@@ -190,7 +186,7 @@ def test_of_two_planners_at_one_page_one_stops(world: World) -> None:
 
 def test_only_batches_of_the_next_two_minutes_are_queued_and_the_sweep_queues_the_others(world: World) -> None:
     invited(world, 10)
-    world.run(iter_of(StoreRate(rate=0.05)))
+    world.perform(StoreRate(rate=0.05))
     world.change(when=AFTERNOON)
     first = existing(world.run(plan(EVENT_ID, world.worker(), size=2)))
     assert PlanHint(event_id=EVENT_ID) in [one.hint for one in world.queue], "the next page"
@@ -218,7 +214,7 @@ def test_the_fan_out_keeps_how_pressing_it_is_until_its_last_batch_has_ended(wor
     world.change(status=EventStatus.CANCELLED, priority=0)
     first, second = world.plan(size=1)
     world.change(reason="Rain", priority=1)
-    assert existing(world.reads.fan_out(EVENT_ID)).priority == 0
+    assert world.fan_out().priority == 0
 
     world.run(process_batch(first, world.worker()))
     assert world.batches()[0].first == second.first, "the newer fan-out takes its place"
@@ -264,7 +260,7 @@ def test_the_end_of_an_older_batch_does_not_count_for_a_newer_fan_out(world: Wor
     newer = world.plan(size=1)
     for batch in older:
         world.run(process_batch(batch, world.worker()))
-    fan_out = existing(world.reads.fan_out(EVENT_ID))
+    fan_out = world.fan_out()
     assert (fan_out.version, fan_out.left) == (3, 3)
 
     for batch in newer:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +24,7 @@ from convoke.store import dynamo, keys
 from convoke.webhooks.events import WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
 from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, existing, registration, webhook
+from tests.mailbox import read_mail
 from tests.test_costs import Counting
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -72,8 +70,7 @@ def test_only_where_replies_are_received_an_answer_is_asked_for(
     forget_what_is_warm()
     invite(deployed)
 
-    mail = message_from_bytes(deployed.office.accepted[0]["Content"]["Raw"]["Data"], _class=EmailMessage, policy=SMTP)
-    assert isinstance(mail, EmailMessage)
+    mail = read_mail(deployed.office.accepted[0]["Content"]["Raw"]["Data"])
     (calendar,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     assert f";RSVP={rsvp};" in calendar.get_content().replace("\r\n", "\n").replace("\n ", "")
     body = existing(mail.get_body(("plain",)))

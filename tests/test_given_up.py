@@ -84,7 +84,7 @@ def webhook_events(world: World) -> list[dict[str, Any]]:
 
 def shown(world: World, person: Registration) -> tuple[str, str | None]:
     """The state and the reason that the registration shows."""
-    registered = existing(world.reads.registration(EVENT_ID, person.registration_id))
+    registered = world.registration(person)
     seen = Snapshot(invitation=world.invitation(person), registration=registered, event=world.event())
     out = presenters.registration(seen, SENDER, world.now).invitation
     return out.state.value, out.reason

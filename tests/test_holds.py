@@ -42,10 +42,6 @@ def invited(world: World, count: int = 2) -> list[Registration]:
     return people
 
 
-def fan_out(world: World) -> FanOut:
-    return existing(world.reads.fan_out(EVENT_ID))
-
-
 def titles(world: World) -> list[str]:
     return [sent.intent.calendar_state.title for sent in world.sent]
 
@@ -190,7 +186,7 @@ def test_an_event_s_own_hold_comes_before_that_of_its_account(world: World) -> N
     assert holding.hold_of(event(notify_after=100_000), 60) == holding.LONGEST
     invited(world)
     world.change(notify_after=None)
-    assert fan_out(world).told_at == world.now + MINUTE, "an account that has decided nothing"
+    assert world.fan_out().told_at == world.now + MINUTE, "an account that has decided nothing"
 
 
 # --- how it is told -----------------------------------------------------------------------------------------------
@@ -203,7 +199,7 @@ def test_three_edits_in_a_minute_are_one_mail(world: World) -> None:
         world.change(title=title)
         world.pass_time(seconds=20)
         assert world.run(announce(EVENT_ID))
-        assert fan_out(world).told_at == first + MINUTE
+        assert world.fan_out().told_at == first + MINUTE
     world.queue.clear()
     world.sweep()
 
@@ -254,7 +250,7 @@ def test_what_is_urgent_is_told_at_once_with_what_waits_in_one_mail(world: World
     invited(world)
     world.change(title="Other")
     world.change(status=EventStatus.CANCELLED, reason="Rain", priority=0)
-    assert fan_out(world) == FanOut(event_id=EVENT_ID, version=3, priority=0, planning=True)
+    assert world.fan_out() == FanOut(event_id=EVENT_ID, version=3, priority=0, planning=True)
     world.run(announce(EVENT_ID))
     assert [(one.urgent, one.delay_seconds) for one in world.queue] == [(True, 0)]
     world.drain()
@@ -283,8 +279,8 @@ def test_an_earlier_change_that_is_being_told_goes_on_while_a_new_one_waits(worl
     batches = world.plan(size=2)
     world.run(process_batch(batches[0], world.worker()))
     world.change(title="Two", notify_after=60)
-    assert fan_out(world).overlaps
-    assert fan_out(world).waits(world.now)
+    assert world.fan_out().overlaps
+    assert world.fan_out().waits(world.now)
     world.run(process_batch(batches[1], world.worker()))
     assert titles(world) == ["One", "One", "Two", "Two"], "what is true now"
 
@@ -307,7 +303,7 @@ def test_a_batch_that_is_left_over_tells_nobody_of_what_waits(world: World) -> N
     world.store.attempt({"batch": writes.put("Invitations", batch_item(batch, due_key=keys.due_key(1, world.now)))})
     world.sent.clear()
     world.change(title="Three", notify_after=60)
-    assert not fan_out(world).overlaps
+    assert not world.fan_out().overlaps
     assert world.run(process_batch(BatchHint(event_id=EVENT_ID, version=2, first=""), world.worker())) == ()
     assert (world.sent, world.batches()) == ([], [])
 
@@ -374,7 +370,7 @@ def test_what_waits_is_told_now_where_somebody_says_so(world: World) -> None:
     world.change(title="Other")
     for _ in range(2):
         assert events.tell_now(world.store, world.event(), world.now)
-    assert fan_out(world).told_at is None
+    assert world.fan_out().told_at is None
     world.run(announce(EVENT_ID))
     world.drain()
     assert titles(world) == ["Other", "Other"]
@@ -385,12 +381,12 @@ def test_what_waits_is_told_now_where_somebody_says_so(world: World) -> None:
 def test_an_edit_that_read_what_waits_before_that_was_told_does_not_let_it_wait_again(world: World) -> None:
     invited(world)
     before = world.change(title="Other")
-    earlier = fan_out(world)
+    earlier = world.fan_out()
     assert events.tell_now(world.store, before, world.now)
     after = replace(before, title="Another", version=3)
     action = world.store.events.fan_out_action(replace(earlier, version=3), world.now, earlier)
     assert "fan" in world.store.attempt({"event": world.store.events.change_action(before, after), "fan": action})
-    assert fan_out(world).told_at is None
+    assert world.fan_out().told_at is None
 
 
 def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> None:
@@ -402,7 +398,7 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
     world.sent.clear()
     after = undo(world)
     assert after == replace(was, version=4, updated_at=world.now)
-    assert fan_out(world).told_at is None
+    assert world.fan_out().told_at is None
     world.plan(size=50)
     world.drain()
     assert [sent.intent.calendar_state.recipient for sent in world.sent] == [newcomer.email]
@@ -455,9 +451,9 @@ def test_an_undoing_that_the_planner_was_faster_than_writes_nothing(world: World
 def test_a_quiet_change_waits_with_the_others_and_is_part_of_their_mail(world: World) -> None:
     invited(world)
     world.change(location="Hall")
-    until = fan_out(world).told_at
+    until = world.fan_out().told_at
     world.become(fingerprints.kept_quiet(world.event(), replace(world.event(), title="Mended")))
-    assert fan_out(world).told_at == until
+    assert world.fan_out().told_at == until
     world.pass_time(seconds=61)
     world.sweep()
     assert titles(world) == ["Mended", "Mended"]

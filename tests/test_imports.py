@@ -187,6 +187,21 @@ def test_whoever_withdraws_before_the_next_worker_comes_is_not_registered_again(
     assert world.call("GET", where).body["registered"] == 29
 
 
+def test_whoever_withdraws_after_the_dry_run_is_not_invited_and_their_line_says_why(world: World) -> None:
+    where = world.hold()
+    known = world.register(where, "Person1@example.net")
+    again = world.register(where, "person2@example.net")
+    job = Job(world, where, people(4))
+    world.call("DELETE", known)
+    world.call("DELETE", again)
+    world.register(where, "person2@example.net")
+    assert job.work() is Progress.ENDED
+    assert job.counts == (2, 0, 1, 1)
+    assert job.wrong == [(3, "", imports.WITHDRAWN)]
+    standing = world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
+    assert sorted(one["email"] for one in standing) == [f"person{n}@example.net" for n in (0, 2, 3)]
+
+
 @pytest.mark.parametrize("groups", [1, 2, 3])
 def test_a_worker_without_time_leaves_the_rest_to_another(world: World, groups: int) -> None:
     job = Job(world, world.hold(capacity=20), people(30))

@@ -298,8 +298,7 @@ def test_another_address_counts_as_a_registration(caller: Caller) -> None:
 
 def test_resends_are_counted_for_the_registration_and_for_the_address(caller: Caller) -> None:
     limit(caller, resend=Limit(hour=2, day=3), recipient=Limit(hour=5, day=10))
-    person = caller.register(caller.hold())
-    caller.tell(person)
+    person = caller.invite(caller.hold())
     assert [caller.call("POST", f"{person}/resend").status for _ in range(3)] == [202, 202, 429]
     limit(caller, resend=Limit(hour=5, day=5))
     refused = caller.call("POST", f"{person}/resend")

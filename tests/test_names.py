@@ -244,8 +244,7 @@ def test_addresses_that_are_swapped_are_swapped_in_the_index(world: World) -> No
 
 def test_what_is_erased_in_the_end_is_not_in_the_index(world: World) -> None:
     event = world.hold()
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     world.call("DELETE", person, query={"erase": "true"})
     event_id, registration_id = event.removeprefix("/events/"), person.rpartition("/")[2]
     assert_true(world, event_id)

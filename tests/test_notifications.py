@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 
 import icalendar
@@ -43,6 +41,7 @@ from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, registration
 from tests.fixtures import fixture_of
+from tests.mailbox import plain_text_of, read_mail
 from tests.tables import SETTINGS
 from tests.test_itip import ANYTHING
 from tests.world import World, a_world
@@ -70,15 +69,11 @@ world = fixture_of(a_world)
 
 
 def read(note: Notification, people: dict[str, Person] = PEOPLE) -> EmailMessage:
-    parsed = message_from_bytes(notification_mail.rendered(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
+    return read_mail(notification_mail.rendered(note, SENDER, people).mail)
 
 
 def text(note: Notification) -> str:
-    body = read(note).get_body(("plain",))
-    assert isinstance(body, EmailMessage)
-    return str(body.get_content()).replace("\r\n", "\n")
+    return plain_text_of(notification_mail.rendered(note, SENDER, PEOPLE).mail)
 
 
 # --- what they say ------------------------------------------------------------------------------------------------
@@ -468,8 +463,7 @@ def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) 
     owe(world, note)
     assert "Zoë" not in str(notification_state(world, note))
     assert send(world, note) is Outcome.ACKNOWLEDGED
-    said = message_from_bytes(world.notifications[0].mail, _class=EmailMessage, policy=SMTP)
-    assert "Zoë" in said.get_content()
+    assert "Zoë" in plain_text_of(world.notifications[0].mail)
 
 
 def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:

@@ -116,7 +116,7 @@ def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(console, "now", lambda: clock.now)
     secretary, door = Secretary(world), "/console/sign-in"
     secret = deployed.store.accounts.create_key(account="acme", name="console", now=NOW)
-    assert secretary.sends(secretary.get(door), door, key=secret).location == "/console"
+    assert secretary.submits(door, key=secret).location == "/console"
     assert secretary.sends(secretary.get("/console"), "/console/sign-out").location == door
     email = PARTY["organizer"]["email"]
     calling(world)
@@ -125,7 +125,7 @@ def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     deployed.drain()
     mails = [mail["Content"]["Raw"]["Data"] for mail in deployed.office.accepted[before:]]
     (path,) = [path_in(mail) for mail in mails if b"/console/link/" in mail.replace(b"=\r\n", b"")]
-    assert secretary.sends(secretary.get(path), path).location == "/console"
+    assert secretary.submits(path).location == "/console"
     assert email in secretary.get("/console").text
     with policies.acting_as("Console"):
         hints.go_on(deployed.settings, EVENT_ID, "0")

@@ -23,7 +23,6 @@ from convoke.effects import (
     Refusal,
     Refused,
     Send,
-    Steps,
     StoreMessage,
     Unknown,
     WakeUp,
@@ -613,14 +612,10 @@ def test_a_more_pressing_reason_that_comes_later_does_not_postpone_the_look_that
     person = world.register()
     soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
     for urgency, at in ((1, soon), (0, late)):
-        world.run(
-            one(WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at)))
+        world.perform(
+            WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at))
         )
     due_key = existing(world.invitation(person).due_key)
 
     assert due_key.startswith("0#")
     assert due_key < keys.due_key(0, soon)
-
-
-def one(effect: Effect) -> Steps[None]:
-    yield effect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
@@ -28,6 +29,7 @@ from convoke.schedule.recurrence import MAX_DATES
 from convoke.store import keys
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, SENDER, existing, registration
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown, Visitor, a_visitor, words_of
 
@@ -87,12 +89,15 @@ class Registering:
         return made
 
 
-@pytest.fixture
-def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
+@contextmanager
+def registering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
     hinted: list[NotificationHint] = []
     monkeypatch.setattr(hints, "send", lambda _, hint: hinted.append(hint) if hint else None)
     with a_visitor(monkeypatch) as visitor:
         yield Registering(visitor, hinted)
+
+
+one = patching_fixture_of(registering)
 
 
 def problems(shown: Shown) -> list[str]:

@@ -62,10 +62,6 @@ def again(world: World, person: Registration) -> Registration | Obstacle | TooMa
     return register_again(world.store, EVENT_ID, person.registration_id, now=world.now)
 
 
-def stored(world: World, person: Registration) -> Registration:
-    return existing(world.reads.registration(EVENT_ID, person.registration_id))
-
-
 def seats(world: World) -> tuple[int, int]:
     found = existing(dynamo.get(world.client, SETTINGS.invitations_table, keys.seats(EVENT_ID)))
     return int(found["taken"]), int(found["waiting"])
@@ -90,8 +86,8 @@ def test_an_answer_is_stored_and_kept_with_how_it_came(world: World) -> None:
     applied = apply_report(world, bo, reply(), AnswerChannel.RELEASE)
     assert (applied.outcome, applied.consequence) == (Outcome.STANDS, Consequence.NONE)
     assert (applied.before, applied.now) == (Participation.NEEDS_ACTION, Participation.ACCEPTED)
-    assert applied.registration == stored(world, bo)
-    assert stored(world, bo).reply == reply()
+    assert applied.registration == world.registration(bo)
+    assert world.registration(bo).reply == reply()
     assert history(world.store, bo) == [ReceivedReply(reply=reply(), channel=AnswerChannel.RELEASE, at=NOW)]
 
 
@@ -112,7 +108,10 @@ def test_an_older_one_is_kept_and_changes_nothing_else(world: World) -> None:
         Participation.ACCEPTED,
         Participation.ACCEPTED,
     )
-    assert (stored(world, bo).status, stored(world, bo).reply) == (RegistrationStatus.REGISTERED, YES_AFTER_ALL)
+    assert (world.registration(bo).status, world.registration(bo).reply) == (
+        RegistrationStatus.REGISTERED,
+        YES_AFTER_ALL,
+    )
     assert [one.reply for one in history(world.store, bo)] == [NO, YES_AFTER_ALL]
 
 
@@ -126,7 +125,7 @@ def test_one_to_an_older_revision_is_stored_and_does_not_count(world: World) -> 
         Consequence.NONE,
         Participation.NEEDS_ACTION,
     )
-    assert stored(world, bo).reply == NO
+    assert world.registration(bo).reply == NO
 
 
 def test_who_was_withdrawn_is_not_heard(world: World) -> None:
@@ -179,7 +178,7 @@ def test_what_was_answered_is_forgotten_with_the_person(world: World) -> None:
     world.withdraw(bo)
     forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
     assert history(world.store, bo) == []
-    tombstone = stored(world, bo)
+    tombstone = world.registration(bo)
     assert (tombstone.status, tombstone.reply, tombstone.date_replies) == (RegistrationStatus.ERASED, None, ())
     assert "example.net" not in str(everything(world.client))
 
@@ -195,7 +194,7 @@ def test_an_answer_that_meets_another_writer_is_judged_anew(world: World, monkey
 
     monkeypatch.setattr(Answers, "stored_keys", meanwhile)
     assert apply_report(world, bo, YES_AFTER_ALL).consequence is Consequence.RETURN
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     assert [one.reply for one in history(world.store, bo)] == [NO, YES_AFTER_ALL]
 
 
@@ -242,8 +241,8 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
 def test_a_no_gives_the_seat_to_the_first_in_line_at_once(world: World) -> None:
     bo, cy = world.invite(), world.register(2)
     applied = apply_report(world, bo, NO)
-    assert (applied.consequence, stored(world, bo).status) == (Consequence.RELEASE, RegistrationStatus.DECLINED)
-    assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    assert (applied.consequence, world.registration(bo).status) == (Consequence.RELEASE, RegistrationStatus.DECLINED)
+    assert (world.registration(cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.REQUEST, 0)]
 
@@ -260,14 +259,14 @@ def test_where_promoting_fails_the_sweeper_gives_the_seat(world: World, monkeypa
             apply_report(world, bo, NO)
     assert apply_report(world, bo, NO).outcome is Outcome.KNOWN, "the mail comes again"
     world.settle()
-    assert (stored(world, cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    assert (world.registration(cy).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
 
 
 def test_where_seats_are_not_given_on_a_no_is_only_an_answer(world: World) -> None:
     world.change(release_on_decline=False)
     bo, cy = world.invite(), world.register(2)
     assert apply_report(world, bo, NO).now is DECLINED
-    assert (stored(world, bo).status, stored(world, cy).status) == (
+    assert (world.registration(bo).status, world.registration(cy).status) == (
         RegistrationStatus.REGISTERED,
         RegistrationStatus.WAITLISTED,
     )
@@ -288,21 +287,21 @@ def test_a_yes_after_all_takes_the_seat_that_is_free(world: World) -> None:
     apply_report(world, bo, NO)
     assert seats(world) == (0, 0)
     apply_report(world, bo, YES_AFTER_ALL)
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
 
 
 def test_a_yes_after_all_waits_where_there_is_none(world: World) -> None:
     bo, cy = world.invite(), world.register(2)
     apply_report(world, bo, NO)
     applied = apply_report(world, bo, YES_AFTER_ALL)
-    assert applied.registration == stored(world, bo)
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
+    assert applied.registration == world.registration(bo)
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
     assert world.invitation(bo).due_key == keys.due_key(0, world.now)
     world.settle()
     assert [rendered.notification_state.kind for rendered in world.notifications] == [NotificationKind.NO_SEAT]
     world.withdraw(cy)
     world.settle()
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
 
 
 def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
@@ -310,7 +309,7 @@ def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
     apply_report(world, bo, NO)
     apply_report(world, bo, YES_AFTER_ALL)
     apply_report(world, bo, reply(status=DECLINED, dtstamp=LATER + timedelta(minutes=1)))
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.DECLINED, (1, 0))
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.DECLINED, (1, 0))
     assert world.reads.registration(EVENT_ID, bo.registration_id) is not None
     assert not [row for row in everything(world.client)["Registrations"] if row["sk"].startswith("WAITING#")]
 
@@ -321,7 +320,7 @@ def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: Worl
     world.call_off()
     world.settle()
     apply_report(world, bo, YES_AFTER_ALL)
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
     world.settle()
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
 
@@ -346,7 +345,7 @@ def test_whoever_declined_and_registers_again_is_asked_again(world: World) -> No
     apply_report(world, bo, NO)
     world.pass_time(minutes=1)
     back = again(world, bo)
-    assert back == stored(world, bo)
+    assert back == world.registration(bo)
     assert isinstance(back, Registration)
     assert (back.status, seats(world)) == (RegistrationStatus.REGISTERED, (1, 0))
     world.settle()
@@ -362,15 +361,15 @@ def test_a_no_from_before_does_not_undo_that(world: World, ahead: timedelta) -> 
     again(world, bo)
     assert apply_report(world, bo, no).outcome is Outcome.KNOWN
     assert apply_report(world, bo, reply(status=DECLINED, dtstamp=NOW + ahead - timedelta(1))).outcome is Outcome.OLDER
-    assert stored(world, bo).status is RegistrationStatus.REGISTERED
+    assert world.registration(bo).status is RegistrationStatus.REGISTERED
 
 
 def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
     bo, cy = world.invite(), world.register(2)
     apply_report(world, bo, NO)
     again(world, bo)
-    assert (stored(world, bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
-    assert stored(world, cy).status is RegistrationStatus.REGISTERED
+    assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.WAITLISTED, (1, 1))
+    assert world.registration(cy).status is RegistrationStatus.REGISTERED
 
 
 def test_nobody_registers_again_for_what_was_cancelled(world: World) -> None:
@@ -384,7 +383,7 @@ def test_nobody_registers_again_for_what_was_cancelled(world: World) -> None:
 def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
     bo = world.invite()
     with unchanged(world.client):
-        assert again(world, bo) == stored(world, bo)
+        assert again(world, bo) == world.registration(bo)
     assert again(world, registration(registration_id="0" * 36)) is Obstacle.ABSENT
 
 

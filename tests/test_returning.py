@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import SMTP
 from typing import Any
-from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from convoke.decision.decide import participation
@@ -23,8 +19,9 @@ from convoke.model import (
 from convoke.registrations import erasure, registry, replies, returning, waitlist
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
-from tests.factories import EVENT_ID, existing
+from tests.factories import EVENT_ID
 from tests.fixtures import fixture_of
+from tests.mailbox import one_space, plain_text_of
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -58,21 +55,7 @@ def counts(world: World) -> tuple[int, int, int]:
 
 
 def status(world: World, person: Registration) -> RegistrationStatus:
-    return existing(world.reads.registration(EVENT_ID, person.registration_id)).status
-
-
-def meanwhile(world: World, deed: Callable[[], object]) -> Any:
-    """Before the next transaction that names several items is written, ``deed`` is done."""
-    attempt = world.store.attempt
-    done: list[bool] = []
-
-    def late(actions: Any, *more: Any) -> Any:
-        if not done:
-            done.append(True)
-            deed()
-        return attempt(actions, *more)
-
-    return patch.object(world.store, "attempt", late)
+    return world.registration(person).status
 
 
 def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(world: World) -> None:
@@ -218,8 +201,7 @@ def test_after_one_click_the_cancellation_leaves_and_the_seat_is_kept(world: Wor
 
 def mail_text(world: World) -> str:
     """The plain text of the mail that was sent last."""
-    body = existing(message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",)))
-    return " ".join(str(body.get_content()).split())
+    return one_space(plain_text_of(world.sent[-1].rendered.mail))
 
 
 def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(world: World) -> None:
@@ -305,7 +287,7 @@ def test_a_sweep_that_is_late_does_not_release_the_seat_of_who_withdrew_once_mor
         came_back(world, bo)
         click(world, bo)
 
-    with meanwhile(world, again):
+    with world.meanwhile(again):
         assert not end_hold(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert counts(world) == (1, 1, 0)
 
@@ -314,7 +296,7 @@ def test_a_kept_seat_is_given_once(world: World) -> None:
     bo = world.register()
     click(world, bo)
     world.pass_time(hours=25)
-    with meanwhile(world, lambda: end_hold(world.store, EVENT_ID, bo.registration_id, now=world.now)):
+    with world.meanwhile(lambda: end_hold(world.store, EVENT_ID, bo.registration_id, now=world.now)):
         assert came_back(world, bo).status is REGISTERED
     assert counts(world) == (1, 0, 0)
 
@@ -322,7 +304,7 @@ def test_a_kept_seat_is_given_once(world: World) -> None:
 def test_who_comes_back_while_the_event_is_cancelled_gets_no_seat(world: World) -> None:
     bo = world.register()
     click(world, bo)
-    with meanwhile(world, world.call_off):
+    with world.meanwhile(world.call_off):
         assert back(world, bo) is Obstacle.CLOSED
     assert world.event().status is EventStatus.CANCELLED
 
@@ -344,7 +326,7 @@ def test_who_comes_back_while_they_are_being_erased_is_withdrawn_and_erased(worl
     bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
-    with meanwhile(world, lambda: came_back(world, bo)):
+    with world.meanwhile(lambda: came_back(world, bo)):
         erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
     world.settle()
     assert status(world, bo) is RegistrationStatus.ERASED

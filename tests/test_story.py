@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from email import message_from_bytes, policy
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -15,9 +14,8 @@ from convoke.model import Method
 from convoke.store import keys
 from tests.caller import route_of
 from tests.deployment import HANDLERS, Deployment, a_deployment
-from tests.factories import existing
 from tests.fixtures import patching_fixture_of
-from tests.mailbox import with_links
+from tests.mailbox import plain_text_of, with_links
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MEETING = {
@@ -102,8 +100,7 @@ def mails(deployed: Deployment, address: str) -> list[str]:
     found = []
     for request in deployed.office.accepted:
         if request["Destination"]["ToAddresses"] == [address]:
-            mail = message_from_bytes(request["Content"]["Raw"]["Data"], policy=policy.default)
-            found.append(existing(mail.get_body(("plain",))).get_content())
+            found.append(plain_text_of(request["Content"]["Raw"]["Data"]))
     return found
 
 

@@ -12,7 +12,7 @@ from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
 from convoke.delivery.sweep import mail_limits
-from convoke.effects import Effect, Promote, Steps, StopSending
+from convoke.effects import Effect, Promote, StopSending
 from convoke.model import (
     DateChange,
     DeliveryState,
@@ -27,7 +27,7 @@ from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase
 from convoke.schedule import edits, series
 from convoke.settings import Times
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, report
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_quick_world, a_world
@@ -131,7 +131,7 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     )
     assert "Canary" not in everything
     assert person.email not in everything
-    assert existing(world.reads.registration(EVENT_ID, person.registration_id)).status is RegistrationStatus.ERASED
+    assert world.registration(person).status is RegistrationStatus.ERASED
     assert world.invitation(person).acknowledged is not None
 
 
@@ -239,13 +239,9 @@ def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:
 
 def test_a_pause_of_the_account_does_not_undo_a_person_s_switch(world: World) -> None:
     tomorrow = world.now + timedelta(days=1)
-    world.run(iter_of(StopSending(until=tomorrow, why="by hand")))
-    world.run(iter_of(StopSending(until=world.now + timedelta(minutes=5), why="SendingPausedException")))
+    world.perform(StopSending(until=tomorrow, why="by hand"))
+    world.perform(StopSending(until=world.now + timedelta(minutes=5), why="SendingPausedException"))
 
     assert world.reads.sending() == Sending(stopped_until=tomorrow, reason="by hand")
     world.store.records.start_sending()
     assert not world.reads.sending().stopped(world.now)
-
-
-def iter_of(effect: Effect) -> Steps[None]:
-    yield effect

@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -44,6 +42,7 @@ from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.unconfirmed import UnconfirmedRegistration
 from tests.factories import EVENT_ID, NOW, SENDER, event, existing, registration
+from tests.mailbox import read_mail
 from tests.tables import SETTINGS, everything, unchanged
 from tests.world import World as Post
 from tests.world import a_world
@@ -103,14 +102,14 @@ class World:
         if asked.hint is not None:
             self.deliver(asked.hint)
         assert len(self.post.notifications) <= before + 1
-        return parsed(self.post.notifications[-1].mail) if len(self.post.notifications) > before else None
+        return read_mail(self.post.notifications[-1].mail) if len(self.post.notifications) > before else None
 
     def deliver(self, hint: NotificationHint) -> None:
         self.post.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.post.worker()))
 
     def pending(self) -> str:
         """The id in the link of the mail that was sent last."""
-        token = link(parsed(self.post.notifications[-1].mail)).removeprefix(f"{URL}/c/")
+        token = link(read_mail(self.post.notifications[-1].mail)).removeprefix(f"{URL}/c/")
         found = tokens.opened(self.store.link_keys.at(self.now), tokens.Purpose.CONFIRM, token, now=self.now)
         return found.decode()
 
@@ -138,12 +137,6 @@ class World:
         """The sort keys of all items that have a word of the visitor's."""
         found = [item for table in everything(self.post.client).values() for item in table]
         return [item["sk"] for item in found if word in str(item).lower()]
-
-
-def parsed(raw: bytes) -> EmailMessage:
-    found = message_from_bytes(raw, _class=EmailMessage, policy=SMTP)
-    assert isinstance(found, EmailMessage)
-    return found
 
 
 def text(mail: EmailMessage | None) -> str:
@@ -654,7 +647,7 @@ def test_whatever_the_event_is_called_the_mail_reads_back(kind: NotificationKind
     for status in RegistrationStatus:
         holder = None if holder is None else replace(holder, status=status)
         said = Said(kind=kind, link=f"{URL}/r/abc", holder=holder, place=3)
-        mail = parsed(notification_mail.rendered(notification, SENDER, {}, said).mail)
+        mail = read_mail(notification_mail.rendered(notification, SENDER, {}, said).mail)
         assert mail["To"] == "bo@example.net"
         assert "Bcc" not in mail
         assert mail["Auto-Submitted"] == "auto-generated"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 
 import pytest
 
@@ -27,6 +25,7 @@ from convoke.model import (
     When,
 )
 from tests.factories import MORNING, NOW, SENDER, event, existing, message, registration
+from tests.mailbox import read_mail
 
 DEAF = replace(SENDER, receives_replies=False)
 WEEKLY = event(title="Choir", rule="FREQ=WEEKLY;COUNT=4")
@@ -46,11 +45,7 @@ def details(said: Message, now: datetime) -> dict[str, str]:
 
 
 def stored(said: Message) -> EmailMessage:
-    parsed = message_from_bytes(
-        invitation_mail.rendered(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
-    )
-    assert isinstance(parsed, EmailMessage)
-    return parsed
+    return read_mail(invitation_mail.rendered(said, sequence=0, dtstamp=NOW).mail)
 
 
 # --- which dates --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
-from convoke.decision.fan_out import Batch
+from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation, Quota
 from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
@@ -218,6 +218,17 @@ class World:
     def withdraw(self, person: Registration) -> None:
         withdraw(self.store, EVENT_ID, person.registration_id, now=self.now)
 
+    def meanwhile(self, deed: Callable[[], object]) -> AbstractContextManager[object]:
+        """Before the next transaction is written, ``deed`` is done."""
+        attempt, deeds = self.store.attempt, [deed]
+
+        def late(*actions: Any, **how: Any) -> Any:
+            if deeds:
+                deeds.pop()()
+            return attempt(*actions, **how)
+
+        return patch.object(self.store, "attempt", late)
+
     # --- who looks --------------------------------------------------------------------------------------------
 
     def look(self, person: Registration) -> Outcome:
@@ -301,6 +312,13 @@ class World:
 
     def everybody(self, event_id: str = EVENT_ID) -> tuple[Registration, ...]:
         return tuple(self.reads.some_registrations(event_id, "", 1000))
+
+    def registration(self, person: Registration) -> Registration:
+        """As it is stored now."""
+        return existing(self.reads.registration(person.event_id, person.registration_id))
+
+    def fan_out(self) -> FanOut:
+        return existing(self.reads.fan_out(EVENT_ID))
 
     def invitation(self, person: Registration) -> Invitation:
         return existing(self.reads.invitation(person.event_id, person.registration_id))

@@ -110,7 +110,7 @@ class MessagePlanner(MessageBuilder):
         if calendar_state.rule is None:
             yield calendar_state.plain(calendar_state.naming.when.start, calendar_state.when)
             return
-        for start, when in series.times(replace(calendar_state.schedule, added=())).items():
+        for start, when in series.times(calendar_state.schedule).items():
             known = calendar_state.occurrence_state(start)
             if known is None or not known.cancelled:
                 own = known is not None and known.when is not None
@@ -236,7 +236,6 @@ class MessagePlanner(MessageBuilder):
                 calendar_state,
                 when=event.when,
                 rule=event.rule,
-                added=(),
                 first=None,
                 dates=self._renamed(calendar_state),
             )

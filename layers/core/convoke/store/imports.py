@@ -245,9 +245,28 @@ class Imports(Repository):
         found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
         return {wanted[key]: str(item["registration_id"]) for key, item in found.items()}
 
+    def withdrew(self, account: str, event_id: str, emails: Iterable[str]) -> set[str]:
+        """Those of the addresses, as :func:`folded`, that nobody is registered with any more: their registrations of
+        the event were withdrawn. They are found by an index, which may lag by moments.
+        """
+        wanted = {folded(email): email for email in emails}
+        registered = {folded(email) for email in self.holders(event_id, wanted.values())}
+        return {email for email in wanted.keys() - registered if self._withdrew(account, event_id, email)}
+
+    def _withdrew(self, account: str, event_id: str, email: str) -> bool:
+        query = {
+            "TableName": self._people,
+            "IndexName": keys.PERSON_INDEX,
+            "KeyConditionExpression": "person = :person",
+            "ExpressionAttributeValues": dynamo.wire({":person": keys.person(account, email)}),
+        }
+        found = [row for row in dynamo.pages(self.client.query, **query) if keys.event_id_of(row["pk"]) == event_id]
+        people = self.own(event_id, [row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in found]).values()
+        return any(person.status is RegistrationStatus.CANCELLED and folded(person.email) == email for person in people)
+
     def withdrawn(self, event_id: str) -> set[str]:
         """The addresses, as :func:`folded`, of registrations of the event that were withdrawn; of a very large event of
-        the first :data:`LOOKED_THROUGH` only.
+        the first :data:`LOOKED_THROUGH` only. An import looks at each of its people again (:meth:`withdrew`).
         """
         query = dynamo.starting_with(self._people, keys.registration(event_id, ""))
         query |= {"ProjectionExpression": "#email, #status"}
