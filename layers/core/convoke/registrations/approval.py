@@ -111,7 +111,7 @@ def accept(
         accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now)
         happened = placed(WebhookEventType.REGISTRATION_ACCEPTED, accepted)
         actions = {
-            "registration": store.registrations.change_action(person, accepted, "status"),
+            "registration": store.registrations.change_action(person, accepted),
             **place.actions,
             **store.outbox.event_actions(event.account, happened, now),
         }

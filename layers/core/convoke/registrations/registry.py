@@ -219,7 +219,7 @@ def withdraw(
 
 def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": store.registrations.change_action(person, cancelled, "status", "held_until", "removed"),
+        "registration": store.registrations.change_action(person, cancelled),
         **give_back_actions(store, person),
     }
     if cancelled.held_until is not None:
@@ -282,7 +282,7 @@ def change_registration(
         actions = {
             **seat_actions,
             "registration": store.registrations.change_action(
-                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+                person, changed, person=keys.person(account, changed.email)
             ),
             **store.external_ids.registration_actions(person, changed),
             **store.outbox.event_actions(account, happened, now),
@@ -353,7 +353,7 @@ def swap_addresses(
         happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed)}
         one = {
             "registration": store.registrations.change_action(
-                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+                person, changed, person=keys.person(account, changed.email)
             ),
             "invitation": store.invitations.wake_up_action(invitation, priority, now),
             "lock": store.registrations.relock_action(changed, other.registration_id),
@@ -361,12 +361,6 @@ def swap_addresses(
         }
         actions |= {f"{name} of {person.registration_id}": action for name, action in one.items()}
     return not store.attempt({**actions, **also})
-
-
-_CHANGEABLE = (
-    *("name", "email", "language", "occurrences", "named", "external_id", "metadata"),
-    *("guests", "responses", "links"),
-)
 
 
 def resend(
