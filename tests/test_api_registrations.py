@@ -44,6 +44,8 @@ def test_a_registration_is_answered_with_its_invitation(world: World) -> None:
         "status": "registered",
         "participation": "needs-action",
         "answered_at": None,
+        "accepted_at": None,
+        "turned_down_at": None,
         "invitation": {
             "uid": f"{event_id}.{registration_id}.1@convoke.example.com",
             "method": None,

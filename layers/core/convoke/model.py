@@ -243,9 +243,9 @@ class Occurrence:
 
 
 def ascii_domain(domain: str) -> str:
-    """A domain in Punycode, in lower case. Raises :class:`UnicodeError` where it is none, or has characters that IDNA 2003,
-    which Python's codec implements, maps to others: IDNA 2008 takes some of those domains for other ones (``straße``,
-    ``STRAẞE``), and whoever has that one must not be taken for whoever has this.
+    """A domain in Punycode, in lower case. Raises :class:`UnicodeError` where it is none, or has characters that IDNA
+    2003, which Python's codec implements, maps to others: IDNA 2008 takes some of those domains for other ones
+    (``straße``, ``STRAẞE``), and whoever has that one must not be taken for whoever has this.
     """
     if domain.isascii():
         return domain.lower()
@@ -420,7 +420,8 @@ class Registration:
     invitation that began with a seat from the waitlist, 0 for none. ``held_until`` (UTC) is until when the seats of
     a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
     other. ``removed``: they cannot come back by themselves, since the organizer said so, or the row that it follows is
-    gone or says that they do not come.
+    gone or says that they do not come. ``accepted_at`` or ``turned_down_at`` (UTC) is when the organizer last decided
+    about it, where they had to.
     """
 
     event_id: str
@@ -443,6 +444,8 @@ class Registration:
     promoted: int = 0
     held_until: datetime | None = None
     removed: bool = False
+    accepted_at: datetime | None = None
+    turned_down_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -123,6 +123,7 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
         metadata=person.metadata,
         guests=person.guests,
         responses=person.responses,
+        accepted_at=person.accepted_at,
         created_at=person.created_at,
         updated_at=now,
     )

@@ -196,11 +196,12 @@ class SeatCounts(Repository):
         }
 
     def pass_on_held_actions(self, hold: Hold, seats: Seats, count: int, now: datetime) -> dict[str, Action]:
-        """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is left
-        over is released, and what is lacking taken of what is free. They fail as :meth:`take_held_actions` and
+        """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is
+        left over is released, and what is lacking taken of what is free. They fail as :meth:`take_held_actions` and
         :meth:`take_action` do.
         """
-        more, values = count - hold.seats, {}
+        more = count - hold.seats
+        values: dict[str, Any] = {}
         condition = conditions.TAKES_PEOPLE if more <= 0 else conditions.SEATS_ARE_UNLIMITED
         if more > 0 and seats.capacity is not None:
             condition, values = conditions.SEATS_ARE_FREE, {"capacity": seats.capacity, "most": seats.capacity - more}
