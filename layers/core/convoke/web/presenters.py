@@ -177,6 +177,8 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
             tried_anew=delivery_state is DeliveryState.PENDING and invitation.tried_anew,
             sent_at=instant(sent.at) if sent else None,
         ),
+        accepted_at=instant(person.accepted_at) if person.accepted_at else None,
+        turned_down_at=instant(person.turned_down_at) if person.turned_down_at else None,
         created_at=instant(person.created_at),
         updated_at=instant(person.updated_at),
     )
