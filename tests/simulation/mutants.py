@@ -383,7 +383,9 @@ MUTANTS: dict[str, Mutant] = {
     "places-given-back-when-nobody-waits": Mutant(
         without(waitlist, "promote", "if first is None:", "if False:"), mode=Mode.CONTENTION
     ),
-    "a-guest-takes-a-seat": Mutant(without(seats, "place", "count=registration.seats,", "count=1,"), mode=Mode.CONTENTION),
+    "a-guest-takes-a-seat": Mutant(
+        without(seats, "place", "count=registration.seats,", "count=1,"), mode=Mode.CONTENTION
+    ),
     "guests-give-their-seats-back": Mutant(
         without(registry, "_other_seats_actions", "-more, now", "1, now"), mode=Mode.CONTENTION
     ),
