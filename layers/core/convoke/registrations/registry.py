@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ..decision.decide import Snapshot
 from ..decision.invitation import Hold, Invitation, Mailed
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
@@ -75,6 +76,12 @@ def read(store: Store, event_id: str, registration_id: str) -> tuple[Registratio
     invitation = store.reads.invitation(event_id, registration_id)
     person = store.reads.registration(event_id, registration_id)
     return None if person is None or invitation is None else (person, invitation)
+
+
+def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot | None:
+    """A registration with its invitation and its event, or ``None`` where one of them does not exist."""
+    seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
+    return None if seen is None or event is None else Snapshot(registration=seen[0], invitation=seen[1], event=event)
 
 
 # --- registering --------------------------------------------------------------------------------------------------
@@ -146,7 +153,7 @@ def registration_actions(
     return {
         "lock": store.registrations.lock_action(person),
         "registration": store.registrations.new_action(person, account),
-        **store.external_ids.registration_actions(None, person),
+        **store.external_ids.actions(None, person),
         "invitation": store.invitations.new_action(invitation),
     }
 
@@ -159,7 +166,7 @@ def first_due_key(now: datetime) -> str | None:
 def give_back_actions(store: Store, person: Registration) -> dict[str, Action]:
     """The actions by which another registration may have the address and the external id of this one."""
     unlock = {"lock": store.registrations.unlock_action(person)}
-    return unlock | store.external_ids.registration_actions(person, None)
+    return unlock | store.external_ids.actions(person, None)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
@@ -286,7 +293,7 @@ def change_registration(
             "registration": store.registrations.change_action(
                 person, changed, person=keys.person(account, changed.email)
             ),
-            **store.external_ids.registration_actions(person, changed),
+            **store.external_ids.actions(person, changed),
             **store.outbox.event_actions(account, happened, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:

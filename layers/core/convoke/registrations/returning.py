@@ -68,7 +68,7 @@ def come_back(
         actions = {
             "registration": store.registrations.change_action(person, changed),
             "lock": store.registrations.lock_action(changed),
-            **store.external_ids.registration_actions(None, changed),
+            **store.external_ids.actions(None, changed),
             **_not_to_be_erased(store, person),
             **place.actions,
             **history,
