@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import GRAVITY, DeliveryState, LocalTime, Method, folded, frozen
+from ..model import DeliveryState, LocalTime, Method, folded, frozen, graver
 from .calendar_state import CalendarState, RenderedMail
 
 
@@ -231,15 +231,12 @@ def with_outcomes(stored: Iterable[StoredMessage], invitation: Invitation) -> tu
 def _with_outcome(stored: StoredMessage, known: LastAccepted | None) -> StoredMessage:
     if known is None:
         return stored
-    graver = stored.state in GRAVITY and (
-        known.state not in GRAVITY or GRAVITY.index(stored.state) > GRAVITY.index(known.state)
-    )
     return replace(
         stored,
         # An item that has its own time was sent more than once: that was the first.
         sent_at=stored.sent_at or known.at,
         ses_id=known.ses_id,
-        state=stored.state if graver else known.state,
+        state=stored.state if graver(stored.state, known.state) else known.state,
     )
 
 

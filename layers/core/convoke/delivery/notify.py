@@ -33,12 +33,10 @@ from ..effects import (
     ReadRegistration,
     ReadSending,
     RecordNotification,
-    Refusal,
     Refused,
     RenderNotification,
     SendNotification,
     Steps,
-    StopSending,
     Unknown,
 )
 from ..links.tokens import AFTER_THE_EVENT
@@ -57,7 +55,7 @@ from ..model import DeliveryState, Person, Registration, RegistrationStatus, Sen
 from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
-from .pace import slow_down, wait_for_turn
+from .pace import heed, wait_for_turn
 from .reconcile import Outcome, Worker, links_for
 
 MAILBOX_COUNTS = {
@@ -229,7 +227,7 @@ def _send(
     after = attempts.outcome(begun, answer, policy, now, chance)
     due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
     if isinstance(answer, Refused):
-        yield Log(what="mail refused", fields={**_log_fields(seen, answer.refusal), "code": answer.why})
+        yield from heed(answer, sending, times, now, _log_fields(seen, ""))
     match answer:
         case Accepted():
             yield RecordNotification(
@@ -238,12 +236,7 @@ def _send(
             return Outcome.ACKNOWLEDGED
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
-        case Refused(refusal=refusal, why=why):
-            if refusal is Refusal.PAUSED:
-                yield Log(what="sending paused", fields=_log_fields(seen, why))
-                yield StopSending(until=now + times.pause, why=why)
-            if refusal is Refusal.BUSY:
-                yield from slow_down(sending, now, why)
+        case Refused():
             yield RecordNotification(notification_state=replace(released, attempts=after.failed, due_key=due_key))
             return Outcome.REFUSED
         case Unknown(why=why):

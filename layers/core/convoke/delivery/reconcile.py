@@ -64,13 +64,11 @@ from ..effects import (
     ReadStoredMessage,
     ReadTogether,
     RecordMessageState,
-    Refusal,
     Refused,
     ReleaseClaim,
     Render,
     Send,
     Steps,
-    StopSending,
     StoreMessage,
     Unknown,
     WakeUp,
@@ -82,7 +80,7 @@ from ..store import keys
 from ..webhooks.events import WebhookEventType
 from . import attempts
 from .attempts import Attempts, Claimed, Stage
-from .pace import Turns, slow_down, wait_for_turn
+from .pace import Turns, heed, wait_for_turn
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 """How long a stored message is kept after the event's end."""
@@ -269,22 +267,18 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)
     if isinstance(answer, Refused):
-        yield Log(what="mail refused", fields={**_log_fields(claimed, answer.refusal), "code": answer.why})
+        yield from heed(answer, sending, times, now, _log_fields(claimed, ""))
     match answer:
         case Accepted(ses_id=ses_id):
             # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
-            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=_tried_anew(plan)))
+            anew = plan.repeats is not None and plan.repeats.failed
+            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=anew))
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
-        case Refused(refusal=refusal, why=why):
-            if refusal is Refusal.PAUSED:
-                yield Log(what="sending paused", fields=_log_fields(claimed, why))
-                yield StopSending(until=now + times.pause, why=why)
-            if refusal is Refusal.BUSY:
-                yield from slow_down(sending, now, why)
+        case Refused():
             due_key = keys.due_key(urgency, after.not_before or now)
             yield ReleaseClaim(claimed=claimed, before=before, due_key=due_key, attempts=after.failed)
             return Outcome.REFUSED
@@ -389,10 +383,6 @@ def _record(
     return Outcome.MORE if result is AcknowledgeResult.STILL_DUE else None
 
 
-def _tried_anew(plan: Plan) -> bool:
-    return plan.repeats is not None and plan.repeats.failed
-
-
 def _give_up(
     claimed: Invitation, seen: Snapshot, worker: Worker, now: datetime, reason: str, why: str
 ) -> Steps[Outcome]:
@@ -453,6 +443,6 @@ def _failure_event(claimed: Invitation, account: str, reason: str, now: datetime
 
 
 def _log_fields(claimed: Invitation, why: str) -> dict[str, str]:
-    sequence = str(claimed.intent.calendar_state.sequence) if claimed.intent else ""
     """The log fields of a message: ids, SEQUENCE, and ``why``."""
+    sequence = str(claimed.intent.calendar_state.sequence) if claimed.intent else ""
     return {"event": claimed.event_id, "registration": claimed.registration_id, "sequence": sequence, "why": why}
