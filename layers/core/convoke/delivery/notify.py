@@ -198,9 +198,14 @@ def _mailbox_allows(seen: NotificationState, notification: Notification, now: da
 
 def _drop(seen: NotificationState) -> Steps[Outcome]:
     """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to."""
-    dropped = replace(seen, notification=None, state=DeliveryState.NONE, lease_until=None, due_key=None)
-    yield RecordNotification(notification_state=dropped)
+    yield _ended(seen, DeliveryState.NONE)
     return Outcome.CLEARED
+
+
+def _ended(seen: NotificationState, state: DeliveryState) -> RecordNotification:
+    """Record what became of a notification: then it is not due, and its content is no longer stored."""
+    ended = replace(seen, notification=None, state=state, lease_until=None, due_key=None)
+    return RecordNotification(notification_state=ended)
 
 
 def _send(
@@ -230,9 +235,7 @@ def _send(
         yield from heed(answer, sending, times, now, _log_fields(seen, ""))
     match answer:
         case Accepted():
-            yield RecordNotification(
-                notification_state=replace(released, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
-            )
+            yield _ended(released, DeliveryState.ACCEPTED)
             return Outcome.ACKNOWLEDGED
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
@@ -286,9 +289,7 @@ def _render(seen: NotificationState, notification: Notification, addressed: Addr
 def _give_up(notification_state: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(notification_state, why), "reason": reason})
-    yield RecordNotification(
-        notification_state=replace(notification_state, notification=None, state=state, lease_until=None, due_key=None)
-    )
+    yield _ended(notification_state, state)
     return Outcome.FAILED
 
 

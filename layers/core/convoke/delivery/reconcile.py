@@ -324,9 +324,7 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
     A ``str`` says why the message cannot be rendered; ``None`` means that its stored mail was erased.
     """
     if plan.repeats is not None:
-        stored = yield ReadStoredMessage(
-            registration_id=seen.registration.registration_id, sequence=intent.calendar_state.sequence
-        )
+        stored = yield ReadStoredMessage(registration_id=seen.registration.registration_id, sequence=intent.sequence)
         if stored is not None and stored.rendered is not None:
             return stored.rendered  # type: ignore[no-any-return]
     rendered: RenderedMail | str = yield Render(message=plan.message, intent=intent)
@@ -358,17 +356,16 @@ def _record(
         ),
         due_key=due_key,
     )
-    first = claimed.acknowledged
-    resent = first is not None and first.calendar_state.sequence == intent.calendar_state.sequence
-    if result is AcknowledgeResult.OVERTAKEN or resent or anew:
+    first = claimed.accepted(intent.sequence)
+    if result is AcknowledgeResult.OVERTAKEN or first is not None or anew:
         # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
         # message keeps when that was; one that was overtaken is not the invitation's latest.
         yield RecordMessageState(
             registration_id=claimed.registration_id,
-            sequence=intent.calendar_state.sequence,
+            sequence=intent.sequence,
             state=DeliveryState.ACCEPTED,
             ses_id=ses_id,
-            at=first.at if first is not None and resent else now,
+            at=now if first is None else first.at,
         )
     if result is AcknowledgeResult.OVERTAKEN:
         # Another worker has claimed since: this mail may be older than its mail, and yet arrive after it.
@@ -401,15 +398,12 @@ def _give_up(
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
-    last = before.acknowledged
-    repeated = (
-        last is not None and intent is not None and last.calendar_state.sequence == intent.calendar_state.sequence
-    )
-    if last is not None and repeated and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
+    last = None if intent is None else before.accepted(intent.sequence)
+    if last is not None and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
         # From here on the invitation says that its repetition was given up: what became of the message it has to keep.
         yield RecordMessageState(
             registration_id=before.registration_id,
-            sequence=last.calendar_state.sequence,
+            sequence=last.sequence,
             state=before.state,
             ses_id=last.ses_id,
             at=last.at,
@@ -444,5 +438,5 @@ def _failure_event(claimed: Invitation, account: str, reason: str, now: datetime
 
 def _log_fields(claimed: Invitation, why: str) -> dict[str, str]:
     """The log fields of a message: ids, SEQUENCE, and ``why``."""
-    sequence = str(claimed.intent.calendar_state.sequence) if claimed.intent else ""
+    sequence = str(claimed.intent.sequence) if claimed.intent else ""
     return {"event": claimed.event_id, "registration": claimed.registration_id, "sequence": sequence, "why": why}

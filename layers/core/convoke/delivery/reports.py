@@ -183,12 +183,12 @@ def _kept_by_the_invitation(invitation: Invitation, report: Report) -> bool:
     """Whether the invitation as it was read says, with what the report adds to it, all that there is to say of the
     message: it is the latest, known to be accepted, and arrived. Most reports are such, and cost one write or none.
     """
-    last, newest = invitation.acknowledged, invitation.intent
+    newest = invitation.intent
     return (
         report.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
-        and last is not None
+        and invitation.accepted(report.sequence) is not None
         and newest is not None
-        and last.calendar_state.sequence == newest.calendar_state.sequence == report.sequence
+        and newest.sequence == report.sequence
     )
 
 
@@ -233,7 +233,7 @@ def updated_by(invitation: Invitation, report: Report) -> Invitation:
     if invitation.doubt and possibly_sent is not None and possibly_sent.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
         counts: Intent | Acknowledged | None = previous
-        if intent is not None and intent.calendar_state.sequence == report.sequence:
+        if intent is not None and intent.sequence == report.sequence:
             # It was not rightly given up either; if a resend was requested since, it is sent once more.
             counts = intent = replace(intent, unknowns=0, failed=False)
         acknowledged = Acknowledged(
@@ -245,12 +245,12 @@ def updated_by(invitation: Invitation, report: Report) -> Invitation:
         )
         invitation = replace(invitation, acknowledged=acknowledged, intent=intent)
         state_so_far = DeliveryState.ACCEPTED
-    last, newer = invitation.acknowledged, invitation.unacknowledged
+    newer = invitation.unacknowledged
     # A report about an older message must not hide that a newer one was given up.
     given_up = newer is not None and newer.failed
-    about_the_last = last is not None and last.calendar_state.sequence == report.sequence
+    about_the_last = invitation.accepted(report.sequence) is not None
     # A final bounce also holds for a newer message to the same address, while nothing is known about that one.
-    about_its_address = last is None and report.final and _addressed(invitation, report)
+    about_its_address = invitation.acknowledged is None and report.final and _addressed(invitation, report)
     if (about_the_last or about_its_address) and not given_up:
         # That a message expired is about one after the last: no report of the last says anything of that.
         news = state_so_far is not DeliveryState.EXPIRED and graver(report.state, state_so_far)
