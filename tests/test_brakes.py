@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -18,6 +17,7 @@ from convoke.model import mailbox
 from convoke.store import keys
 from convoke.store.brakes import Brakes
 from tests.factories import EVENT_ID, NOW
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS, everything, in_memory
 
 NEXT_HOUR, NEXT_DAY = NOW + timedelta(hours=1), NOW + timedelta(hours=12)
@@ -25,10 +25,7 @@ NEXT_HOUR, NEXT_DAY = NOW + timedelta(hours=1), NOW + timedelta(hours=12)
 BO = "bo@example.net"
 
 
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with in_memory() as made:
-        yield made
+client = fixture_of(in_memory)
 
 
 @pytest.fixture

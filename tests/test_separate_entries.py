@@ -42,7 +42,7 @@ from convoke.model import (
 from convoke.schedule import calendar_entries, edits, series, series_changes
 from convoke.settings import Times
 from convoke.store import codec
-from tests.factories import NEW_ID, NOW, SENDER, answer, event, invitation, registration
+from tests.factories import NEW_ID, NOW, SENDER, answer, event, existing, invitation, registration
 from tests.schedules import schedule, timed, whole
 from tests.test_series_messages import Attendee, shown
 
@@ -295,8 +295,7 @@ def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() ->
     """It was cut short: what was told of a later date must still be taken back."""
     bo = informed(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
     now = datetime.fromisoformat("2027-05-01T00:00Z")
-    message = next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now)
-    assert message is not None
+    message = existing(next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now))
     assert (message.method, message.separate[:8]) == (Method.CANCEL, "20270601")
 
 

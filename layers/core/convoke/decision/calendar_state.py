@@ -211,6 +211,12 @@ class CalendarState:
         return replace(self, dates=tuple(_doubted(one) if one.separate else one for one in self.dates))
 
     @property
+    def moved(self) -> tuple[tuple[LocalTime, When], ...]:
+        """The times that were sent for single occurrences of the series, by their original starts."""
+        standing = (one for one in self.dates if not (one.separate or one.cancelled))
+        return tuple((one.date, one.when) for one in standing if one.when is not None)
+
+    @property
     def known(self) -> PreviousState:
         """What the attendee knows of the main entry."""
         return PreviousState(
@@ -277,10 +283,11 @@ class Message:
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``. If
     ``separate`` is not empty, it is about a separate entry (see :class:`OccurrenceState`). If it ``ends``, it cancels
     the main entry because ``date`` was the last date in it. ``without`` are the dates of a whole series that do not
-    take place in it (EXDATE). ``kept`` are the states of single occurrences that were sent before: some calendars keep
-    those when they receive the whole series, others do not. ``separated`` are the separate entries beside the main one,
-    by the names that their dates have after this message. ``first`` is the original start of the first date, of an
-    event without a rule.
+    take place in it (EXDATE), ``moved`` the times of those that take place in it at another time than its rule has: for
+    the text alone, since a calendar learns each by a message of its own. ``kept`` are the states of single occurrences
+    that were sent before: some calendars keep those when they receive the whole series, others do not. ``separated``
+    are the separate entries beside the main one, by the names that their dates have after this message. ``first`` is
+    the original start of the first date, of an event without a rule.
 
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
     ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the human
@@ -318,6 +325,7 @@ class Message:
     rule: str | None = None
     first: LocalTime | None = None
     without: tuple[LocalTime, ...] = ()
+    moved: tuple[tuple[LocalTime, When], ...] = ()
     kept: tuple[OccurrenceState, ...] = ()
     separated: tuple[OccurrenceState, ...] = ()
     location: str = ""

@@ -55,7 +55,9 @@ class MessageBuilder:
         extra = set(calendar_entries.extra_dates(event.schedule))
         stands = calendar_state.stands
         asked = calendar_state.asked if stands and same_time_and_place(calendar_state, event) else None
-        without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in separated]
+        dates = series.occurrences(event)
+        without = [one.date for one in dates if one.cancelled or one.date in separated]
+        moved = [(one.date, one.when) for one in dates if one.moved and one.date not in without]
         return Message(
             **self._request(calendar_state, calendar_state.generation),
             title=main.title,
@@ -63,6 +65,7 @@ class MessageBuilder:
             rule=main.rule,
             first=event.when.start,
             without=tuple(date for date in without if date not in extra),
+            moved=tuple(moved),
             kept=self._kept(calendar_state),
             separated=self._renamed(calendar_state),
             location=main.location,
@@ -245,6 +248,7 @@ class MessageBuilder:
             rule=calendar_state.rule,
             first=calendar_state.first,
             without=tuple(cancelled),
+            moved=calendar_state.moved,
             separated=tuple(one for one in calendar_state.dates if one.separate),
             location=calendar_state.location,
             participation=answer(self.registration, calendar_state.asked),

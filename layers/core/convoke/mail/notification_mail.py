@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from .. import languages
 from ..calendar import itip
 from ..calendar.content_lines import address, one_line
-from ..decision.attention import AttentionKind, AttentionReason
+from ..decision.attention import Attention, AttentionKind, AttentionReason
 from ..decision.calendar_state import RenderedMail
 from ..languages import Texts, gettext_noop
 from ..model import (
@@ -359,13 +359,19 @@ _REASONS = {
 }
 
 
+def _missing(one: Attention, person: Person, texts: Texts) -> str:
+    """Somebody who was not reached, with the date of a series that it is about."""
+    name = _person(person, texts)
+    return name if one.when is None else f"{name} ({texts.when_short(one.when)})"
+
+
 def _summed_up(
     notification: Notification, texts: Texts, what: dict[str, str], people: Mapping[str, Person]
 ) -> tuple[str, ...]:
     rows = [
         texts.gettext(
             _MISSED[one.kind],
-            person=_person(people[one.registration_id], texts),
+            person=_missing(one, people[one.registration_id], texts),
             reason=texts.gettext(_REASONS[one.state]),
         )
         for one in notification.missed

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from .. import languages
 from ..calendar.content_lines import clean, one_line
-from ..decision.attention import Attention
+from ..decision.attention import Attention, present_time
 from ..decision.decide import CHANGE, INVITATION
 from ..model import (
     DeliveryState,
@@ -249,7 +249,7 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
     each = sorted(f"{one.registration_id} {one.kind} {one.state} {one.since.isoformat()}" for one in missed)
     return replace(
         _to_organizer(NotificationKind.SUMMARY, event, now, event.event_id, *each),
-        missed=missed[:MAX_PEOPLE_LISTED],
+        missed=tuple(replace(one, when=present_time(event, one.date)) for one in missed[:MAX_PEOPLE_LISTED]),
         more=max(0, len(missed) - MAX_PEOPLE_LISTED),
     )
 

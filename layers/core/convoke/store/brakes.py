@@ -69,6 +69,14 @@ class Brakes(Repository):
         values = {"registration_id": registration_id, "now": keys.instant(now)}
         return alone(self.client, put(self._sent, item, conditions.HOLDS_NOTHING_ELSE, **values))[0]
 
+    def holds(self, event_id: str, email: str, now: datetime) -> str | None:
+        """The id of the registration of a mailbox for which :meth:`may_hold` noted that its seats are kept, and may be
+        still at ``now`` (UTC).
+        """
+        key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
+        found = dynamo.get(self.client, self._sent, key)
+        return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
+
     def may_mail(self, purpose: Purpose, email: str, mail_id: str, now: datetime) -> bool:
         """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day. The mail with
         this ``mail_id`` is counted once, however often it is tried.

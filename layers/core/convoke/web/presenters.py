@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from ..decision.attention import Attention, SentKind
+from ..decision.attention import Attention, SentKind, present_time
 from ..decision.decide import Snapshot, answered, decide, participation
 from ..decision.fan_out import FanOut
 from ..decision.invitation import Seats, StoredMessage
@@ -74,7 +74,7 @@ def event(
         waiting=seats.waiting,
         pending=seats.pending,
         dropped=[date.isoformat() for date in dropped],
-        attention=None if missed is None else list(map(attention, missed[0])),
+        attention=None if missed is None else [attention(each, event) for each in missed[0]],
         attention_count=None if missed is None else missed[1],
         next_date=None if now is None else next_date(event, now),
         telling=None if fan_out is None or waits else telling(*progress(fan_out)),
@@ -109,13 +109,15 @@ def telling(told: int, of: int) -> TellingOut:
     return TellingOut(told=told, of=of)
 
 
-def attention(one: Attention) -> AttentionOut:
+def attention(one: Attention, event: Event) -> AttentionOut:
+    when = present_time(event, one.date)
     return AttentionOut(
         registration_id=one.registration_id,
         kind=one.kind,
         state=one.state,
         since=instant(one.since),
         date=one.date.isoformat() if one.date else None,
+        start=when.start.isoformat() if when else None,
         quarantine_id=one.quarantine_id,
     )
 

@@ -46,7 +46,7 @@ class QuestionOut(BaseModel):
 
 class AttentionOut(BaseModel):
     """Somebody who was not reached: by which message (``kind``), why not (``state``), and since when. ``date`` is the
-    original start of one date of a series.
+    original start of one date of a series, ``start`` when that takes place now; both are null for the whole event.
 
     Kind ``answer``: a quarantined mail looks like their answer; it can be released by its ``quarantine_id``.
     """
@@ -56,6 +56,7 @@ class AttentionOut(BaseModel):
     state: AttentionReason
     since: Moment
     date: str | None
+    start: str | None
     quarantine_id: str | None = None
 
 
