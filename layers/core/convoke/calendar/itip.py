@@ -15,15 +15,7 @@ from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, 
 
 from .. import languages
 from ..decision.calendar_state import Message, is_separate
-from ..model import (
-    EventStatus,
-    LocalTime,
-    Method,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from ..model import EventStatus, LocalTime, Method, Participation, Person, RenderError, When
 from ..schedule import calendar_entries, series
 from . import content_lines
 from .content_lines import Line, clean, mailto, one_line, parameter, uri

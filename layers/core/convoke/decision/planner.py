@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import (
-    LocalTime,
-    Method,
-    Occurrence,
-    frozen,
-)
+from ..model import LocalTime, Method, Occurrence, frozen
 from ..schedule import calendar_entries, series, series_changes
 from . import fingerprints
 from .calendar_state import CalendarState, Message, OccurrenceState, next_generation

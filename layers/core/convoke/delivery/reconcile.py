@@ -32,15 +32,7 @@ from ..decision.decide import (
     occurrence_may_follow,
     priority,
 )
-from ..decision.invitation import (
-    Acknowledged,
-    Cause,
-    Intent,
-    Invitation,
-    Sending,
-    StoredMessage,
-    accepted_last,
-)
+from ..decision.invitation import Acknowledged, Cause, Intent, Invitation, Sending, StoredMessage, accepted_last
 from ..decision.limits import UNCOUNTED
 from ..effects import (
     Accepted,

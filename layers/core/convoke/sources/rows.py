@@ -19,15 +19,7 @@ from zoneinfo import ZoneInfo
 from ..model import Duration, InvalidField, frozen
 from ..registrations.responses import NO, YES
 from ..web.walltimes import zones
-from .mapping import (
-    Constant,
-    EventRows,
-    RegistrationRows,
-    Rows,
-    Scalar,
-    Statuses,
-    is_one_of,
-)
+from .mapping import Constant, EventRows, RegistrationRows, Rows, Scalar, Statuses, is_one_of
 
 Row = Mapping[str, Any]
 
