@@ -116,6 +116,11 @@ GRAVITY = (
 )
 
 
+def graver(one: DeliveryState, other: DeliveryState) -> bool:
+    """Whether ``one`` takes precedence over ``other`` by :data:`GRAVITY`: a state in it does over any that is not."""
+    return one in GRAVITY and (other not in GRAVITY or GRAVITY.index(one) > GRAVITY.index(other))
+
+
 @frozen
 class Duration:
     """A duration that is not negative (RFC 5545, section 3.3.6): ``days`` are calendar days, ``seconds`` are exact."""
@@ -193,6 +198,11 @@ Metadata = tuple[tuple[str, str], ...]
 
 LocalTime = datetime | date
 """A naive ``datetime`` in an event's zone, or a whole day. The original start of an occurrence is its name."""
+
+
+def basic(local_time: LocalTime) -> str:
+    """A local time or day in the basic format of ISO 8601, as iCalendar has it: ``20270312T090000``, ``20270312``."""
+    return f"{local_time:%Y%m%dT%H%M%S}" if isinstance(local_time, datetime) else f"{local_time:%Y%m%d}"
 
 
 @frozen

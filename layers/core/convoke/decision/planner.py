@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import (
-    LocalTime,
-    Method,
-    Occurrence,
-    frozen,
-)
+from ..model import LocalTime, Method, Occurrence, frozen
 from ..schedule import calendar_entries, series, series_changes
 from . import fingerprints
 from .calendar_state import CalendarState, Message, OccurrenceState, next_generation
@@ -29,9 +24,10 @@ class MessagePlanner(MessageBuilder):
         generation = next_generation(calendar_state)
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
+        nothing_yet = self._empty_state(generation)
         if calendar_entries.stands(self.event):
-            return self._whole(None, generation)
-        return next(self._separate_dates(self._empty_state(generation)), None)
+            return self._whole(nothing_yet)
+        return next(self._separate_dates(nothing_yet), None)
 
     def update(self, calendar_state: CalendarState) -> Message | None:
         """The first message that is missing: about the whole series, then about single occurrences, those that do not
@@ -63,7 +59,7 @@ class MessagePlanner(MessageBuilder):
                 return gone
             same = calendar_state.certain and fingerprints.is_told(self.event, calendar_state.fingerprint)
             if not same or self._restored(calendar_state):
-                return self._whole(calendar_state, calendar_state.generation)
+                return self._whole(calendar_state)
             if (changed := next(self._changed_dates(calendar_state), None)) is not None:
                 return changed
         elif calendar_state.stands and (end := self._end(calendar_state)) is not None:
