@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..languages import Texts, gettext_noop
-from ..pages.forms import Form
-from .client import Errors
+from ..pages.forms import Errors, Form
 from .event_fields import LINES, OTHER_LINES, REQUIRED, TICKS, Read, shown
 
 LABELS = {

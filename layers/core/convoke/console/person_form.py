@@ -8,22 +8,21 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from ..languages import LANGUAGES, Texts
-from ..model import frozen
+from ..languages import LANGUAGES
+from ..model import Question, QuestionKind, frozen
 from ..pages import site
+from ..pages.forms import Errors
+from ..pages.registration_fields import question_field
 from ..store.accounts import Scope
 from . import person, words
-from .client import Errors, Reply
+from .client import Reply
 from .person import ACTIVE, PERSON, Seen
 from .refusals import in_words
 from .visit import Visit, page
 
 MOST_GUESTS = 10
 """The most that the API takes, whatever visitors may bring."""
-FEW_CHOICES = 6
-"""So many choices are shown at once; more drop down."""
 REGISTRATIONS = "/events/{event_id}/registrations"
-EVENT = "/events/{event_id}"
 
 
 @frozen
@@ -43,7 +42,7 @@ class Typed:
 
 @page("GET", "/console/events/{event_id}/people/add")
 def ask_who(visit: Visit, event_id: str) -> site.Answer:
-    event = visit.api.read(EVENT, {"event_id": event_id})
+    event = visit.event(event_id)
     if event["status"] == "cancelled":
         _ = visit.request.texts.gettext
         raise site.Refused(
@@ -59,7 +58,7 @@ def ask_who(visit: Visit, event_id: str) -> site.Answer:
 @page("POST", "/console/events/{event_id}/people/add")
 def add(visit: Visit, event_id: str) -> site.Answer:
     at = {"event_id": event_id}
-    event = visit.api.read(EVENT, at)
+    event = visit.event(event_id)
     typed = _typed(visit, event)
     if visit.objections:
         return _adding(visit, event, typed, visit.objections)
@@ -237,7 +236,8 @@ def _form(
         dates=coming(visit, event),
         guests=[(str(number), str(number)) for number in range(MOST_GUESTS + 1)],
         languages=[("", texts.gettext("As the event")), *_languages(language)],
-        questions=[_question(texts, one) for one in event["questions"]],
+        # Nothing is required of an organizer but what the API requires.
+        questions=[question_field(question_of(one), _field(one["question_id"]), texts) for one in event["questions"]],
         **values,
     )
 
@@ -248,20 +248,9 @@ def _languages(present: str) -> Iterable[tuple[str, str]]:
     return sorted([*others, (present, person.language(present))], key=lambda one: one[1]) if present else others
 
 
-def _question(texts: Texts, question: Mapping[str, Any]) -> dict[str, Any]:
-    """A question as its field. Nothing is required of an organizer but what the API requires."""
-    options = [(choice, choice) for choice in question["choices"]]
-    if question["kind"] == "yes-no":
-        options = [("yes", texts.gettext("Yes")), ("no", texts.gettext("No"))]
-    closed = "choices" if len(options) <= FEW_CHOICES else "select"
-    return {
-        "id": question["question_id"],
-        "name": _field(question["question_id"]),
-        "text": question["text"],
-        "kind": "area" if question["kind"] == "text" else closed,
-        "options": options,
-        "optional": not question["required"],
-    }
+def question_of(shown: Mapping[str, Any]) -> Question:
+    """A question from the API's JSON."""
+    return Question(**{**shown, "kind": QuestionKind(shown["kind"]), "choices": tuple(shown["choices"])})
 
 
 def _field(question_id: str) -> str:

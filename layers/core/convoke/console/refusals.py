@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from ..languages import Texts, gettext_noop
-from .client import Errors, Reply
+from ..pages.forms import Errors
+from .client import Reply
 
 STALE = gettext_noop(
     "This was changed meanwhile, by somebody else or in another window. Nothing of yours was saved yet: look at what "
@@ -45,6 +46,8 @@ def in_words(texts: Texts, reply: Reply) -> Errors:
         return (("", _wait(texts, reply)),)
     if reply.code in SENTENCES:
         return (("", texts.gettext(SENTENCES[reply.code])),)
+    if reply.status == 409 and "cannot be released" in reply.errors[0][1]:
+        return (("", texts.gettext("This mail cannot count: what it asks for is not possible any more.")),)
     return reply.errors
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from ..languages import gettext_noop as noop
 from ..model import Schedule, When
 from ..pages import site
+from ..pages.forms import Errors
 from ..schedule import series as schedule
 from ..schedule.recurrence import day_of
 from . import date_times
-from .client import Errors
 from .date_steps import TEXTS, outdated, sentences
 from .dates import Date, Series, date_named, series_of
 from .previewing import Change, settle, version_of
@@ -72,11 +72,7 @@ def split(visit: Visit, event_id: str, date: str) -> site.Answer:
         send=_("Change them, and send"),
     )
     return settle(
-        visit,
-        series.event,
-        wanted,
-        again=again,
-        then=lambda made: f"/console/events/{made['event_id']}?done=split",
+        *(visit, series.event, wanted), again=again, then=lambda made: f"/console/events/{made['event_id']}?done=split"
     )
 
 
@@ -136,7 +132,6 @@ def _shown(visit: Visit, series: Series, one: Date, errors: Errors, typed: Mappi
     following = [each for each in series.dates if day_of(each.original) >= day_of(one.original)]
     return visit.show(
         "date_split.html",
-        422 if errors else 200,
         series=series,
         event=series.event,
         one=one,
