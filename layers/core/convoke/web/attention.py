@@ -10,7 +10,7 @@ from ..decision.decide import Snapshot
 from ..model import RegistrationStatus
 from ..store.keys import instant
 from ..store.repository import decode_cursor, page
-from . import context, presenters
+from . import context
 from .requests import Cursor, Limit
 from .responses import NeedingOut, NeedingPage, documented
 
@@ -49,9 +49,5 @@ def position(one: Attention) -> str:
 def needing(one: Attention, seen: Snapshot) -> NeedingOut:
     person = seen.registration
     erased = person.status is RegistrationStatus.ERASED
-    return NeedingOut(
-        **presenters.attention(one).model_dump(),
-        name=None if erased else person.name,
-        email=None if erased else person.email,
-        status=person.status,
-    )
+    name, email = (None, None) if erased else (person.name, person.email)
+    return NeedingOut.from_stored(one, name=name, email=email, status=person.status)

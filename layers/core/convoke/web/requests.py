@@ -440,25 +440,15 @@ class TestIn(Incoming):
 
 def content(shape: EventIn) -> dict[str, Any]:
     """The attributes of an :class:`Event` that a request sets, except its schedule."""
-    conference = shape.conference
+    schedule = {"start", "end", "duration", "time_zone", "recurrence"}
     return {
-        "title": shape.title,
-        "organizer": Person(name=shape.organizer.name, email=shape.organizer.email),
-        "description": shape.description,
-        "location": shape.location,
-        "url": shape.url,
-        "conference": Conference(uri=conference.uri, label=conference.label) if conference else None,
+        **{name: value for name, value in shape if name not in schedule},
+        "organizer": Person(**dict(shape.organizer)),
+        "conference": Conference(**dict(shape.conference)) if shape.conference else None,
         "reminders": tuple(map(Duration.parse, shape.reminders)),
-        "capacity": shape.capacity,
-        "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
-        "public": shape.public,
-        "confirm_address": shape.confirm_address,
-        "approval": shape.approval,
-        "guests": shape.guests,
         "language": shape.language or "",
         "questions": questions(shape.questions),
-        "notify_after": shape.notify_after,
         **own_data(shape),
     }
 
