@@ -15,8 +15,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.decision.decide import Snapshot
 from convoke.inbound import Judgement, Verdict, judge
-from convoke.inbound.authenticity import Receipt, ids_of, receipt_of
+from convoke.inbound.authenticity import Receipt, receipt_of
 from convoke.inbound.mime import LARGEST_MAIL
+from convoke.inbound.uids import ids_of
 from convoke.registrations import inbound_mail
 from convoke.settings import settings
 from convoke.store import dynamo

@@ -33,7 +33,7 @@ def command(settings: Settings, said: Mapping[str, str]) -> str:
     if not account:
         return Refused("Usage: make sign-in ACCOUNT=acme")
     store = Store(dynamo.client(), settings)
-    if not store.accounts.known(account):
+    if account not in store.accounts.names():
         return Refused(f"There is no account {account}: make key ACCOUNT={account} NAME=first makes one.")
     print(f"Whoever opens this link, once, within {MINUTES} minutes, may do everything for {account}:")
     return link(store.sessions, settings.public_url, account, datetime.now(UTC))

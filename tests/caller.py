@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -41,7 +40,6 @@ from tests.factories import NOW, accepted, held, proposal, told
 from tests.lambda_context import lambda_context
 from tests.tables import SETTINGS, in_memory, template
 
-SAMPLES = Path(__file__).parent.parent / "events"
 PARTY: dict[str, Any] = {
     "title": "Kölner Treffen",
     "start": "2027-03-12T09:00:00",
@@ -161,6 +159,12 @@ class World:
         assert answer.status == 201, answer.raw
         return f"{event}/registrations/{answer.body['registration_id']}"
 
+    def invite(self, event: str, email: str = BO["email"], **changes: Any) -> str:
+        """Somebody who registers, and to whom the invitation was sent."""
+        person = self.register(event, email, **changes)
+        self.tell(person)
+        return person
+
     def tell(self, person: str, **changes: Any) -> None:
         """As if the first invitation had left and been accepted."""
         _, _, event_id, _, registration_id = person.split("/")
@@ -217,11 +221,6 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         ):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS, raising=False)
         yield world
-
-
-def sample(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
-    return loaded
 
 
 def everybody(world: World, path: str, **query: str) -> list[list[dict[str, Any]]]:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from convoke.effects import NotificationHint
 from convoke.links.tokens import Purpose
 from convoke.model import Registration, RegistrationStatus
-from convoke.pages import hints
 from convoke.registrations import approval, registry, returning
-from tests.factories import EVENT_ID
-from tests.tables import everything
+from tests.factories import EVENT_ID, existing
+from tests.fixtures import patching_fixture_of
+from tests.tables import everything, unchanged
 from tests.test_personal_page import follow, path, press, register, stored, token, words
-from tests.test_registering import FORM, Registering
-from tests.visitor import Visitor, a_visitor
+from tests.test_registering import FORM, Registering, registering
+from tests.visitor import Visitor
 
 PENDING, REGISTERED = RegistrationStatus.PENDING, RegistrationStatus.REGISTERED
 
 
-@pytest.fixture
-def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
-    hinted: list[NotificationHint] = []
-    monkeypatch.setattr(hints, "send", lambda _, hint: hinted.append(hint) if hint else None)
-    with a_visitor(monkeypatch) as visitor:
-        yield Registering(visitor, hinted)
+one = patching_fixture_of(registering)
 
 
 @pytest.fixture
@@ -55,9 +48,8 @@ def test_the_page_the_form_and_the_confirmation_say_that_the_organizer_decides(o
     assert "you wait for their decision, and are told by a mail" in form
     assert "The organizer is asked only once you have done that." in form
     link = one.asked()
-    before = everything(one.visitor.client)
-    assert "the organizer is asked whether you can come" in words(one.get(link))
-    assert everything(one.visitor.client) == before
+    with unchanged(one.visitor.client):
+        assert "the organizer is asked whether you can come" in words(one.get(link))
     shown = one.get(one.press(link).location)
     assert "The organizer decides about your registration." in words(shown)
     [person] = one.people()
@@ -142,9 +134,7 @@ def test_by_one_click_who_is_pending_withdraws_and_asks_again(visitor: Visitor) 
 
 def test_who_was_accepted_comes_back_to_the_seat_that_is_kept(visitor: Visitor) -> None:
     bo = asks(visitor)
-    event = visitor.store.reads.event(EVENT_ID)
-    assert event is not None
-    approval.accept(visitor.store, event, bo, now=visitor.now)
+    approval.accept(visitor.store, existing(visitor.store.reads.event(EVENT_ID)), bo, now=visitor.now)
     until = visitor.now + returning.HELD
     registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, held_until=until)
     page = path(visitor, bo)
@@ -155,9 +145,7 @@ def test_who_was_accepted_comes_back_to_the_seat_that_is_kept(visitor: Visitor) 
 
 def test_whoever_was_declined_sees_that_and_cannot_come_back(visitor: Visitor) -> None:
     bo = asks(visitor)
-    event = visitor.store.reads.event(EVENT_ID)
-    assert event is not None
-    approval.decline(visitor.store, event, bo, now=visitor.now)
+    approval.decline(visitor.store, existing(visitor.store.reads.event(EVENT_ID)), bo, now=visitor.now)
     page = path(visitor, bo)
     shown = visitor.get(page)
     assert "You are not registered." in words(shown)

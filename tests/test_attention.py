@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -21,7 +17,9 @@ from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
 from convoke.registrations.registry import change_registration
 from convoke.schedule.edits import cancel_date
-from tests.factories import AFTERNOON, EVENT_ID, MORNING
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
+from tests.fixtures import fixture_of
+from tests.mailbox import plain_text_of
 from tests.world import World, a_quick_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -29,16 +27,12 @@ ACCEPTED, DELIVERED = DeliveryState.ACCEPTED, DeliveryState.DELIVERED
 BOUNCED, COMPLAINED, SUPPRESSED = DeliveryState.BOUNCED, DeliveryState.COMPLAINED, DeliveryState.SUPPRESSED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world() as made:
-        yield made
+world = fixture_of(a_quick_world)
 
 
 def report(world: World, person: Registration, state: DeliveryState, *, final: bool | None = None) -> None:
     """SES reports something of the latest message to somebody."""
-    last = world.invitation(person).acknowledged
-    assert last is not None
+    last = existing(world.invitation(person).acknowledged)
     world.run(
         apply_report(
             Report(
@@ -85,8 +79,7 @@ def told(world: World, person: Registration) -> list[SentKind]:
 
 
 def summaries(world: World) -> list[str]:
-    said = [message_from_bytes(note.mail, _class=EmailMessage, policy=SMTP) for note in world.notifications]
-    return [str(one.get_content()).replace("\r\n", "\n") for one in said]
+    return [plain_text_of(note.mail) for note in world.notifications]
 
 
 def test_each_message_is_known_by_what_it_told(world: World) -> None:
@@ -252,8 +245,7 @@ def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it
 def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: World) -> None:
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     person = invite(world)
-    event = world.reads.event(EVENT_ID)
-    assert event is not None
+    event = world.event()
     second = MORNING.start + timedelta(days=7)
     changed = cancel_date(event, second, "")
     world.change(changes=changed.changes)
@@ -268,8 +260,7 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
 def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> None:
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     invite(world)
-    event = world.reads.event(EVENT_ID)
-    assert event is not None
+    event = world.event()
     second = MORNING.start + timedelta(days=7)
     world.change(changes=cancel_date(event, second, "").changes)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]

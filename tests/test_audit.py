@@ -4,7 +4,6 @@ doubted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
 from convoke.store import codec, dynamo, keys
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -22,22 +22,17 @@ REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 OTHER_SENDER = Sender(address="other@convoke.example.com", domain=SENDER.domain)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def invite(world: World, count: int) -> None:
     for number in range(count):
-        world.look(world.register(number))
+        world.invite(number)
 
 
 def change_behind_everybody_s_back(world: World, **changes: object) -> None:
     """What a bad deployment, or a hand in the tables, might do: the truth changes and nothing is due."""
-    before = world.reads.event(EVENT_ID)
-    assert before is not None
-    after = replace(before, **changes)  # type: ignore[arg-type]
+    after = replace(world.event(), **changes)  # type: ignore[arg-type]
     world.client.put_item(
         TableName=SETTINGS.registrations_table, Item=dynamo.wire(codec.item(after, keys.event(after.event_id)))
     )

@@ -86,7 +86,7 @@ def test_a_word_that_is_too_long_is_said_at_its_field_and_kept(secretary: Secret
     person = secretary.world.register(secretary.world.hold(approval=True))
     path = f"{page_of(person)}/{what}"
     word = "a" * 2001
-    refused = secretary.sends(secretary.get(path), path, word=word)
+    refused = secretary.submits(path, word=word)
     assert refused.status == 422
     assert shown_fields(refused, path)["word"] == word
     assert 'href="#word"' in refused.text
@@ -111,7 +111,7 @@ def test_what_was_decided_meanwhile_is_said(secretary: Secretary, what: str) -> 
 def test_nothing_is_decided_of_a_draft(secretary: Secretary) -> None:
     person = secretary.world.register(secretary.world.hold(approval=True, status="draft"))
     path = f"{page_of(person)}/accept"
-    assert "publish it first" in words_of(secretary.sends(secretary.get(path), path))
+    assert "publish it first" in words_of(secretary.submits(path))
     assert status_of(secretary, person) == "pending"
 
 
@@ -127,7 +127,7 @@ def test_who_may_only_read_decides_nothing(secretary: Secretary) -> None:
     person = secretary.world.register(secretary.world.hold(approval=True))
     secretary.sign_in(scopes=(Scope.READ,))
     path = f"{page_of(person)}/accept"
-    assert secretary.sends(secretary.get(path), path).status == 422
+    assert secretary.submits(path).status == 422
     assert status_of(secretary, person) == "pending"
 
 
@@ -173,10 +173,10 @@ def test_that_somebody_waits_is_said_wherever_one_looks_for_work(secretary: Secr
 def test_whom_one_adds_by_hand_need_not_be_accepted(secretary: Secretary) -> None:
     event = secretary.world.hold(approval=True)
     path = f"/console{event}/people/add"
-    done = secretary.sends(secretary.get(path), path, name="Bo", email="bo@example.net")
+    done = secretary.submits(path, name="Bo", email="bo@example.net")
     assert done.location.endswith("?done=added")
     secretary.sign_in(scopes=(Scope.READ, Scope.REGISTER))
-    done = secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net")
+    done = secretary.submits(path, name="Cy", email="cy@example.net")
     assert done.location.endswith("?done=asked")
     people = secretary.world.call("GET", f"{event}/registrations").body["items"]
     assert {one["email"]: one["status"] for one in people} == {
@@ -188,7 +188,7 @@ def test_whom_one_adds_by_hand_need_not_be_accepted(secretary: Secretary) -> Non
 def test_approval_is_set_in_the_form_of_an_event(secretary: Secretary) -> None:
     event = secretary.world.hold()
     path = f"/console{event}/edit"
-    assert secretary.sends(secretary.get(path), path, approval="yes").status == 303
+    assert secretary.submits(path, approval="yes").status == 303
     assert secretary.world.call("GET", event).body["approval"] is True
     form = shown_fields(secretary.get(path), path)
     assert form["approval"] == "yes"

@@ -26,7 +26,6 @@ from convoke.webhooks.http import TOTAL_TIMEOUT, Answer
 from tests import policies
 from tests.factories import NOW, SENDER
 from tests.simulation import quick
-from tests.simulation.receivers import stored
 from tests.simulation.scene import SETTINGS
 from tests.simulation.tables import Tables
 
@@ -52,7 +51,6 @@ class Shop:
         self.numbers, self.dice = count(), Random(1)  # noqa: S311 (jitter, not a secret)
         self.tables = Tables((), lambda *_: None)
         self.store = Store(self.tables, SETTINGS)
-        self.does = stored(self.store)
 
     def instant(self) -> datetime:
         return NOW + timedelta(seconds=self.now)
@@ -119,7 +117,7 @@ class Shop:
                 if not drips:
                     self.told[event.webhook_event_id] = self.now + seconds
             case _:
-                answer = self.does[type(effect)](effect)
+                answer = self.store.perform(effect)
         return self.at(seconds, lambda: self.run(steps, done, answer))
 
     def until(self, moment: float) -> None:

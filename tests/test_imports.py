@@ -23,17 +23,15 @@ from convoke.web.bulk import person_or_reason
 from tests import policies
 from tests.caller import World, a_caller
 from tests.deployment import Context, Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, NOW, event, registration
+from tests.factories import EVENT_ID, NOW, event, existing, registration
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 
 LEASE = timedelta(seconds=75)
 Body = dict[str, Any]
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def people(count: int, start: int = 0) -> list[Body]:
@@ -77,9 +75,7 @@ class Job:
 
     @property
     def now(self) -> Import:
-        found = self.store.imports.read(self.event_id, self.import_id, self.world.now)
-        assert found is not None
-        return found
+        return existing(self.store.imports.read(self.event_id, self.import_id, self.world.now))
 
     @property
     def counts(self) -> tuple[int, int, int, int]:
@@ -160,6 +156,26 @@ def test_a_worker_that_dies_before_it_counts_is_followed_by_one_that_counts_righ
     assert job.registered() == addresses(people(150))
 
 
+def test_what_was_uploaded_is_deleted_though_the_worker_dies_at_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(world, world.hold(), people(3))
+    keep = Imports._keep_until
+
+    def stopped(self: Imports, import_id: str, prefix: str, until: datetime | None) -> None:
+        if prefix == "TEXT#":
+            raise Stopped
+        keep(self, import_id, prefix, until)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Imports, "_keep_until", stopped)
+        with pytest.raises(Stopped):
+            job.work()
+    job.later(LEASE)
+    assert job.work() is Progress.ENDED
+    assert job.store.imports.text(job.import_id, world.now) is None
+
+
 def test_whoever_withdraws_before_the_next_worker_comes_is_not_registered_again(world: World) -> None:
     where = world.hold()
     job = Job(world, where, people(30))
@@ -169,6 +185,21 @@ def test_whoever_withdraws_before_the_next_worker_comes_is_not_registered_again(
     assert job.work() is Progress.ENDED
     assert job.counts == (30, 0, 0, 0)
     assert world.call("GET", where).body["registered"] == 29
+
+
+def test_whoever_withdraws_after_the_dry_run_is_not_invited_and_their_line_says_why(world: World) -> None:
+    where = world.hold()
+    known = world.register(where, "Person1@example.net")
+    again = world.register(where, "person2@example.net")
+    job = Job(world, where, people(4))
+    world.call("DELETE", known)
+    world.call("DELETE", again)
+    world.register(where, "person2@example.net")
+    assert job.work() is Progress.ENDED
+    assert job.counts == (2, 0, 1, 1)
+    assert job.wrong == [(3, "", imports.WITHDRAWN)]
+    standing = world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
+    assert sorted(one["email"] for one in standing) == [f"person{n}@example.net" for n in (0, 2, 3)]
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3])
@@ -213,8 +244,7 @@ def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
 def test_whoever_declined_is_not_invited_again(world: World) -> None:
     where = world.hold()
     person = world.register(where, "person0@example.net").rpartition("/")[2]
-    before = world.store.reads.registration(where.rpartition("/")[2], person)
-    assert before is not None
+    before = existing(world.store.reads.registration(where.rpartition("/")[2], person))
     declined = replace(before, status=before.status.DECLINED, version=2)
     world.store.attempt({"one": world.store.registrations.change_action(before, declined, "status")})
     job = Job(world, where, people(1))
@@ -237,8 +267,7 @@ def test_whoever_s_limit_of_mails_is_reached_waits_and_holds_nobody_up(world: Wo
     assert job.work() is Progress.WAITS
     assert job.registered() == addresses([*family[:30], *people(80)])
     assert job.counts == (110, 0, 0, 0)
-    until = job.now.waits_until
-    assert until is not None
+    until = existing(job.now.waits_until)
     assert until > world.now
     job.later(until - world.now)
     assert job.work() is Progress.ENDED

@@ -22,6 +22,7 @@ from convoke.store import dynamo
 from convoke.store.account_settings import logo_of
 from convoke.store.store import Store
 from tests.factories import EVENT_ID
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS
 from tests.visitor import CONTEXT, Shown, Visitor, a_visitor, routes
 
@@ -41,10 +42,7 @@ SECURE = {
 }
 
 
-@pytest.fixture
-def visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    with a_visitor(monkeypatch) as one:
-        yield one
+visitor = patching_fixture_of(a_visitor)
 
 
 @pytest.fixture

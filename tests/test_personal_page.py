@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -26,22 +25,20 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
-from convoke.registrations import erasure, events, registry
+from convoke.registrations import erasure, events, registry, returning, waitlist
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, accepted, told
+from tests.factories import AFTERNOON, EVENT_ID, accepted, existing, told
 from tests.factories import registration as person
-from tests.tables import SETTINGS, everything
+from tests.fixtures import patching_fixture_of
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import Shown, Visitor, a_visitor
 
 IDS = [f"{number:010d}{EVENT_ID}" for number in range(1, 6)]
 
 
-@pytest.fixture
-def visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    with a_visitor(monkeypatch) as one:
-        yield one
+visitor = patching_fixture_of(a_visitor)
 
 
 def register(visitor: Visitor, number: int = 0, **changes: Any) -> Registration:
@@ -49,6 +46,13 @@ def register(visitor: Visitor, number: int = 0, **changes: Any) -> Registration:
     stored = registry.register(visitor.store, made, now=visitor.now, account="acme")
     assert isinstance(stored, Registration)
     return stored
+
+
+@pytest.fixture
+def bo(visitor: Visitor) -> Registration:
+    """Registered for a single event without a limit."""
+    visitor.hold()
+    return register(visitor)
 
 
 def token(visitor: Visitor, who: Registration, purpose: Purpose = Purpose.PERSONAL, links: int | None = None) -> str:
@@ -63,9 +67,7 @@ def path(visitor: Visitor, who: Registration) -> str:
 
 
 def stored(visitor: Visitor, who: Registration) -> Registration:
-    found = visitor.store.reads.registration(who.event_id, who.registration_id)
-    assert found is not None
-    return found
+    return existing(visitor.store.reads.registration(who.event_id, who.registration_id))
 
 
 def words(shown: Shown) -> str:
@@ -209,9 +211,9 @@ def test_one_persons_form_does_nothing_to_another(visitor: Visitor) -> None:
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
 
 
-def test_a_former_link_says_that_there_is_a_newer_one_and_where_to_ask_for_it(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_former_link_says_that_there_is_a_newer_one_and_where_to_ask_for_it(
+    visitor: Visitor, bo: Registration
+) -> None:
     old = token(visitor, bo)
     move(visitor, bo, "other@example.net")
     shown = visitor.get(f"/r/{old}")
@@ -221,9 +223,7 @@ def test_a_former_link_says_that_there_is_a_newer_one_and_where_to_ask_for_it(vi
     assert visitor.get(path(visitor, stored(visitor, bo))).status == 200
 
 
-def test_a_former_link_stays_void_when_the_address_comes_back(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_former_link_stays_void_when_the_address_comes_back(visitor: Visitor, bo: Registration) -> None:
     first = path(visitor, bo)
     move(visitor, bo, "other@example.net")
     second = path(visitor, stored(visitor, bo))
@@ -250,18 +250,16 @@ def test_a_former_link_of_an_event_that_is_not_public_names_no_page(visitor: Vis
     assert (shown.status, "/e/" in shown.text) == (410, False)
 
 
-def test_who_was_erased_has_no_page(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_who_was_erased_has_no_page(visitor: Visitor, bo: Registration) -> None:
     page = path(visitor, bo)
     erasure.erase(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now)
     assert stored(visitor, bo).status is RegistrationStatus.ERASED
     assert visitor.get(page).status == 410
 
 
-def test_the_log_names_the_registration_and_no_token(visitor: Visitor, capsys: pytest.CaptureFixture[str]) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_the_log_names_the_registration_and_no_token(
+    visitor: Visitor, bo: Registration, capsys: pytest.CaptureFixture[str]
+) -> None:
     visitor.get(path(visitor, bo))
     assert token(visitor, bo) not in capsys.readouterr().out
 
@@ -274,39 +272,37 @@ def test_no_get_changes_anything(visitor: Visitor) -> None:
     bo = register(visitor)
     page, leave = path(visitor, bo), f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
     visitor.get(page)  # makes the keys of links, if nobody did
-    before = everything(visitor.client)
-    todo, done = [page, leave], set[str]()
-    while todo:
-        here = todo.pop()
-        done.add(here)
-        shown = visitor.get(here)
-        found = re.findall(r'(?:href|action)="/v1(/[ru]/[^"]*)"', shown.text)
-        todo += [html.unescape(each) for each in found if html.unescape(each) not in done]
-    assert {f"{page}/withdraw", f"{page}/change"} <= done
-    assert any("?date=" in each for each in done)
-    assert everything(visitor.client) == before
+    with unchanged(visitor.client):
+        todo, done = [page, leave], set[str]()
+        while todo:
+            here = todo.pop()
+            done.add(here)
+            shown = visitor.get(here)
+            found = re.findall(r'(?:href|action)="/v1(/[ru]/[^"]*)"', shown.text)
+            todo += [html.unescape(each) for each in found if html.unescape(each) not in done]
+        assert {f"{page}/withdraw", f"{page}/change"} <= done
+        assert any("?date=" in each for each in done)
 
 
 @pytest.mark.parametrize("action", ["answer", "withdraw", "send", "change"])
-def test_a_form_of_another_site_or_without_its_token_does_nothing(visitor: Visitor, action: str) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_form_of_another_site_or_without_its_token_does_nothing(
+    visitor: Visitor, bo: Registration, action: str
+) -> None:
     target = f"{path(visitor, bo)}/{action}"
     fields = visitor.get(target).fields(target) | {"answer": "accepted", "name": "Li", "language": ""}
-    before = everything(visitor.client)
-    assert visitor.post(target, {**fields, "token": "x"}).status == 422
-    assert visitor.post(target, {**fields, "website": "spam"}).status == 422
-    assert visitor.post(target, fields, sec_fetch_site="cross-site").status == 422
-    assert visitor.post(target, {}).status == 422
-    assert everything(visitor.client) == before
+    with unchanged(visitor.client):
+        assert visitor.post(target, {**fields, "token": "x"}).status == 422
+        assert visitor.post(target, {**fields, "website": "spam"}).status == 422
+        assert visitor.post(target, fields, sec_fetch_site="cross-site").status == 422
+        assert visitor.post(target, {}).status == 422
 
 
 # --- answering ----------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(
+    visitor: Visitor, bo: Registration
+) -> None:
     page = path(visitor, bo)
     shown = visitor.get(page)
     assert "The entry in your calendar does not change by it" in words(shown)
@@ -314,9 +310,7 @@ def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(
     said = words(follow(visitor, sent))
     assert "Your answer was saved." in said
     assert "Perhaps you will come." in said
-    kept = stored(visitor, bo).reply
-    assert kept is not None
-    assert kept.status is Participation.TENTATIVE
+    assert existing(stored(visitor, bo).reply).status is Participation.TENTATIVE
 
 
 def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor: Visitor) -> None:
@@ -347,25 +341,36 @@ def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: 
     assert [("What your calendar should show now" in one) for one in shown] == [False, False, True]
 
 
+def test_whoever_has_withdrawn_and_whose_series_is_cancelled_is_not_shown_dates_to_come_to(visitor: Visitor) -> None:
+    held = visitor.hold(rule="FREQ=WEEKLY;COUNT=3")
+    bo, li = register(visitor, 0), register(visitor, 1)
+    tell(visitor, bo)
+    tell(visitor, li)
+    page = path(visitor, bo)
+    assert "Your dates" in words(visitor.get(page))
+    press(visitor, page, "withdraw")
+    assert "Your dates" not in words(visitor.get(page))
+    change(visitor, held, status=EventStatus.CANCELLED)
+    said = words(visitor.get(path(visitor, li)))
+    assert "This event is cancelled." in said
+    assert "Your dates" not in said
+
+
 def tell(visitor: Visitor, who: Registration) -> None:
     """As if the first invitation had been accepted by SES."""
-    invitation = visitor.store.reads.invitation(EVENT_ID, who.registration_id)
-    assert invitation is not None
+    invitation = existing(visitor.store.reads.invitation(EVENT_ID, who.registration_id))
     said = replace(told(), recipient=who.email, sequence=0)
     invited = accepted(invitation, said, state=invitation.state)
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(invited)))
 
 
-def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor) -> None:
+def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor, bo: Registration) -> None:
     """Their calendar holds nothing any more: the new invitation, which is still to be sent, asks them again."""
-    visitor.hold()
-    bo = register(visitor)
     tell(visitor, bo)
     page = path(visitor, bo)
     assert "You will come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
     press(visitor, page, "withdraw")
-    invitation = visitor.store.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
+    invitation = existing(visitor.store.reads.invitation(EVENT_ID, bo.registration_id))
     cancelled = replace(told(sequence=1), recipient=bo.email, method=Method.CANCEL, spent=True)
     gone = accepted(invitation, cancelled, state=invitation.state)
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(gone)))
@@ -402,13 +407,9 @@ def test_an_answer_to_a_page_that_was_shown_before_time_or_place_changed_is_aske
     again = visitor.post(f"{page}/answer", fields | {"answer": "accepted"})
     assert again.status == 422
     assert "has changed meanwhile" in words(again)
-    kept = stored(visitor, bo).reply
-    assert kept is not None
-    assert kept.status is Participation.TENTATIVE
+    assert existing(stored(visitor, bo).reply).status is Participation.TENTATIVE
     visitor.post(f"{page}/answer", again.fields() | {"answer": "accepted"})
-    kept = stored(visitor, bo).reply
-    assert kept is not None
-    assert kept.status is Participation.ACCEPTED
+    assert existing(stored(visitor, bo).reply).status is Participation.ACCEPTED
 
 
 def test_an_answer_to_one_date_is_asked_for_once_more_where_that_date_moved_and_not_where_another_did(
@@ -439,9 +440,7 @@ def test_a_date_that_there_is_not_is_not_answered(visitor: Visitor, date: str) -
 
 
 @pytest.mark.parametrize("answer", ["", "needs-action", "delegated", "yes", "ACCEPTED"])
-def test_what_is_no_answer_is_refused(visitor: Visitor, answer: str) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_what_is_no_answer_is_refused(visitor: Visitor, bo: Registration, answer: str) -> None:
     shown = press(visitor, path(visitor, bo), "answer", answer=answer)
     assert (shown.status, "Choose one of the answers." in words(shown)) == (422, True)
 
@@ -461,20 +460,15 @@ def test_withdrawing_says_what_will_happen_and_gives_the_seat_away_at_once(visit
     assert "You are on the waitlist: all seats are taken." in said
 
 
-def test_a_form_that_is_sent_twice_does_it_once(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_form_that_is_sent_twice_does_it_once(visitor: Visitor, bo: Registration) -> None:
     target = f"{path(visitor, bo)}/withdraw"
     fields = visitor.get(target).fields()
     assert visitor.post(target, fields).status == 303
-    after = everything(visitor.client)
-    assert visitor.post(target, fields).status == 303
-    assert everything(visitor.client) == after
+    with unchanged(visitor.client):
+        assert visitor.post(target, fields).status == 303
 
 
-def test_coming_back_invites_again(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_coming_back_invites_again(visitor: Visitor, bo: Registration) -> None:
     page = path(visitor, bo)
     press(visitor, page, "withdraw")
     assert visitor.get(f"{page}/withdraw").status == 409
@@ -483,9 +477,7 @@ def test_coming_back_invites_again(visitor: Visitor) -> None:
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
 
 
-def test_nobody_comes_back_whose_address_is_registered_under_another_link(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_nobody_comes_back_whose_address_is_registered_under_another_link(visitor: Visitor, bo: Registration) -> None:
     page = path(visitor, bo)
     press(visitor, page, "withdraw")
     register(visitor, 1, email=bo.email)
@@ -493,9 +485,7 @@ def test_nobody_comes_back_whose_address_is_registered_under_another_link(visito
     assert (shown.status, "registered a second time" in words(shown)) == (409, True)
 
 
-def test_a_notice_is_only_shown_where_it_is_so(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_notice_is_only_shown_where_it_is_so(visitor: Visitor, bo: Registration) -> None:
     for done in ("withdrawn", "returned%00", "<script>", "x"):
         assert 'role="status"' not in visitor.get(f"{path(visitor, bo)}?done={done}").text
 
@@ -539,18 +529,14 @@ def test_a_long_body_is_looked_through_in_no_time(visitor: Visitor, line: str) -
 
 
 @pytest.mark.parametrize("body", ["", "x=1", "List-Unsubscribe=One-Click2", "List-Unsubscribe=", b"\xff\xfe"])
-def test_a_post_that_is_no_click_withdraws_nobody(visitor: Visitor, body: str | bytes) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_post_that_is_no_click_withdraws_nobody(visitor: Visitor, bo: Registration, body: str | bytes) -> None:
     leave = f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
     shown = visitor.ask("POST", leave, body, content_type="application/x-www-form-urlencoded")
     assert shown.status in (400, 422)
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
 
 
-def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor: Visitor, bo: Registration) -> None:
     leave = f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
     asked = visitor.get(leave)
     assert asked.text.count("<button") == 1
@@ -575,9 +561,7 @@ def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visit
     assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
 
 
-def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Visitor, bo: Registration) -> None:
     tell(visitor, bo)
     registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, removed=True)
     shown = visitor.get(path(visitor, bo))
@@ -591,8 +575,7 @@ def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Vi
     assert event is not None
     assert invitation is not None
     seen = Snapshot(invitation=invitation, registration=stored(visitor, bo), event=event)
-    plan = decide(seen, SETTINGS.sender, visitor.now)
-    assert plan is not None
+    plan = existing(decide(seen, SETTINGS.sender, visitor.now))
     assert (plan.message.method, plan.message.may_return) == (Method.CANCEL, False)
 
 
@@ -625,6 +608,74 @@ def test_nobody_keeps_many_seats_by_registering_and_withdrawing_in_turn(visitor:
     assert stored(visitor, again).held_until is not None
 
 
+def one_click(visitor: Visitor, who: Registration) -> None:
+    assert visitor.post(f"/u/{token(visitor, who, Purpose.WITHDRAW)}", {"List-Unsubscribe": "One-Click"}).status == 200
+
+
+def counts(visitor: Visitor) -> tuple[int, int, int]:
+    seats = visitor.store.reads.seats(EVENT_ID)
+    return seats.taken, seats.held, seats.waiting
+
+
+def test_whoever_left_by_one_click_and_registers_anew_has_the_seat_that_was_kept(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    bo, li = register(visitor, 0), register(visitor, 1)
+    one_click(visitor, bo)
+    assert counts(visitor) == (1, 1, 1)
+    again = register(visitor, 2, email="Person0@example.net")
+    assert again.status is RegistrationStatus.REGISTERED
+    assert counts(visitor) == (1, 0, 1)
+    assert stored(visitor, li).status is RegistrationStatus.WAITLISTED
+    assert "is kept" not in words(visitor.get(path(visitor, bo)))
+    visitor.later(25 * 3600)
+    assert returning.end_hold(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now) is False
+    assert counts(visitor) == (1, 0, 1)
+
+
+def test_a_kept_seat_is_for_its_own_address_and_its_time(visitor: Visitor) -> None:
+    visitor.hold(capacity=1)
+    bo = register(visitor, 0)
+    one_click(visitor, bo)
+    others = register(visitor, 1), register(visitor, 2, email="person0+other@example.net")
+    assert {one.status for one in others} == {RegistrationStatus.WAITLISTED}
+    visitor.later(25 * 3600)
+    assert register(visitor, 3, email=bo.email).status is RegistrationStatus.WAITLISTED
+
+
+@pytest.mark.parametrize(
+    ("capacity", "before", "now", "status", "seats"),
+    [
+        (3, 2, 0, RegistrationStatus.REGISTERED, (1, 0, 0)),
+        (3, 0, 2, RegistrationStatus.REGISTERED, (3, 0, 0)),
+        (3, 0, 3, RegistrationStatus.WAITLISTED, (1, 1, 1)),
+        (None, 0, 3, RegistrationStatus.REGISTERED, (4, 0, 0)),
+    ],
+)
+def test_whoever_registers_anew_with_other_guests_has_what_was_kept_and_what_is_free(
+    visitor: Visitor,
+    capacity: int | None,
+    before: int,
+    now: int,
+    status: RegistrationStatus,
+    seats: tuple[int, int, int],
+) -> None:
+    visitor.hold(capacity=capacity, guests=3)
+    bo = register(visitor, 0, guests=before)
+    one_click(visitor, bo)
+    assert register(visitor, 2, guests=now, email=bo.email).status is status
+    assert counts(visitor) == seats
+
+
+def test_a_kept_seat_that_is_too_much_goes_to_whoever_waits(visitor: Visitor) -> None:
+    visitor.hold(capacity=2, guests=3)
+    bo, li = register(visitor, 0, guests=1), register(visitor, 1)
+    one_click(visitor, bo)
+    register(visitor, 2, email=bo.email)
+    assert waitlist.promote(visitor.store, EVENT_ID, now=visitor.now) == 1
+    assert stored(visitor, li).status is RegistrationStatus.REGISTERED
+    assert counts(visitor) == (2, 0, 0)
+
+
 def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)
@@ -638,9 +689,9 @@ def test_one_click_after_the_event_is_answered_and_changes_nothing(visitor: Visi
 # --- sending again ------------------------------------------------------------------------------------------------
 
 
-def test_the_invitation_is_sent_again_until_a_limit_is_reached_which_says_when(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_the_invitation_is_sent_again_until_a_limit_is_reached_which_says_when(
+    visitor: Visitor, bo: Registration
+) -> None:
     page = path(visitor, bo)
     assert press(visitor, page, "send").status == 409
     tell(visitor, bo)
@@ -794,9 +845,7 @@ def test_what_a_sites_own_table_says_is_not_changed_here_and_one_may_withdraw(vi
     assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
 
 
-def test_an_action_that_there_is_not_is_not_found(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_an_action_that_there_is_not_is_not_found(visitor: Visitor, bo: Registration) -> None:
     for action in ("constructor", "x", "withdraw-x"):
         assert visitor.get(f"{path(visitor, bo)}/{action}").status == 404
         assert visitor.post(f"{path(visitor, bo)}/{action}", {}).status == 404
@@ -837,9 +886,7 @@ def test_the_export_has_nothing_of_anybody_else(visitor: Visitor) -> None:
         assert part not in shown.text
 
 
-def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor, bo: Registration) -> None:
     asked = visitor.get(f"{path(visitor, bo)}/erase")
     assert "Mail me the link" in words(asked)
     page = recent(visitor, bo)
@@ -850,19 +897,15 @@ def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor) -> None:
     assert stored(visitor, bo).email == ""
 
 
-def test_who_was_invited_is_erased_once_the_cancellation_has_left(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_who_was_invited_is_erased_once_the_cancellation_has_left(visitor: Visitor, bo: Registration) -> None:
     tell(visitor, bo)
     page = recent(visitor, bo)
     said = words(follow(visitor, press(visitor, page, "erase")))
     assert "Everything about you is erased as soon as the mail that removes the entry has left." in said
 
 
-def test_whoever_is_to_be_erased_is_not_offered_to_come_back_and_sees_why(visitor: Visitor) -> None:
+def test_whoever_is_to_be_erased_is_not_offered_to_come_back_and_sees_why(visitor: Visitor, bo: Registration) -> None:
     """Until the cancellation has left, by whichever link the page is opened."""
-    visitor.hold()
-    bo = register(visitor)
     tell(visitor, bo)
     page, leave = path(visitor, bo), f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"
     press(visitor, page, "withdraw")
@@ -878,9 +921,7 @@ def test_whoever_is_to_be_erased_is_not_offered_to_come_back_and_sees_why(visito
     assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
 
 
-def test_a_fresh_link_ends_after_an_hour(visitor: Visitor) -> None:
-    visitor.hold()
-    bo = register(visitor)
+def test_a_fresh_link_ends_after_an_hour(visitor: Visitor, bo: Registration) -> None:
     page = recent(visitor, bo)
     visitor.later(3599)
     assert visitor.get(page).status == 200

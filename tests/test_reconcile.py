@@ -5,7 +5,6 @@ behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,7 +23,6 @@ from convoke.effects import (
     Refusal,
     Refused,
     Send,
-    Steps,
     StoreMessage,
     Unknown,
     WakeUp,
@@ -35,7 +33,8 @@ from convoke.schedule import edits, series
 from convoke.settings import Times
 from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, report
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -50,10 +49,7 @@ class Crash(Exception):
     """The worker dies here."""
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def dies_before(kind: type[Effect]) -> object:
@@ -75,11 +71,9 @@ def test_somebody_who_registers_is_invited_once(world: World) -> None:
 
 
 def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
 
-    stored = world.reads.stored(person.registration_id, 0)
-    assert stored is not None
+    stored = existing(world.reads.stored(person.registration_id, 0))
     assert stored.rendered == world.sent[0].rendered
     (known,) = with_outcomes([stored], world.invitation(person))
     assert (known.state, known.ses_id, known.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
@@ -87,8 +81,7 @@ def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
 
 def test_what_became_of_each_message_is_known_whenever_it_was_reported(world: World) -> None:
     """Though only a report that comes after the next message was begun is written to the message itself."""
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     times = [world.now]
     world.arrive()
     for title in ("Second", "Third"):
@@ -139,8 +132,7 @@ def test_a_withdrawal_is_told_to_the_one_who_withdrew(world: World) -> None:
 
 
 def test_moved_and_called_off_in_one_breath_is_one_cancellation(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
     world.call_off()
     world.look(person)
@@ -204,8 +196,7 @@ def test_after_a_silence_the_very_bytes_are_said_again(world: World) -> None:
 
 
 def test_after_a_silence_another_truth_takes_another_number(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.answers = [SILENCE]
     world.change(when=AFTERNOON)
     world.look(person)
@@ -255,8 +246,7 @@ def test_a_mail_that_ses_rejects_is_given_up_until_there_is_something_else_to_sa
 def test_a_cancelled_date_is_told_though_the_mail_about_an_earlier_one_was_rejected(world: World) -> None:
     event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
     _, second, third, _ = series.starts(event.schedule)
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.pass_time(minutes=5)
     event = world.become(edits.change_date(event, DateChange(date=second, title="The forbidden word")))
     world.answers = [REJECTED, ACCEPTED, REJECTED]
@@ -344,8 +334,7 @@ def test_a_former_text_that_was_never_stored_is_not_sent_as_the_present_one(worl
 
 
 def test_a_change_between_the_look_and_the_claim_is_seen_before_anything_leaves(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(title="First")
     changes = iter([world.withdraw])
 
@@ -395,8 +384,7 @@ def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
 
 
 def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     move_to(world, person, "new@example.net")
     world.settle()
 
@@ -410,8 +398,7 @@ def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: Wor
 def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invited(
     world: World, state: DeliveryState
 ) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     standing = replace(
         world.invitation(person), state=state, stopped=(Stopped(address="person1@example.net", state=state),)
     )
@@ -426,8 +413,7 @@ def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invite
 
 
 def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     resend(world.store, EVENT_ID, person.registration_id, now=world.now)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
@@ -436,8 +422,7 @@ def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World
 
 
 def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.change(when=AFTERNOON)
     world.look(person)
@@ -447,8 +432,7 @@ def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
 
 
 def test_a_resend_that_nobody_answers_ends_too(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.answers = [SILENCE] * 20
     outcomes = []
@@ -529,8 +513,7 @@ def test_a_wake_up_that_meets_a_claim_whose_answer_was_lost_is_not_lost(world: W
 def test_a_resend_that_was_asked_for_is_not_lost_in_a_deployment_with_a_new_schema(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     resend(world.store, EVENT_ID, person.registration_id, now=world.now)
     content = {1: fingerprints._CONTENT[1], 2: lambda event: {"two": fingerprints._CONTENT[1](event)}}
     monkeypatch.setattr(fingerprints, "_CONTENT", content)
@@ -590,13 +573,11 @@ def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_re
     )
 
     assert not known.doubt
-    assert known.acknowledged is not None
-    assert known.acknowledged.calendar_state.when == MORNING
+    assert existing(known.acknowledged).calendar_state.when == MORNING
 
 
 def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_one(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     move_to(world, person, "new@example.net")
     world.answers = [REJECTED]
 
@@ -607,8 +588,7 @@ def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_o
 
 
 def test_what_is_given_up_for_good_is_not_due(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     move_to(world, person, "new@example.net")
     world.answers = [REJECTED] * 2
 
@@ -632,15 +612,10 @@ def test_a_more_pressing_reason_that_comes_later_does_not_postpone_the_look_that
     person = world.register()
     soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
     for urgency, at in ((1, soon), (0, late)):
-        world.run(
-            one(WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at)))
+        world.perform(
+            WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at))
         )
-    due_key = world.invitation(person).due_key
+    due_key = existing(world.invitation(person).due_key)
 
-    assert due_key is not None
     assert due_key.startswith("0#")
     assert due_key < keys.due_key(0, soon)
-
-
-def one(effect: Effect) -> Steps[None]:
-    yield effect

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -26,16 +25,14 @@ from convoke.delivery.reports import (
 from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
-from tests.factories import AFTERNOON, NOW, invitation, report, told
+from tests.factories import AFTERNOON, NOW, existing, invitation, report, told
+from tests.fixtures import fixture_of
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 ACCEPTED = invitation(
@@ -86,16 +83,14 @@ def test_a_report_proves_what_nobody_saw_accepted() -> None:
     known = updated_by(PERHAPS_SENT, report(DeliveryState.ACCEPTED))
 
     assert not known.doubt
-    assert known.acknowledged is not None
-    assert known.acknowledged.calendar_state.sequence == 0
+    assert existing(known.acknowledged).calendar_state.sequence == 0
 
 
 def test_a_report_does_not_answer_a_request_to_send_again() -> None:
     asked = replace(PERHAPS_SENT, resend=1, intent=Intent(calendar_state=told(), attempt="a", resend=1))
     known = updated_by(asked, report(DeliveryState.ACCEPTED))
 
-    assert known.acknowledged is not None
-    assert known.acknowledged.resend == 0
+    assert existing(known.acknowledged).resend == 0
 
 
 def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
@@ -240,8 +235,7 @@ def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> Non
 
 
 def test_a_cancellation_that_an_older_request_overtook_is_said_again(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.withdraw(person)
     world.look(person)
     for one in (CANCEL_DELIVERED, REQUEST_LATE, REQUEST_LATE):
@@ -284,8 +278,7 @@ def test_what_ses_reports_before_its_answer_is_written_down_is_shown(
     world: World, state: DeliveryState, again: bool
 ) -> None:
     """Also of a message that is sent once more; a report of the message before says nothing of this one."""
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     if again:
         resend(world.store, person.event_id, person.registration_id, now=world.now)
     else:
@@ -306,8 +299,7 @@ def test_what_ses_reports_before_its_answer_is_written_down_is_shown(
 
 
 def test_a_report_of_the_message_before_is_not_that_of_the_one_that_is_accepted_meanwhile(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
 
     def meanwhile(effect: Effect) -> None:

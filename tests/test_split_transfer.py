@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,9 @@ from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
+from tests.fixtures import fixture_of
 from tests.simulation.quick import quick
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.test_costs import Ordered, over
 from tests.world import SWEEP_TIME, World, a_world
 
@@ -28,10 +29,7 @@ FIRST, SECOND, THIRD, FOURTH, FIFTH, _ = starts = tuple(MORNING.start + timedelt
 PEOPLE = 4
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world(rule=WEEKLY) as made:
-        yield made
+world = fixture_of(a_world, rule=WEEKLY)
 
 
 def settle_in(world: World, count: int = PEOPLE, **changes: Any) -> list[Registration]:
@@ -154,11 +152,9 @@ def test_copying_again_what_was_copied_changes_nothing(world: World) -> None:
     world.cut(THIRD)
     task = world.client.get_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(keys.split_transfer(NEW_ID)))
     world.copy_all()
-    once = everything(world.client)
-    world.client.put_item(TableName=SETTINGS.invitations_table, Item=task["Item"])
-    world.copy_all()
-
-    assert everything(world.client) == once
+    with unchanged(world.client):
+        world.client.put_item(TableName=SETTINGS.invitations_table, Item=task["Item"])
+        world.copy_all()
 
 
 @pytest.mark.parametrize("number", range(1, PEOPLE + 4))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from convoke.store import dynamo, keys
 from local import tellings
 from local.postoffice.tellings import Telling
 from tests.caller import World, a_caller
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS
 
 TABLES = {
@@ -21,10 +21,7 @@ TABLES = {
 }
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def shown(world: World) -> list[Telling]:

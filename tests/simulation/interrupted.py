@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from convoke.effects import WakeUp
-from convoke.registrations import erasure
+from convoke.registrations import erasure, registry
 from convoke.store import keys
 
 from . import checker, orders, quick
@@ -68,6 +68,41 @@ def a_wake_up_meets_a_more_urgent_one() -> Iterator[Violation]:
             seen = world.store.reads.invitation(EVENT_ID, PERSON)
             if seen is None or seen.due_key is None or not seen.due_key.startswith("0"):
                 yield Violation("pressing", f"a withdrawal is due at {seen and seen.due_key}")
+
+
+def a_change_meets_something_more_urgent() -> Iterator[Violation]:
+    """What is asked for makes nobody wait who is due for something more urgent since."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario(()))
+        for deed in (_asks_again, _moves_house):
+            count = _changed(base, deed, at=0).calls
+            for at in range(1, count + 1):
+                world = _changed(base, deed, at=at)
+                seen = world.store.reads.invitation(EVENT_ID, PERSON)
+                if seen is None or seen.due_key is None or not seen.due_key.startswith("0"):
+                    yield Violation("pressing", f"{deed.__name__}, call {at}: it is due at {seen and seen.due_key}")
+
+
+def _changed(base: orders.Directed, deed: orders.Deed, *, at: int) -> Interrupted:
+    world = _interrupted(base, _wakes_up, at=at)
+    deed(world)
+    return world
+
+
+def _wakes_up(world: Interrupted) -> None:
+    world.interrupted_at = -1
+    urgent = keys.due_key(0, world.instant())
+    world.store.invitations.wake_up(WakeUp(event_id=EVENT_ID, registration_id=PERSON, due_key=urgent))
+
+
+def _asks_again(world: orders.Directed) -> None:
+    registry.resend(world.store, EVENT_ID, PERSON, now=world.instant())
+
+
+def _moves_house(world: orders.Directed) -> None:
+    changes = {"email": "elsewhere@example.net"}
+    registry.change_registration(world.store, EVENT_ID, PERSON, changes=changes, priority=1, now=world.instant())
 
 
 def _interrupted(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:

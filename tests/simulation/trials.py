@@ -16,7 +16,7 @@ from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
-from . import interrupted, large_events, meetings, rates, splits, surveying
+from . import claims, interrupted, large_events, meetings, rates, splits, surveying
 from .checker import Violation
 from .due_model import MAILS, DueModel
 from .scene import SENDER, START, TIMES
@@ -201,7 +201,9 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         meetings.a_change_meets_an_urgent_one,
         interrupted.an_erasure_is_interrupted,
         interrupted.a_wake_up_meets_a_more_urgent_one,
+        interrupted.a_change_meets_something_more_urgent,
         surveying.a_large_event_is_surveyed,
+        claims.a_claim_is_answered_late,
         splits.a_registration_meets_a_split,
         splits.a_slow_look_meets_the_next_one,
     )

@@ -248,6 +248,20 @@ def folded(email: str) -> str:
     return f"{local}{at}{domain}"
 
 
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
+
+def mailbox(email: str) -> str:
+    """What all spellings of one mailbox have in common, for comparison and counting: nothing is ever sent to it. A tag
+    after a plus sign is the owner's own (RFC 5233), and Gmail ignores dots.
+    """
+    local, at, domain = folded(email).rpartition("@")
+    local = local.partition("+")[0] or local  # with nothing before the plus sign it is no tag
+    if domain in _GMAIL:
+        local, domain = local.replace(".", "") or local, "gmail.com"
+    return f"{local}{at}{domain}"
+
+
 @frozen
 class Person:
     name: str

@@ -56,10 +56,6 @@ class Line(NamedTuple):
     value: str
     params: tuple[tuple[str, str], ...] = ()
 
-    def param(self, name: str) -> str | None:
-        """The value of the parameter ``name`` (upper case), or ``None``."""
-        return dict(self.params).get(name)
-
 
 def parameter(text: str) -> str:
     """``text`` as a parameter value that all programs parse alike, whether or not they support RFC 6868.

@@ -79,7 +79,7 @@ class _Writer:
 
     def entries(self) -> Iterator[Entry]:
         event = self._event
-        if event.status is EventStatus.CANCELLED or not any(not one.cancelled for one in series.occurrences(event)):
+        if event.status is EventStatus.CANCELLED or not series.takes_place(event):
             yield self._called_off()
             return
         separated = calendar_entries.separate(event)

@@ -25,12 +25,15 @@ A_FEW = 10
 
 @frozen
 class Needing:
-    """Somebody who was not reached: who, why, and what to do next."""
+    """Somebody who was not reached: who, why, and what to do next. ``date`` is when the date of a series takes place
+    that it is about, ``was`` a sentence where that was moved.
+    """
 
     path: str
     name: str
     email: str
     date: str
+    was: str
     since: str
     why: words.Word
     address: bool
@@ -117,12 +120,14 @@ def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]
 
 
 def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> Needing:
-    why = one["state"]
+    why, name = one["state"], one["date"]
+    moved = one["start"] not in (None, name)
     return Needing(
         path=person.path_of(event["event_id"], one["registration_id"]),
         name=person.name_of(texts, one),
         email=one["email"] or "",
-        date=words.date(texts, one["date"]) if one["date"] else "",
+        date=words.date(texts, one["start"] or name) if name else "",
+        was=texts.gettext("Moved from %(day)s.", day=words.date(texts, name)) if moved else "",
         since=words.moment(texts, one["since"], event["time_zone"]),
         why=words.reason(texts, why),
         address=why in ("bounced", "suppressed", "complained") and one["status"] in person.ACTIVE,

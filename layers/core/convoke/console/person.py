@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..languages import LANGUAGES, Texts
@@ -62,6 +62,16 @@ def everything(visit: Visit, path: str, at: Mapping[str, str], **query: Any) -> 
     return list(visit.api.every(path, at, MOST_PARTS, query))
 
 
+def present_dates(visit: Visit, event: Mapping[str, Any], people: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """When the dates of the event take place, by their names, as text; none where these ``people`` chose no dates."""
+    if not any(person["occurrences"] for person in people):
+        return {}
+    every = everything(visit, "/events/{event_id}/occurrences", {"event_id": event["event_id"]})
+    return {
+        one["occurrence"]: words.when_short(visit.request.texts, one) for one in every if one["status"] != "skipped"
+    }
+
+
 @page("GET", "/console/events/{event_id}/people/{registration_id}")
 def show(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     return shown(visit, read(visit, event_id, registration_id))
@@ -74,6 +84,7 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     hers = {"registration_id": person["registration_id"]}
     entries = visit.api.read(f"{PERSON}/calendar", seen.at)["items"]
     aside = everything(visit, "/events/{event_id}/quarantine", here, **hers)
+    dates = present_dates(visit, event, [person])
     happened = timeline.of(
         texts,
         seen.event,
@@ -94,7 +105,7 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
         failure=words.failure(texts, person["invitation"]["reason"]),
         language=language(person["language"] or ""),
         responses=responses(seen),
-        dates=[words.date(texts, name) for name in person["occurrences"] or ()],
+        dates=[dates.get(name) or words.date(texts, name) for name in person["occurrences"] or ()],
         calendar=calendar(visit, event, entries),
         verdict=verdict(person, entries),
         timeline=happened,

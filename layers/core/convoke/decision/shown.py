@@ -86,14 +86,14 @@ def _main(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
         # A date of its own was cancelled as the last one, or sent by itself, under the same UID.
         yield whole
         return
-    told = replace(state.schedule, when=state.when)
-    names = sorted({*series.starts(told), *single}, key=lambda name: name.isoformat())
+    told = series.times(state.schedule)
+    names = sorted({*told, *single}, key=lambda name: name.isoformat())
     for name in names:
         one = single.get(name)
         if one is not None and not state.withdrawn:
             yield _date(state, invitation, one)
-        elif name in series.starts(told):
-            yield replace(whole, date=name, when=series.when_at(told, name))
+        elif name in told:
+            yield replace(whole, date=name, when=told[name])
 
 
 def _separate(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:

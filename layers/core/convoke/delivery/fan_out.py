@@ -107,8 +107,7 @@ def _is_gone(before: Event, after: Event, now: datetime) -> bool:
     """Whether a date that was to come does not take place any more."""
     names = series_changes.renamed(before.schedule, after.schedule)
     stays = {one.date for one in series.occurrences(after) if not one.cancelled}
-    coming = (one for one in series.occurrences(before) if not one.cancelled and one.when.ends_at > now)
-    return any(names.get(one.date) not in stays for one in coming)
+    return any(names.get(one.date) not in stays for one in series.coming(before, now))
 
 
 def _begins_soon(event: Event, now: datetime, times: Times) -> bool:

@@ -57,8 +57,8 @@ def state_of(event: Event, seats: Seats, now: datetime) -> State:
     """
     if event.status is EventStatus.CANCELLED:
         return State.CANCELLED
-    if not series.comes(event, now):
-        return State.OVER if any(not one.cancelled for one in series.occurrences(event)) else State.CANCELLED
+    if not series.coming(event, now):
+        return State.OVER if series.takes_place(event) else State.CANCELLED
     if seats.capacity is None:
         return State.UNLIMITED
     left = seats.capacity - seats.taken

@@ -14,6 +14,7 @@ from . import calendar_links, changing, coming, forms, own_data
 from .forms import Form
 from .opening import Opened, State, answered, feed_token, present_answer
 from .personal_steps import (
+    STANDING,
     Actions,
     answer_buttons,
     erased_soon,
@@ -106,7 +107,8 @@ def _entries(seen: Opened) -> list[ShownEntry]:
 
 
 def _dates(seen: Opened) -> list[ShownDate]:
-    if not seen.event.recurs:
+    # Who does not come, or whose event is cancelled, has no dates: what their calendar shows is all there is to see.
+    if not seen.event.recurs or seen.state not in STANDING:
         return []
     coming = [
         item for item in answering.dates(seen.event, seen.person).items() if item[1].when.ends_at > seen.request.now

@@ -85,9 +85,7 @@ def _field(question_id: str) -> str:
 
 def coming(event: Event, now: datetime) -> tuple[Occurrence, ...]:
     """The dates of a series that one can register for; of an event of one date none, since there is no choice."""
-    if not event.recurs:
-        return ()
-    return tuple(one for one in series.occurrences(event) if not one.cancelled and one.when.ends_at > now)
+    return series.coming(event, now) if event.recurs else ()
 
 
 def most_guests(event: Event) -> int:

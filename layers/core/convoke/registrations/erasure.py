@@ -14,7 +14,7 @@ from ..decision.invitation import Invitation
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
-from ..store.writes import Action, rounds
+from ..store.writes import rounds
 from . import returning
 from .registry import Obstacle, withdraw
 
@@ -44,18 +44,13 @@ def _erase(store: Store, event_id: str, registration_id: str, now: datetime, acc
             return person
         # Where the registration was withdrawn before, the erasure is not scheduled yet; otherwise this repeats the same
         # write. Whoever came back meanwhile is withdrawn again: nobody is erased who comes.
-        if not store.attempt({**task, **_still_cancelled(store, person)}):
+        if not store.attempt({**task, "registration": store.registrations.unchanged_check(person)}):
             break
     returning.end_hold(store, event_id, registration_id, now=now, early=True)
     kept = [*_put_aside(store, event_id, registration_id), *store.received.linked(registration_id)]
     if not kept and _nothing_is_missing(store, event_id, registration_id, now):
         forget(store, event_id, registration_id, now=now)
     return store.reads.registration(event_id, registration_id) or person
-
-
-def _still_cancelled(store: Store, person: Registration) -> dict[str, Action]:
-    """The action that makes a transaction fail where the person came back since this was read."""
-    return {"registration": store.registrations.unchanged_check(person)}
 
 
 def _nothing_is_missing(store: Store, event_id: str, registration_id: str, now: datetime) -> bool:

@@ -202,7 +202,7 @@ def tell_now(
     """
     fan_out = _read(store, event, earlier)
     if fan_out is None or not fan_out.waits(now):
-        store.requests.keep(dict(also))
+        store.requests.keep(also)
         return True
     tell, hint = store.fan_outs.tell_now_action(fan_out, now), store.events.hint_action(event, now)
     return not store.attempt({"fan": tell, "hint": hint, **also})
@@ -250,7 +250,7 @@ def undo(
 
 
 def _webhook_event_action(store: Store, what: WebhookEventType, event: Event, now: datetime) -> dict[str, Action]:
-    return store.outbox.event_actions(event.account, what, about_event(event), now)
+    return store.outbox.event_actions(event.account, {what: about_event(event)}, now)
 
 
 def _needs_survey(before: Event, after: Event) -> bool:

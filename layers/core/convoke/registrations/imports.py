@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..model import Event, EventStatus, Registration, RegistrationStatus, frozen
+from ..model import Event, EventStatus, Registration, RegistrationStatus, folded, frozen
 from ..schedule import series
 from ..store import dynamo, keys
 from ..store.external_ids import Taken
@@ -27,6 +27,7 @@ from .registry import Obstacle, TooMany
 PATIENCE = timedelta(days=3)
 """For how long somebody waits whose limit of mails is reached; after that their line is refused."""
 LIMITED = "too many mails went to this address"
+WITHDRAWN = "withdrew from this event: add them by hand if they come after all"
 CANCELLED = "the event is cancelled"
 OVER = "the event is over"
 
@@ -131,6 +132,10 @@ def _registered(
             wrong.append((line["line"], checked.field, checked.why))
         else:
             people.append((line["line"], checked))
+    # Looked at anew: the import may have begun days ago.
+    gone = store.imports.withdrew(one.account, one.event_id, [person.email for _, person in people])
+    wrong += [(line_number, "", WITHDRAWN) for line_number, person in people if folded(person.email) in gone]
+    people = [(line_number, person) for line_number, person in people if folded(person.email) not in gone]
     outcomes = []
     if event is not None and people:
         new = [person for _, person in people]

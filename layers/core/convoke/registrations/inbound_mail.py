@@ -153,9 +153,9 @@ def _do(
     ``source`` identifies the mail; ``record`` is written in the transaction of what must not be repeated.
     """
     seen, answer = judged.seen, judged.answer
+    ids = (seen.registration.event_id, seen.registration.registration_id) if seen else ("", "")
     match judged.verdict:
         case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
-            ids = seen.registration.event_id, seen.registration.registration_id
             applied = replies.apply(store, *ids, judged.reply, channel=channel, now=now)
             return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
@@ -163,11 +163,9 @@ def _do(
             proposal = new_proposal(answer, seen, judged.date, judged.proposed, received_at)
             store.attempt({"proposal": store.proposals.put_action(proposal)})
             if judged.reply is not None:
-                ids = seen.registration.event_id, seen.registration.registration_id
                 replies.apply(store, *ids, judged.reply, channel=channel, now=now, keeps_seat=True)
             return None
         case Verdict.REFRESH if seen:
-            ids = seen.registration.event_id, seen.registration.registration_id
             return Reason.STOPPED if registry.resend(store, *ids, now=now, also=record) else None
         case Verdict.FORWARD if seen and judged.incoming:
             _forward(store, seen, judged.incoming, source, now)

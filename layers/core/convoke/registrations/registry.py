@@ -19,7 +19,7 @@ from ..store import dynamo, keys
 from ..store.dynamo import Item
 from ..store.external_ids import HELD, require_free
 from ..store.limits import Charge
-from ..store.outbox import about_registration, without_seat
+from ..store.outbox import about_registration, placed
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -104,13 +104,10 @@ def register(
             if place is None:
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
-            happened = {
-                WebhookEventType.REGISTRATION_CREATED: about_registration(person),
-                **without_seat(person),
-            }
-            event_action = store.outbox.events_actions(account, happened, now)
+            happened = placed(WebhookEventType.REGISTRATION_CREATED, person)
+            told = store.outbox.event_actions(account, happened, now)
             own = registration_actions(store, person, now, account=account)
-            refused = store.attempt({**own, **place.actions, **event_action, **also}, attempts=1)
+            refused = store.attempt({**own, **place.actions, **told, **also}, attempts=1)
         except dynamo.Contention:
             conflicts += 1
             dynamo.pause(conflicts)
@@ -208,11 +205,11 @@ def withdraw(
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
             removed=removed,
         )
-        what, data = WebhookEventType.REGISTRATION_CANCELLED, about_registration(cancelled)
+        happened = {WebhookEventType.REGISTRATION_CANCELLED: about_registration(cancelled)}
         actions = {
             **_cancel_actions(store, person, cancelled, now),
             **(_notice_actions(store, invitation, now) if sends else {}),
-            **store.outbox.event_actions(account, what, data, now),
+            **store.outbox.event_actions(account, happened, now),
             **told(cancelled),
         }
         if not store.attempt({**actions, **also}):
@@ -275,11 +272,10 @@ def change_registration(
             return Obstacle.INACTIVE
         changed = replace(person, **changes)
         if changed == person:
-            if also:
-                store.attempt(also)
+            store.requests.keep(also)
             return person
         changed = _with_new_links(person, replace(changed, version=person.version + 1, updated_at=now))
-        what, data = WebhookEventType.REGISTRATION_CHANGED, about_registration(changed)
+        happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed)}
         seat_actions = _other_seats_actions(store, person, changed, conflicts, now)
         if seat_actions is None:
             return Obstacle.FULL
@@ -289,7 +285,7 @@ def change_registration(
                 person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
             ),
             **store.external_ids.registration_actions(person, changed),
-            **store.outbox.event_actions(account, what, data, now),
+            **store.outbox.event_actions(account, happened, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = store.invitations.wake_up_action(invitation, priority, now)
@@ -354,16 +350,14 @@ def swap_addresses(
         if invitation is None or person.status not in ACTIVE:
             return False
         changed = _with_new_links(person, replace(person, **given, version=person.version + 1, updated_at=now))
-        told = store.outbox.event_actions(
-            account, WebhookEventType.REGISTRATION_CHANGED, about_registration(changed), now
-        )
+        happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed)}
         one = {
             "registration": store.registrations.change_action(
                 person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
             ),
             "invitation": store.invitations.wake_up_action(invitation, priority, now),
             "lock": store.registrations.relock_action(changed, other.registration_id),
-            **told,
+            **store.outbox.event_actions(account, happened, now),
         }
         actions |= {f"{name} of {person.registration_id}": action for name, action in one.items()}
     return not store.attempt({**actions, **also})
@@ -386,22 +380,26 @@ def resend(
 ) -> Obstacle | TooMany | None:
     """Ask for the latest message once more; it is sent by the ordinary delivery. Returns why not, where it cannot be.
 
-    A message that was given up can be asked for, too.
+    A message that was given up can be asked for, too. Raises :class:`dynamo.Contention`.
     """
-    seen = read(store, event_id, registration_id)
-    if seen is None:
-        return Obstacle.ABSENT
-    person, invitation = seen
-    if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
-        return Obstacle.INACTIVE
-    latest = invitation.unacknowledged or invitation.acknowledged
-    # A message that was given up was never sent, and may be asked for all the same.
-    if latest is None or (
-        invitation.highest_possibly_sent is None and not (invitation.given_up or invitation.tried_anew)
-    ):
-        return Obstacle.NEVER_SENT
-    if invitation.stop_of(person.email) is not None:
-        return Obstacle.STOPPED
-    priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
-    asked = {"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True)}
-    return too_many(store.attempt({**asked, **charge_actions(store, *charges), **also}), *charges)
+    for _ in rounds():
+        seen = read(store, event_id, registration_id)
+        if seen is None:
+            return Obstacle.ABSENT
+        person, invitation = seen
+        if person.status in (RegistrationStatus.DECLINED, RegistrationStatus.ERASED):
+            return Obstacle.INACTIVE
+        latest = invitation.unacknowledged or invitation.acknowledged
+        # A message that was given up was never sent, and may be asked for all the same.
+        if latest is None or (
+            invitation.highest_possibly_sent is None and not (invitation.given_up or invitation.tried_anew)
+        ):
+            return Obstacle.NEVER_SENT
+        if invitation.stop_of(person.email) is not None:
+            return Obstacle.STOPPED
+        priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
+        asked = {"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True)}
+        refused = store.attempt({**asked, **charge_actions(store, *charges), **also})
+        if "invitation" not in refused:
+            return too_many(refused, *charges)
+    raise AssertionError  # rounds() ends with Contention

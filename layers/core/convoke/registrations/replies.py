@@ -28,7 +28,7 @@ from ..model import (
 from ..schedule import series
 from ..store import keys
 from ..store.limits import Charge
-from ..store.outbox import About, about_registration, without_seat
+from ..store.outbox import About, about_registration, placed
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -144,8 +144,7 @@ def register_again(
             return Obstacle.ABSENT
         person, invitation = seen
         if person.status is not RegistrationStatus.DECLINED:
-            if also:
-                store.attempt(also)
+            store.requests.keep(also)
             return person
         place = seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
         if place is None:
@@ -249,17 +248,15 @@ def _webhook_event_actions(
     changed = applied.registration
     if changed is None:
         return {}
-    about = about_registration(changed)
     happened: dict[WebhookEventType, About] = {}
     if applied.consequence is Consequence.RELEASE:
-        happened[WebhookEventType.REGISTRATION_DECLINED] = about
+        happened[WebhookEventType.REGISTRATION_DECLINED] = about_registration(changed)
     elif applied.consequence is Consequence.RETURN:
         cancelled = changed.status is RegistrationStatus.CANCELLED
         what = WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
-        happened[what] = about
-        happened |= without_seat(changed)
+        happened |= placed(what, changed)
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
         told = about_registration(changed, **date, participation=applied.now.value)
         happened[WebhookEventType.PARTICIPATION_CHANGED] = told
-    return store.outbox.events_actions(event.account, happened, now)
+    return store.outbox.event_actions(event.account, happened, now)

@@ -22,7 +22,7 @@ from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registra
 from ..schedule import series
 from ..store.external_ids import HELD as EXTERNAL_ID
 from ..store.limits import Charge
-from ..store.outbox import about_registration, without_seat
+from ..store.outbox import placed
 from ..store.store import Store
 from ..store.writes import Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -74,7 +74,7 @@ def come_back(
             **history,
             "invitation": store.invitations.wake_up_action(invitation, priority, now, repair=repair),
             "survey": store.surveys.soon_action(event_id, now),
-            **_webhook_event_actions(store, event, changed, now),
+            **store.outbox.event_actions(event.account, placed(WebhookEventType.REGISTRATION_CHANGED, changed), now),
             **approval.organizer_actions(store, event, changed, now),
         }
         refused = store.attempt({**actions, **charge_actions(store, charge)})
@@ -135,11 +135,6 @@ def _names(changed: Registration) -> tuple[str, ...]:
 def _not_to_be_erased(store: Store, person: Registration) -> dict[str, Action]:
     """The action that makes a transaction fail where the person is to be erased: nobody is erased who comes."""
     return {"erasure": store.registrations.not_to_be_erased_check(person)}
-
-
-def _webhook_event_actions(store: Store, event: Event, changed: Registration, now: datetime) -> dict[str, Action]:
-    happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed), **without_seat(changed)}
-    return store.outbox.events_actions(event.account, happened, now)
 
 
 def end_hold(store: Store, event_id: str, registration_id: str, *, now: datetime, early: bool = False) -> bool:

@@ -156,7 +156,7 @@ def _store_copy(
             return {}
         new, seat = replace(new, status=place.status), place.actions
     elif new.status is RegistrationStatus.PENDING:
-        seat = {"seats": store.seats.transfer_pending_action(new.event_id)}
+        seat = {"seats": store.seats.count_action(new.event_id, pending=1)}
     else:
         waits = new.status is RegistrationStatus.WAITLISTED
         seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)

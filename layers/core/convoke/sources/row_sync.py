@@ -192,9 +192,8 @@ class RowSync:
         if not known:
             told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
             told |= {"field": field, "reason": reason}
-            actions |= self.store.outbox.event_actions(
-                self.account, WebhookEventType.SOURCE_PROBLEM, About(data=told), now
-            )
+            happened = {WebhookEventType.SOURCE_PROBLEM: About(data=told)}
+            actions |= self.store.outbox.event_actions(self.account, happened, now)
         if not self.dry:
             self.store.attempt(actions)
         fresh = not known or read.seen.waits_for != waits_for

@@ -57,8 +57,7 @@ class Surveys(Repository):
         ``through``.
         """
         after, last = keys.unreached(effect.event_id, effect.after), keys.unreached(effect.event_id, effect.through)
-        rows = dynamo.pages(self.client.query, **dynamo.between(self._sent, after, last, start=not effect.after))
-        return tuple(codec.read(Unreached, row) for row in rows)
+        return tuple(self._all(Unreached, dynamo.between(self._sent, after, last, start=not effect.after)))
 
     def store_unreached(self, effect: effects.StoreUnreached) -> None:
         """Write or delete one person. Unconditional, since two surveys at the same time come to the same result."""
@@ -101,7 +100,7 @@ class Surveys(Repository):
         # The sort keys of both kinds are adjoining ranges.
         first, last = keys.unconfirmed(event_id, "", ""), keys.unreached(event_id, "~")
         unreached, waiting = [], []
-        for row in dynamo.pages(self.client.query, **dynamo.between(self._sent, first, last, start=True)):
+        for row in self._rows(dynamo.between(self._sent, first, last, start=True)):
             if row["sk"].startswith(keys.UNREACHED_PREFIX):
                 unreached.append(codec.read(Unreached, row).attention)
             elif row["expires_at"] > now.timestamp():  # DynamoDB removes what has expired only hours later

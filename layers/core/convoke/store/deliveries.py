@@ -13,7 +13,7 @@ from ..webhooks.events import PRIORITY, Delivery, Webhook, WebhookDeliveryState,
 from ..webhooks.in_flight import InFlight
 from . import codec, conditions, dynamo, keys
 from .outbox import KEPT, webhook_event_item
-from .repository import Page, Repository, decode_cursor, page
+from .repository import Page, Repository
 from .writes import NOTHING_ELSE, Action, put, update
 
 codec.record(Delivery)
@@ -64,7 +64,8 @@ class Deliveries(Repository):
 
     def record(self, delivery: Delivery) -> bool:
         """Write the delivery and raise its fence. False: another worker wrote to it since it was read."""
-        return self._write(self._record_action(delivery))
+        action = self._record_action(delivery)
+        return self._write_own(action, dynamo.unwire(action["Put"]["Item"]))
 
     def deliver_again(self, dead: Delivery, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
         """Make a dead delivery pending again, due now, with the actions ``also``. False: somebody wrote to it
@@ -108,18 +109,15 @@ class Deliveries(Repository):
         self, webhook_id: str, *, limit: int, cursor: str | None = None, state: WebhookDeliveryState | None = None
     ) -> Page:
         """A page of a webhook's deliveries, the latest first, optionally of one ``state``."""
-        identity = f"deliveries of {webhook_id}, {state or 'all'}"
-        query = dynamo.starting_with(self._hooks, keys.delivery(webhook_id, ""), ScanIndexForward=False)
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, r"[0-9a-z]+")
-            query["ExclusiveStartKey"] = dynamo.wire(keys.delivery(webhook_id, position))
-        if state is not None:
-            query |= {"FilterExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
-            query["ExpressionAttributeValues"] |= dynamo.wire({":state": state.value})
-        else:
-            query["Limit"] = limit + 1
-        found = (codec.read(Delivery, item) for item in dynamo.pages(self.client.query, **query))
-        return page(found, limit, identity, lambda delivery: delivery.webhook_event_id)
+        return self._list(
+            *(Delivery, self._hooks, keys.delivery(webhook_id, "")),
+            identity=f"deliveries of {webhook_id}, {state or 'all'}",
+            pattern=r"[0-9a-z]+",
+            limit=limit,
+            cursor=cursor,
+            where={"state": state and state.value},
+            ScanIndexForward=False,
+        )
 
 
 def hint_of(key: Mapping[str, str]) -> WebhookHint:
@@ -142,4 +140,4 @@ class RequestsInFlight(Repository):
     def record(self, in_flight: InFlight) -> bool:
         """Write it and raise its fence. False: another worker wrote to it since it was read."""
         item = codec.item(replace(in_flight, fence=in_flight.fence + 1), keys.in_flight(in_flight.account))
-        return self._write(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence))
+        return self._write_own(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence), item)

@@ -175,6 +175,21 @@ def between(table: str, after: Mapping[str, str], last: Mapping[str, str], *, st
     }
 
 
+def with_values(query: Item, wanted: Mapping[str, Any]) -> Item:
+    """What is added to ``query`` to find only items with those values of ``wanted`` that are not ``None``; empty where
+    all are.
+    """
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if not given:
+        return {}
+    return {
+        "FilterExpression": " AND ".join(f"#{name} = :{name}" for name in given),
+        "ExpressionAttributeNames": {f"#{name}": name for name in given},
+        "ExpressionAttributeValues": query["ExpressionAttributeValues"]
+        | wire({f":{name}": value for name, value in given.items()}),
+    }
+
+
 def pages(read: Callable[..., Any], **query: Any) -> Iterator[Item]:
     """All items of a query or a scan; a page is requested only when the caller has consumed the one before."""
     while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model import ConvokeError, Event, Registration
-from . import conditions, dynamo, keys
+from . import conditions, keys
 from .dynamo import Item
 from .repository import Repository
 from .writes import Action, delete, put
@@ -70,5 +70,5 @@ class ExternalIds(Repository):
         return self._holder(keys.external_registration(event_id, external_id))
 
     def _holder(self, key: keys.Key) -> str | None:
-        item = dynamo.get(self.client, self._people, key)
+        item = self._item(self._people, key)
         return None if item is None else str(item["holder"])

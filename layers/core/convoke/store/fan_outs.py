@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from .. import effects
 from ..decision.fan_out import Batch, FanOut
-from . import codec, conditions, dynamo, keys
+from . import codec, conditions, keys
 from .repository import Repository
 from .writes import DUE, Action, delete, put, rounds, update
 
@@ -63,23 +64,23 @@ class FanOuts(Repository):
     def claim_batch(self, effect: effects.ClaimBatch) -> Batch | None:
         """Take the lease on a batch. ``None``: there is no such batch any more, or another worker has it."""
         key = keys.batch(effect.hint.event_id, effect.hint.version, effect.hint.first)
-        found = dynamo.get(self.client, self._sent, key)
+        found = self._item(self._sent, key)
         if found is None:
             return None
         batch = codec.read(Batch, found)
         due_key = keys.keep_due_since(keys.due_key(batch.priority, effect.lease_until), found.get("due_key"))
-        changes = {"lease_until": keys.instant(effect.lease_until), "due_key": due_key}
+        mine = {"lease_until": keys.instant(effect.lease_until), "claim": secrets.token_hex(8)}
         condition = f"({UPON_TAKING}) AND {conditions.AFTER_UNCHANGED}"
-        taken = self._write(
-            update(self._sent, key, changes, condition, now=keys.instant(effect.now), after=batch.after)
-        )
+        now, after = keys.instant(effect.now), batch.after
+        action = update(self._sent, key, {**mine, "due_key": due_key}, condition, now=now, after=after)
+        taken = self._write_own(action, mine)
         return replace(batch, lease_until=effect.lease_until) if taken else None
 
     def move_batch(self, effect: effects.MoveBatch) -> bool:
         """Give the rest of a batch back. False: another worker has it, or it has ended."""
         batch, changes = effect.batch, {"after": effect.after, "due_key": effect.due_key}
         action = update(self._sent, _key(batch), changes, UPON_GIVING_BACK, remove=("lease_until",), **_lease(batch))
-        return self._write(action)
+        return self._write_own(action, changes)
 
     def end_batch(self, effect: effects.EndBatch) -> bool:
         """Delete a batch, and count it off its fan-out. False: another worker has it, or it has ended."""

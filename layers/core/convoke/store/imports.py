@@ -8,6 +8,7 @@ after which DynamoDB removes them.
 from __future__ import annotations
 
 import json
+import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -110,9 +111,7 @@ class Imports(Repository):
         return b"".join(pieces).decode("utf-8", "surrogatepass") if pieces else None
 
     def read(self, event_id: str, import_id: str, now: datetime) -> Import | None:
-        item = dynamo.get(self.client, self._sent, keys.imported(event_id, import_id))
-        # DynamoDB removes an expired item only hours later.
-        return None if item is None or int(item["expires_at"]) <= now.timestamp() else codec.read(Import, item)
+        return self._get(Import, self._sent, keys.imported(event_id, import_id), now=now)
 
     def latest(self, event_id: str, limit: int) -> list[Import]:
         """The latest imports that have begun, the latest first."""
@@ -163,15 +162,13 @@ class Imports(Repository):
         one = self.read(event_id, import_id, now)
         if one is None:
             return None
-        changes = {"lease_until": keys.instant(lease_until), "due_key": keys.due_key(2, lease_until)}
-        taken = self._write(
-            update(
-                *(self._sent, _key(one), changes, conditions.CAN_GO_ON),
-                remove=("waits_until",),
-                now=keys.instant(now),
-            )
+        mine = {"lease_until": keys.instant(lease_until), "claim": secrets.token_hex(8)}
+        action = update(
+            *(self._sent, _key(one), {**mine, "due_key": keys.due_key(2, lease_until)}, conditions.CAN_GO_ON),
+            remove=("waits_until",),
+            now=keys.instant(now),
         )
-        if not taken:
+        if not self._write_own(action, mine):
             return None
         # Read again: another worker may have ended a part between the read and the claim.
         return self.read(event_id, import_id, now)
@@ -213,23 +210,23 @@ class Imports(Repository):
         return self._leave(one, {"due_key": keys.due_key(2, until), "waits_until": keys.instant(until)})
 
     def finish(self, one: Import, now: datetime) -> bool:
-        """End the import. What was uploaded is deleted, or kept for a day where lines were wrong."""
-        changes = {"finished_at": keys.instant(now)}
-        mine = {"lease_until": codec.value(one.lease_until)}
+        """End the import, all parts of which have ended. What was uploaded is deleted first, or kept for a day where
+        lines were wrong: a worker that dies here is followed by one that does it.
+        """
+        # Parts are left over of somebody who began it at the same time, and never came to an end.
+        self._keep_until(one.import_id, "PART#", None)
+        kept = now + UPLOADED_KEPT
+        for prefix in ("TEXT#", "WRONG#"):
+            self._keep_until(one.import_id, prefix, kept if one.not_imported else None)
+        changes, mine = {"finished_at": keys.instant(now)}, {"lease_until": codec.value(one.lease_until)}
         remove = ("lease_until", "waits_until", *DUE)
-        ended = self._write(update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine))
-        if ended:
-            # Parts are left over of somebody who began it at the same time, and never came to an end.
-            self._keep_until(one.import_id, "PART#", None)
-            kept = now + UPLOADED_KEPT
-            for prefix in ("TEXT#", "WRONG#"):
-                self._keep_until(one.import_id, prefix, kept if one.not_imported else None)
-        return ended
+        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine)
+        return self._write_own(action, changes)
 
     def _leave(self, one: Import, changes: Mapping[str, Any]) -> bool:
         mine = {"lease_until": codec.value(one.lease_until)}
         action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=("lease_until",), **mine)
-        return self._write(action)
+        return self._write_own(action, changes)
 
     def wrong(self, one: Import, now: datetime) -> list[Wrong]:
         """The lines that were not imported, in their order."""
@@ -250,14 +247,33 @@ class Imports(Repository):
         found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
         return {wanted[key]: str(item["registration_id"]) for key, item in found.items()}
 
+    def withdrew(self, account: str, event_id: str, emails: Iterable[str]) -> set[str]:
+        """Those of the addresses, as :func:`folded`, that nobody is registered with any more: their registrations of
+        the event were withdrawn. They are found by an index, which may lag by moments.
+        """
+        wanted = {folded(email): email for email in emails}
+        registered = {folded(email) for email in self.holders(event_id, wanted.values())}
+        return {email for email in wanted.keys() - registered if self._withdrew(account, event_id, email)}
+
+    def _withdrew(self, account: str, event_id: str, email: str) -> bool:
+        query = {
+            "TableName": self._people,
+            "IndexName": keys.PERSON_INDEX,
+            "KeyConditionExpression": "person = :person",
+            "ExpressionAttributeValues": dynamo.wire({":person": keys.person(account, email)}),
+        }
+        found = [row for row in dynamo.pages(self.client.query, **query) if keys.event_id_of(row["pk"]) == event_id]
+        people = self.own(event_id, [row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in found]).values()
+        return any(person.status is RegistrationStatus.CANCELLED and folded(person.email) == email for person in people)
+
     def withdrawn(self, event_id: str) -> set[str]:
         """The addresses, as :func:`folded`, of registrations of the event that were withdrawn; of a very large event of
-        the first :data:`LOOKED_THROUGH` only.
+        the first :data:`LOOKED_THROUGH` only. An import looks at each of its people again (:meth:`withdrew`).
         """
         query = dynamo.starting_with(self._people, keys.registration(event_id, ""))
         query |= {"ProjectionExpression": "#email, #status"}
         query["ExpressionAttributeNames"] = {"#email": "email", "#status": "status"}
-        rows = islice(dynamo.pages(self.client.query, **query), LOOKED_THROUGH)
+        rows = islice(self._rows(query), LOOKED_THROUGH)
         gone = RegistrationStatus.CANCELLED.value
         return {folded(str(row["email"])) for row in rows if row["status"] == gone and row.get("email")}
 
@@ -291,19 +307,18 @@ class Imports(Repository):
 
     def _contents(self, import_id: str, prefix: str, now: datetime) -> Iterator[tuple[str, bytes]]:
         query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix))
-        for item in dynamo.pages(self.client.query, **query):
+        for item in self._rows(query):
             if int(item["expires_at"]) > now.timestamp():
                 yield item["sk"], zlib.decompress(item["content"])
 
     def _keep_until(self, import_id: str, prefix: str, until: datetime | None) -> None:
         """Keep the pieces until then; delete them where that is ``None``."""
-        query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix), ProjectionExpression="pk, sk")
-        for item in list(dynamo.pages(self.client.query, **query)):
-            key = {"pk": item["pk"], "sk": item["sk"]}
-            if until is None:
-                self._write(delete(self._sent, key))
-            else:
-                self._write(update(self._sent, key, {"expires_at": codec.epoch(until)}))
+        first = keys.import_content(import_id, prefix)
+        if until is None:
+            self._delete_all(self._sent, first)
+            return
+        for key in list(self._rows(dynamo.starting_with(self._sent, first, ProjectionExpression="pk, sk"))):
+            self._write(update(self._sent, key, {"expires_at": codec.epoch(until)}))
 
 
 def _key(one: Import) -> keys.Key:

@@ -15,7 +15,7 @@ from .. import effects
 from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..effects import AcknowledgeResult
 from ..model import DeliveryState
-from . import attention, codec, conditions, dynamo, keys
+from . import attention, codec, conditions, keys
 from .dynamo import Item
 from .outbox import About, Outbox
 from .records import Records
@@ -25,7 +25,7 @@ from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
 Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
-UPON_WAKING = conditions.DUE_AS_IT_WAS
+UPON_WAKING = UPON_CHANGING = conditions.DUE_AS_IT_WAS
 UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
 MESSAGE = "message"
@@ -121,9 +121,8 @@ class Invitations(Repository):
         return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
 
     def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
-        return Outbox(self.client, self.settings).event_actions(
-            event.account, event.type, About(data=event.data), event.at
-        )
+        happened = {event.type: About(data=event.data)}
+        return Outbox(self.client, self.settings).event_actions(event.account, happened, event.at)
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up if the invitation exists. The sooner due key is kept: where another one was written since it
@@ -131,7 +130,7 @@ class Invitations(Repository):
         """
         key = keys.invitation(effect.event_id, effect.registration_id)
         for condition in (UPON_WAKING, UPON_WAKING, UPON_WAKING, conditions.EXISTS):
-            existing = dynamo.get(self.client, self._sent, key)
+            existing = self._item(self._sent, key)
             if existing is None:
                 return
             due_key = existing.get("due_key")
@@ -144,10 +143,15 @@ class Invitations(Repository):
         """The action that adds a wake-up to an invitation. It becomes due after the lease of a claim, or sooner where
         it is due sooner already. ``resend`` asks for the latest message again, ``repair`` for the latest state under a
         new SEQUENCE.
+
+        It fails where the invitation has become due otherwise since it was read, perhaps for something more urgent; not
+        with ``priority`` 0, since nothing is.
         """
         free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-        due_key = keys.due_key(priority, free)
-        return self._woken(_key(invitation), due_key, invitation.due_key, resend=resend, repair=repair)
+        due_key, condition = keys.due_key(priority, free), UPON_CHANGING if priority else conditions.EXISTS
+        return self._woken(
+            _key(invitation), due_key, invitation.due_key, resend=resend, repair=repair, condition=condition
+        )
 
     def _woken(
         self,
@@ -157,7 +161,7 @@ class Invitations(Repository):
         *,
         resend: bool = False,
         repair: bool = False,
-        condition: str = conditions.EXISTS,
+        condition: str,
     ) -> Action:
         sooner = keys.sooner_due_key(due_key, existing or due_key)
         due = codec.due_attributes(key["sk"].removeprefix(keys.REGISTRATION_PREFIX), sooner, existing)
@@ -172,7 +176,7 @@ class Invitations(Repository):
 
     def lift(self, item: Item, by: int, now: datetime) -> bool:
         """Raise the SEQUENCE of the invitation in ``item`` by ``by``, and have its state sent again. False: somebody
-        wrote to it since it was read.
+        wrote to it, or woke it up, since it was read.
         """
         due_key = item.get("due_key") or keys.due_key(1, now)
         # Where nothing was sent to them there is nothing to repair.
@@ -182,9 +186,10 @@ class Invitations(Repository):
                 self._sent,
                 {"pk": item["pk"], "sk": item["sk"]},
                 {"fence": item["fence"] + 1, **codec.due_attributes(item["registration_id"], due_key)},
-                conditions.FENCE_UNCHANGED,
+                conditions.FENCE_AND_WAKEUPS_UNCHANGED,
                 add={"allocated": by, "wakeups": 1, "repair": repair},
                 fence=item["fence"],
+                wakeups=item["wakeups"],
             )
         )
 

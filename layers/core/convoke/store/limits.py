@@ -135,7 +135,7 @@ class MailLimits(Repository):
             "ExpressionAttributeValues": dynamo.wire({":pk": pk}),
             "ConsistentRead": True,
         }
-        return list(dynamo.pages(self.client.query, **query))
+        return list(self._rows(query))
 
 
 def _mailed(item: Mapping[str, Any], now: datetime) -> Mailed:

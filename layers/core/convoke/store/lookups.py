@@ -167,9 +167,8 @@ class Lookups(Reads):
                 raise InvalidField("cursor", NO_CURSOR)  # DynamoDB refuses to start outside of the range
             start = {**keys.event(position[27:]), "account": account, sorted_by: position[:27]}
             query["ExclusiveStartKey"] = dynamo.wire(start)
-        rows = dynamo.pages(self.client.query, **query)
         listed = _looked_through(
-            rows,
+            self._rows(query),
             limit,
             identity,
             position=lambda row: row[sorted_by] + keys.event_id_of(row["pk"]),
@@ -237,7 +236,7 @@ class Lookups(Reads):
             "ScanIndexForward": False,
             "Limit": MOST_ORGANIZED,
         }
-        rows = islice(dynamo.pages(self.client.query, **query), MOST_ORGANIZED)
+        rows = islice(self._rows(query), MOST_ORGANIZED)
         return (keys.event_id_of(row["pk"]) for row in rows)
 
     def list_person(self, account: str, email: str, *, limit: int, cursor: str | None = None) -> Page:
@@ -258,8 +257,7 @@ class Lookups(Reads):
             created_at, *ids = position.split(" ")
             start = {**keys.registration(*ids), "person": person, "created_at": created_at}
             query["ExclusiveStartKey"] = dynamo.wire(start)
-        rows = dynamo.pages(self.client.query, **query)
-        listed = page(rows, limit, identity, lambda row: " ".join((row["created_at"], *_ids(row))))
+        listed = page(self._rows(query), limit, identity, lambda row: " ".join((row["created_at"], *_ids(row))))
         people = self.read_people([_ids(row) for row in listed.items])
         return Page(
             items=tuple(one for one in people if folded(one.registration.email) == folded(email)), next=listed.next

@@ -4,6 +4,8 @@ until they are sent. After that the item stays for :data:`KEPT` without the cont
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +17,7 @@ from ..mail.notifications import Notification, NotificationState, may_be_sent, n
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Repository
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a notification is remembered, so that it is not scheduled twice."""
@@ -43,7 +45,7 @@ class Notifications(Repository):
 
     def scheduled(self, notification: Notification) -> bool:
         """Whether it was scheduled before."""
-        return dynamo.get(self.client, self._sent, _key(notification)) is not None
+        return self._item(self._sent, _key(notification)) is not None
 
     def read(self, effect: effects.ReadNotification) -> NotificationState | None:
         key = keys.notification(effect.event_id, effect.registration_id, effect.notification_id)
@@ -61,30 +63,29 @@ class Notifications(Repository):
         """Take the right to send: returns the claimed state, or ``None`` where another worker wrote to it."""
         seen = effect.seen
         claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
-        written = self.record(effects.RecordNotification(notification_state=claimed))
+        mine = {"fence": seen.fence + 1, "claim": secrets.token_hex(8)}
+        written = self._write_own(self._record_action(claimed, mine), mine)
         return replace(claimed, fence=seen.fence + 1) if written else None
 
     def record(self, effect: effects.RecordNotification) -> bool:
         """Write the notification's state and raise its fence. False: another worker wrote to it since it was read."""
-        changed = effect.notification_state
-        changes = _state_item(replace(changed, fence=changed.fence + 1), {})
+        return self._write(self._record_action(effect.notification_state, {}))
+
+    def _record_action(self, changed: NotificationState, more: Mapping[str, Any]) -> Action:
+        changes = {**_state_item(replace(changed, fence=changed.fence + 1), {}), **more}
         for name in ("notification_id", "event_id", "registration_id", "kind"):
             del changes[name]
         absent = tuple(name for name in ("lease_until", *DUE) if name not in changes)
         condition = conditions.FENCE_UNCHANGED
-        return self._write(update(self._sent, _key(changed), changes, condition, remove=absent, fence=changed.fence))
+        return update(self._sent, _key(changed), changes, condition, remove=absent, fence=changed.fence)
 
     def rows(self, event_id: str, registration_id: str) -> list[Item]:
         """The items of every notification to or about a person."""
-        first = keys.notification(event_id, registration_id, "")
-        return list(dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, first)))
+        return list(self._rows(dynamo.starting_with(self._sent, keys.notification(event_id, registration_id, ""))))
 
     def forget(self, event_id: str, registration_id: str) -> None:
         """Delete every notification to or about a person."""
-        first = keys.notification(event_id, registration_id, "")
-        query = dynamo.starting_with(self._sent, first, ProjectionExpression="pk, sk")
-        for row in dynamo.pages(self.client.query, **query):
-            self._write(delete(self._sent, row))
+        self._delete_all(self._sent, keys.notification(event_id, registration_id, ""))
 
 
 def _key(one: Notification | NotificationState) -> keys.Key:

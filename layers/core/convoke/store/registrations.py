@@ -70,8 +70,7 @@ class Registrations(Repository):
         """
         found, left = {registration_id: event_id}, [registration_id]
         while left:
-            query = dynamo.starting_with(self._sent, keys.copied(left.pop(), ""))
-            for row in dynamo.pages(self.client.query, **query):
+            for row in self._rows(dynamo.starting_with(self._sent, keys.copied(left.pop(), ""))):
                 if row["registration_id"] not in found:
                     found[row["registration_id"]] = row["event_id"]
                     left.append(row["registration_id"])
@@ -91,7 +90,7 @@ class Registrations(Repository):
 
     def to_be_erased(self, person: Registration) -> bool:
         """Whether the person's erasure is scheduled, and not done yet."""
-        return dynamo.get(self.client, self._sent, keys.erasure(person.event_id, person.registration_id)) is not None
+        return self._item(self._sent, keys.erasure(person.event_id, person.registration_id)) is not None
 
     def erased_action(self, event_id: str, registration_id: str) -> Action:
         """The action that ends the task to erase them."""

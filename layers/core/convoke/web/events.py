@@ -77,7 +77,7 @@ def must_end_later(event: Event, at: datetime, before: Event | None = None) -> N
     that of ``before`` leaves no date to come although there was one: mails about its dates would be about none.
     """
     shortened = before is not None and event.recurs and before.when == event.when and before.rule != event.rule
-    if before is not None and shortened and series.comes(before, at) and not series.comes(event, at):
+    if before is not None and shortened and series.coming(before, at) and not series.coming(event, at):
         raise InvalidField("recurrence", "leaves no date to come: cancel the event instead")
     if series.ends_at(event) <= at:
         raise InvalidField("end", "is in the past")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..decision.attention import Attention, SentKind
+from ..decision.attention import Attention, SentKind, present_time
 from ..decision.decide import Snapshot, answered, decide, participation
 from ..decision.fan_out import FanOut
 from ..decision.invitation import Seats, StoredMessage
@@ -71,7 +71,7 @@ def event(
         waiting=seats.waiting,
         pending=seats.pending,
         dropped=[date.isoformat() for date in dropped],
-        attention=None if missed is None else list(map(AttentionOut.from_stored, missed[0])),
+        attention=None if missed is None else [attention(each, event) for each in missed[0]],
         attention_count=None if missed is None else missed[1],
         next_date=None if now is None else next_date(event, now),
         telling=None if fan_out is None or waits else telling(fan_out),
@@ -86,13 +86,18 @@ def telling(fan_out: FanOut) -> TellingOut:
 
 def next_date(event: Event, now: datetime) -> NextDateOut | None:
     """The first date that takes place and is not over at ``now`` (UTC)."""
-    if event.status is EventStatus.CANCELLED or not series.comes(event, now):
+    if event.status is EventStatus.CANCELLED or not series.coming(event, now):
         return None
     return NextDateOut.from_stored(series.when_next(event, now))
 
 
 def account(account: str, decided: AccountSettings, urls: Urls) -> AccountOut:
     return AccountOut.from_stored(decided, account=account, logo=urls.asset(decided.logo) if decided.logo else None)
+
+
+def attention(one: Attention, event: Event) -> AttentionOut:
+    when = present_time(event, one.date)
+    return AttentionOut.from_stored(one, start=when and when.start)
 
 
 def times(when: When | None) -> dict[str, Any]:

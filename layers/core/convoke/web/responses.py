@@ -76,7 +76,7 @@ class QuestionOut(Out):
 
 class AttentionOut(Out):
     """Somebody who was not reached: by which message (``kind``), why not (``state``), and since when. ``date`` is the
-    original start of one date of a series.
+    original start of one date of a series, ``start`` when that takes place now; both are null for the whole event.
 
     Kind ``answer``: a quarantined mail looks like their answer; it can be released by its ``quarantine_id``.
     """
@@ -86,6 +86,7 @@ class AttentionOut(Out):
     state: AttentionReason
     since: Moment
     date: Text | None
+    start: Text | None
     quarantine_id: str | None = None
 
 
