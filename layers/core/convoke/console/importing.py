@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..languages import Texts, gettext_noop
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..model import Event
 from ..pages import forms, hints, site
 from ..pages.forms import Errors
@@ -40,23 +41,23 @@ LATEST = 10
 """How many of the latest imports are listed."""
 
 LABELS = {
-    csv_columns.NAME: gettext_noop("Name"),
-    csv_columns.FIRST: gettext_noop("First name"),
-    csv_columns.LAST: gettext_noop("Last name"),
-    csv_columns.EMAIL: gettext_noop("Mail address"),
-    csv_columns.LANGUAGE: gettext_noop("Language of their mails"),
-    csv_columns.GUESTS: gettext_noop("Number of guests"),
-    csv_columns.EXTERNAL_ID: gettext_noop("Your own id of the person"),
-    csv_columns.STATUS: gettext_noop("Status, as exported from here"),
-    csv_columns.METADATA: gettext_noop("Metadata, as exported from here"),
+    csv_columns.NAME: noop("Name"),
+    csv_columns.FIRST: noop("First name"),
+    csv_columns.LAST: noop("Last name"),
+    csv_columns.EMAIL: noop("Mail address"),
+    csv_columns.LANGUAGE: noop("Language of their mails"),
+    csv_columns.GUESTS: noop("Number of guests"),
+    csv_columns.EXTERNAL_ID: noop("Your own id of the person"),
+    csv_columns.STATUS: noop("Status, as exported from here"),
+    csv_columns.METADATA: noop("Metadata, as exported from here"),
 }
 FATES = {
-    Fate.WRONG: gettext_noop("Not imported"),
-    Fate.TWICE: gettext_noop("Not imported, comes twice"),
-    Fate.LEFT_OUT: gettext_noop("Not imported, withdrew"),
-    Fate.EXISTING: gettext_noop("Is registered already"),
-    Fate.WAITS: gettext_noop("On the waitlist"),
-    Fate.NEW: gettext_noop("Is registered and invited"),
+    Fate.WRONG: noop("Not imported"),
+    Fate.TWICE: noop("Not imported, comes twice"),
+    Fate.LEFT_OUT: noop("Not imported, withdrew"),
+    Fate.EXISTING: noop("Is registered already"),
+    Fate.WAITS: noop("On the waitlist"),
+    Fate.NEW: noop("Is registered and invited"),
 }
 
 

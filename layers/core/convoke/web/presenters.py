@@ -30,21 +30,7 @@ from ..schedule import series, series_changes
 from ..store.keys import instant
 from ..webhooks.contents import event_fields
 from ..webhooks.events import Delivery, WebhookEvent
-from .responses import (
-    AccountOut,
-    AnswerOut,
-    AttentionOut,
-    ChangeOut,
-    DeliveryOut,
-    EntryOut,
-    EventOut,
-    InvitationOut,
-    MessageOut,
-    NextDateOut,
-    OccurrenceOut,
-    RegistrationOut,
-    TellingOut,
-)
+from . import responses
 
 
 def event(
@@ -56,13 +42,13 @@ def event(
     now: datetime | None = None,
     *,
     urls: Urls,
-) -> EventOut:
+) -> responses.EventOut:
     """``urls`` are the addresses of pages; ``missed`` are the first who need attention, and how many
     there are in all; ``dropped`` are the changed dates that the event lost with its rule; ``fan_out`` is that of the
     change that is being announced, or waits at ``now`` (UTC).
     """
     waits = fan_out is not None and now is not None and fan_out.waits(now)
-    return EventOut.from_stored(
+    return responses.EventOut.from_stored(
         event,
         **event_fields(event),
         page=urls.event(event.event_id) if event.public else None,
@@ -79,25 +65,27 @@ def event(
     )
 
 
-def telling(fan_out: FanOut) -> TellingOut:
+def telling(fan_out: FanOut) -> responses.TellingOut:
     told, of = progress(fan_out)
-    return TellingOut(told=told, of=of)
+    return responses.TellingOut(told=told, of=of)
 
 
-def next_date(event: Event, now: datetime) -> NextDateOut | None:
+def next_date(event: Event, now: datetime) -> responses.NextDateOut | None:
     """The first date that takes place and is not over at ``now`` (UTC)."""
     if event.status is EventStatus.CANCELLED or not series.coming(event, now):
         return None
-    return NextDateOut.from_stored(series.when_next(event, now))
+    return responses.NextDateOut.from_stored(series.when_next(event, now))
 
 
-def account(account: str, decided: AccountSettings, urls: Urls) -> AccountOut:
-    return AccountOut.from_stored(decided, account=account, logo=urls.asset(decided.logo) if decided.logo else None)
+def account(account: str, decided: AccountSettings, urls: Urls) -> responses.AccountOut:
+    return responses.AccountOut.from_stored(
+        decided, account=account, logo=urls.asset(decided.logo) if decided.logo else None
+    )
 
 
-def attention(one: Attention, event: Event) -> AttentionOut:
+def attention(one: Attention, event: Event) -> responses.AttentionOut:
     when = present_time(event, one.date)
-    return AttentionOut.from_stored(one, start=when and when.start)
+    return responses.AttentionOut.from_stored(one, start=when and when.start)
 
 
 def times(when: When | None) -> dict[str, Any]:
@@ -105,8 +93,8 @@ def times(when: When | None) -> dict[str, Any]:
     return {name: when and getattr(when, name) for name in ("start", "end", "time_zone")}
 
 
-def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
-    return OccurrenceOut.from_stored(
+def occurrence(one: Occurrence, event: Event, now: datetime) -> responses.OccurrenceOut:
+    return responses.OccurrenceOut.from_stored(
         one,
         occurrence=one.date,
         **times(one.when),
@@ -116,14 +104,14 @@ def occurrence(one: Occurrence, event: Event, now: datetime) -> OccurrenceOut:
     )
 
 
-def skipped(date: datetime, event: Event, now: datetime) -> OccurrenceOut:
+def skipped(date: datetime, event: Event, now: datetime) -> responses.OccurrenceOut:
     """A date of the rule that does not take place, since its local time does not exist (RFC 5545, 3.3.10)."""
     when = series.when_at(event.schedule, date)
     plain = Occurrence(date=date, when=when, title=event.title, location=event.location, description=event.description)
     return occurrence(plain, event, now).model_copy(update={"status": "skipped"})
 
 
-def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationOut:
+def registration(seen: Snapshot, sender: Sender, now: datetime) -> responses.RegistrationOut:
     person, invitation = seen.registration, seen.invitation
     sent = invitation.acknowledged
     known: dict[str, Any] = {"name": person.name, "email": person.email, "language": language_of(seen.event, person)}
@@ -131,7 +119,7 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
         known = dict.fromkeys(known)
     latest, delivery_state = sent or invitation.unacknowledged, state(seen, sender, now)
     valid = answered(person, invitation)
-    return RegistrationOut.from_stored(
+    return responses.RegistrationOut.from_stored(
         person,
         **known,
         occurrences=_dates(seen),
@@ -140,7 +128,7 @@ def registration(seen: Snapshot, sender: Sender, now: datetime) -> RegistrationO
         metadata=dict(person.metadata),
         participation=participation(person, invitation),
         answered_at=valid and valid.dtstamp,
-        invitation=InvitationOut(
+        invitation=responses.InvitationOut(
             uid=latest.calendar_state.uid
             if latest
             else uid(person.event_id, person.registration_id, invitation.generation, sender.domain),
@@ -174,10 +162,10 @@ def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
     return invitation.state
 
 
-def message(stored: StoredMessage, kind: SentKind) -> MessageOut:
+def message(stored: StoredMessage, kind: SentKind) -> responses.MessageOut:
     """``kind`` is what it announces (``kind_of_sent``)."""
     calendar_state = stored.calendar_state
-    return MessageOut.from_stored(
+    return responses.MessageOut.from_stored(
         calendar_state,
         uid=calendar_state.entry_uid,
         kind=kind,
@@ -189,20 +177,22 @@ def message(stored: StoredMessage, kind: SentKind) -> MessageOut:
     )
 
 
-def calendar_entry(one: Entry) -> EntryOut:
+def calendar_entry(one: Entry) -> responses.EntryOut:
     delivery = "delivered" if one.delivered else "accepted"
-    return EntryOut.from_stored(one, **times(one.when), delivery=None if one.state is Showing.UNKNOWN else delivery)
+    return responses.EntryOut.from_stored(
+        one, **times(one.when), delivery=None if one.state is Showing.UNKNOWN else delivery
+    )
 
 
-def received(one: ReceivedReply, seen: Snapshot) -> AnswerOut:
+def received(one: ReceivedReply, seen: Snapshot) -> responses.AnswerOut:
     """One reply that was received from the person of ``seen``."""
     counts = one.reply == answered(seen.registration, seen.invitation, one.reply.date)
-    return AnswerOut.from_stored(one.reply, channel=one.channel, at=one.at, counts=counts)
+    return responses.AnswerOut.from_stored(one.reply, channel=one.channel, at=one.at, counts=counts)
 
 
-def change(event: WebhookEvent) -> ChangeOut:
-    return ChangeOut.from_stored(event, id=event.webhook_event_id)
+def change(event: WebhookEvent) -> responses.ChangeOut:
+    return responses.ChangeOut.from_stored(event, id=event.webhook_event_id)
 
 
-def delivery(delivery: Delivery) -> DeliveryOut:
-    return DeliveryOut.from_stored(delivery, id=delivery.webhook_event_id, status=delivery.status or None)
+def delivery(delivery: Delivery) -> responses.DeliveryOut:
+    return responses.DeliveryOut.from_stored(delivery, id=delivery.webhook_event_id, status=delivery.status or None)
