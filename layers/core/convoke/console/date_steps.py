@@ -10,9 +10,9 @@ from ..languages import gettext_noop as noop
 from ..pages import site
 from ..pages.forms import Errors
 from . import date_times, event_refusals
-from .dates import PATH, Date, Series, date_named, series_of
+from .dates import PATH, Date, Series, page_of_date, page_of_series
 from .previewing import DONE, Change, settle, version_of
-from .visit import Again, Visit, page
+from .visit import Again, Visit
 
 DATE = f"{PATH}/{{start}}"
 TEXTS = ("title", "location", "description")
@@ -20,18 +20,14 @@ LABELS = {**event_refusals.LABELS, "reason": noop("Reason"), "from": noop("First
 """What a sentence about what is wrong calls the API's fields."""
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}")
-def show(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("GET", "")
+def show(visit: Visit, series: Series, one: Date) -> site.Answer:
     typed = {**date_times.fields_of(one.when), **{name: getattr(one, name) for name in TEXTS}}
     return _shown(visit, "date.html", series, one, typed)
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}")
-def change(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("POST", "")
+def change(visit: Visit, series: Series, one: Date) -> site.Answer:
     start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=one.when.all_day)
     if missing and not visit.objections:
         return _again(visit, "date.html", series, one)(missing)
@@ -49,16 +45,13 @@ def change(visit: Visit, event_id: str, date: str) -> site.Answer:
     )
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}/cancel")
-def ask_to_cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    return _shown(visit, "date_cancel.html", series, date_named(visit, series, date), {"reason": ""})
+@page_of_date("GET", "/cancel")
+def ask_to_cancel(visit: Visit, series: Series, one: Date) -> site.Answer:
+    return _shown(visit, "date_cancel.html", series, one, {"reason": ""})
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}/cancel")
-def cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("POST", "/cancel")
+def cancel(visit: Visit, series: Series, one: Date) -> site.Answer:
     _, reason = visit.request.texts.gettext, {"reason": visit.form.text("reason")}
     return _settled(
         *(visit, "date_cancel.html", series, one, "POST", f"{DATE}/cancel", reason),
@@ -68,16 +61,13 @@ def cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
     )
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}/restore")
-def ask_to_restore(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    return _shown(visit, "date_restore.html", series, date_named(visit, series, date), {})
+@page_of_date("GET", "/restore")
+def ask_to_restore(visit: Visit, series: Series, one: Date) -> site.Answer:
+    return _shown(visit, "date_restore.html", series, one, {})
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}/restore")
-def restore(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("POST", "/restore")
+def restore(visit: Visit, series: Series, one: Date) -> site.Answer:
     _ = visit.request.texts.gettext
     return _settled(
         *(visit, "date_restore.html", series, one, "POST", f"{DATE}/restore", {}),
@@ -87,18 +77,16 @@ def restore(visit: Visit, event_id: str, date: str) -> site.Answer:
     )
 
 
-@page("GET", "/console/events/{event_id}/dates/add")
-def ask_to_add(visit: Visit, event_id: str) -> site.Answer:
-    series = series_of(visit, event_id)
+@page_of_series("GET", "/add")
+def ask_to_add(visit: Visit, series: Series) -> site.Answer:
     usual = date_times.fields_of(series.when)
     last = "" if series.when.all_day else usual["end_day"]
     typed = {**usual, "start": "", "end_day": "", "end": "" if series.when.all_day or last else usual["end"]}
     return _shown(visit, "date_add.html", series, None, typed)
 
 
-@page("POST", "/console/events/{event_id}/dates/add")
-def add(visit: Visit, event_id: str) -> site.Answer:
-    series = series_of(visit, event_id)
+@page_of_series("POST", "/add")
+def add(visit: Visit, series: Series) -> site.Answer:
     start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=series.when.all_day)
     if missing and not visit.objections:
         return _again(visit, "date_add.html", series, None)(missing)

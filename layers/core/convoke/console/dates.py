@@ -18,7 +18,7 @@ from ..store import codec
 from ..store.accounts import Scope
 from . import month as months
 from .event_fields import when_of
-from .visit import Visit, page
+from .visit import Visit, pages_of
 
 PATH = "/events/{event_id}/occurrences"
 PAGE = 50
@@ -193,12 +193,24 @@ def part(visit: Visit, event: Mapping[str, Any]) -> Series:
     return _series(visit, event, visit.api.read(PATH, {"event_id": event["event_id"]}, query)["items"])
 
 
+page_of_series = pages_of(lambda visit, event_id: (series_of(visit, event_id),), "/console/events/{event_id}/dates")
+"""The function is given :class:`Series`."""
+
+
+def _series_and_date(visit: Visit, event_id: str, date: str) -> tuple[Series, Date]:
+    series = series_of(visit, event_id)
+    return series, date_named(visit, series, date)
+
+
+page_of_date = pages_of(_series_and_date, "/console/events/{event_id}/dates/{date}")
+"""The function is given :class:`Series` and :class:`Date`."""
+
+
 # --- pages --------------------------------------------------------------------------------------------------------
 
 
-@page("GET", "/console/events/{event_id}/dates")
-def show(visit: Visit, event_id: str) -> site.Answer:
-    series = series_of(visit, event_id)
+@page_of_series("GET", "")
+def show(visit: Visit, series: Series) -> site.Answer:
     if not series.recurs:
         return _shown(visit, "dates_one.html", series)
     if visit.request.query.get("view") == "month":

@@ -14,20 +14,14 @@ from ..pages import site
 from ..pages.forms import Errors
 from . import words
 from .previewing import Change, settle, version_of
-from .visit import Again, Visit, page
+from .visit import Again, Visit, page, page_of_event
 
 EVENT = "/events/{event_id}"
 
 
-@page("GET", "/console/events/{event_id}/cancel")
-def ask_why(visit: Visit, event_id: str) -> site.Answer:
-    return _cancelling(visit, visit.event(event_id))
-
-
-@page("POST", "/console/events/{event_id}/cancel")
-def cancel(visit: Visit, event_id: str) -> site.Answer:
-    event, reason = visit.event(event_id), visit.form.text("reason")
-    _ = visit.request.texts.gettext
+@page_of_event("POST", "/cancel")
+def cancel(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
+    _, reason = visit.request.texts.gettext, visit.form.text("reason")
     change = _change(
         *(visit, event, "cancel"),
         body={"reason": reason},
@@ -35,22 +29,17 @@ def cancel(visit: Visit, event_id: str) -> site.Answer:
         title=_("Cancel the event %(title)s", title=visit.request.texts.isolated(event["title"])),
         send=_("Cancel the event, and tell everybody"),
     )
-    return _settled(visit, event, change, lambda errors: _cancelling(visit, event, reason, errors))
+    return _settled(visit, event, change, lambda errors: ask_why(visit, event, reason, errors))
 
 
-def _cancelling(visit: Visit, event: Mapping[str, Any], reason: str = "", errors: Errors = ()) -> site.Answer:
+@page_of_event("GET", "/cancel")
+def ask_why(visit: Visit, event: Mapping[str, Any], reason: str = "", errors: Errors = ()) -> site.Answer:
     return visit.show("cancelling.html", event=event, reason=reason, errors=errors)
 
 
-@page("GET", "/console/events/{event_id}/reopen")
-def ask_which_dates(visit: Visit, event_id: str) -> site.Answer:
-    return _reopening(visit, visit.event(event_id))
-
-
-@page("POST", "/console/events/{event_id}/reopen")
-def reopen(visit: Visit, event_id: str) -> site.Answer:
-    event, dates = visit.event(event_id), visit.form.every("occurrences")
-    _ = visit.request.texts.gettext
+@page_of_event("POST", "/reopen")
+def reopen(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
+    _, dates = visit.request.texts.gettext, visit.form.every("occurrences")
     change = _change(
         *(visit, event, "reopen"),
         body={"occurrences": list(dates)},
@@ -58,10 +47,11 @@ def reopen(visit: Visit, event_id: str) -> site.Answer:
         title=_("Let the event %(title)s take place again", title=visit.request.texts.isolated(event["title"])),
         send=_("Reopen the event, and invite everybody"),
     )
-    return _settled(visit, event, change, lambda errors: _reopening(visit, event, dates, errors))
+    return _settled(visit, event, change, lambda errors: ask_which_dates(visit, event, dates, errors))
 
 
-def _reopening(
+@page_of_event("GET", "/reopen")
+def ask_which_dates(
     visit: Visit, event: Mapping[str, Any], chosen: tuple[str, ...] = (), errors: Errors = ()
 ) -> site.Answer:
     # The API names each date by its number in the list; the form has one field for all of them.
@@ -92,10 +82,10 @@ def _settled(visit: Visit, event: Mapping[str, Any], change: Change, again: Agai
 # --- how far a change has been announced ----------------------------------------------------------------------------
 
 
-@page("GET", "/console/events/{event_id}/telling")
-def show_part(visit: Visit, event_id: str) -> site.Answer:
+@page_of_event("GET", "/telling")
+def show_part(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
     """The part alone, for a script that puts it into the event's page."""
-    return visit.show("telling_part.html", event=visit.event(event_id))
+    return visit.show("telling_part.html", event=event)
 
 
 # --- announcing now, and undoing --------------------------------------------------------------------------------------

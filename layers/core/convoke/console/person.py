@@ -10,7 +10,7 @@ from ..model import frozen
 from ..pages import site
 from ..pages.forms import Errors
 from . import timeline, words
-from .visit import Visit, page
+from .visit import Visit, pages_of
 
 PERSON = "/events/{event_id}/registrations/{registration_id}"
 MOST_PARTS = 5
@@ -57,6 +57,12 @@ def read(visit: Visit, event_id: str, registration_id: str) -> Seen:
     return Seen(event=visit.event(event_id), person=visit.api.read(PERSON, at))
 
 
+page_of_person = pages_of(
+    lambda visit, **at: (read(visit, **at),), "/console/events/{event_id}/people/{registration_id}"
+)
+"""The function is given :class:`Seen`."""
+
+
 def everything(visit: Visit, path: str, at: Mapping[str, str], **query: Any) -> list[Any]:
     """The items of the first parts of a list."""
     return list(visit.api.every(path, at, MOST_PARTS, query))
@@ -72,11 +78,7 @@ def present_dates(visit: Visit, event: Mapping[str, Any], people: Iterable[Mappi
     }
 
 
-@page("GET", "/console/events/{event_id}/people/{registration_id}")
-def show(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return shown(visit, read(visit, event_id, registration_id))
-
-
+@page_of_person("GET", "")
 def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     """The page of a person, with why what was just asked for could not be done."""
     texts, person, event = visit.request.texts, seen.person, seen.event

@@ -7,19 +7,17 @@ from __future__ import annotations
 from ..pages import site
 from ..pages.forms import Errors
 from . import person, words
-from .person import PERSON, STANDING, Seen
-from .visit import Visit, page
+from .person import PERSON, STANDING, Seen, page_of_person
+from .visit import Visit
 
 LONGEST_WORD = 2000
-PAGE = "/console/events/{event_id}/people/{registration_id}"
 
 
 # --- deciding -------------------------------------------------------------------------------------------------------
 
 
-@page("GET", f"{PAGE}/decide")
-def decide(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    seen = person.read(visit, event_id, registration_id)
+@page_of_person("GET", "/decide")
+def decide(visit: Visit, seen: Seen) -> site.Answer:
     return seen.show(
         visit,
         "approving.html",
@@ -29,24 +27,24 @@ def decide(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     )
 
 
-@page("GET", f"{PAGE}/accept")
-def ask_to_accept(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _decision(visit, person.read(visit, event_id, registration_id), "accept")
+@page_of_person("GET", "/accept")
+def ask_to_accept(visit: Visit, seen: Seen) -> site.Answer:
+    return _decision(visit, seen, "accept")
 
 
-@page("POST", f"{PAGE}/accept")
-def accept(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _decide(visit, person.read(visit, event_id, registration_id), "accept")
+@page_of_person("POST", "/accept")
+def accept(visit: Visit, seen: Seen) -> site.Answer:
+    return _decide(visit, seen, "accept")
 
 
-@page("GET", f"{PAGE}/decline")
-def ask_to_decline(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _decision(visit, person.read(visit, event_id, registration_id), "decline")
+@page_of_person("GET", "/decline")
+def ask_to_decline(visit: Visit, seen: Seen) -> site.Answer:
+    return _decision(visit, seen, "decline")
 
 
-@page("POST", f"{PAGE}/decline")
-def decline(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _decide(visit, person.read(visit, event_id, registration_id), "decline")
+@page_of_person("POST", "/decline")
+def decline(visit: Visit, seen: Seen) -> site.Answer:
+    return _decide(visit, seen, "decline")
 
 
 def _decide(visit: Visit, seen: Seen, what: str) -> site.Answer:
@@ -84,9 +82,8 @@ def has_room(seen: Seen) -> bool:
 # --- the invitation once more ---------------------------------------------------------------------------------------
 
 
-@page("POST", f"{PAGE}/resend")
-def resend(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    seen = person.read(visit, event_id, registration_id)
+@page_of_person("POST", "/resend")
+def resend(visit: Visit, seen: Seen) -> site.Answer:
     return visit.do(
         *("POST", f"{PERSON}/resend", seen.at, {}),
         again=lambda errors: person.shown(visit, seen, errors),
@@ -98,14 +95,8 @@ def resend(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
 # --- withdrawing ----------------------------------------------------------------------------------------------------
 
 
-@page("GET", f"{PAGE}/withdraw")
-def ask_withdrawal(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _withdrawal(visit, person.read(visit, event_id, registration_id))
-
-
-@page("POST", f"{PAGE}/withdraw")
-def withdraw(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    seen = person.read(visit, event_id, registration_id)
+@page_of_person("POST", "/withdraw")
+def withdraw(visit: Visit, seen: Seen) -> site.Answer:
     if seen.person["status"] not in STANDING and not visit.objections:
         return visit.go(seen.path, "withdrawn")
     # As it is worded on the page, the tick allows what the API forbids by `final`.
@@ -113,13 +104,14 @@ def withdraw(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     return visit.do(
         *("DELETE", PERSON, seen.at),
         query={"final": final},
-        again=lambda errors: _withdrawal(visit, seen, errors),
+        again=lambda errors: ask_withdrawal(visit, seen, errors),
         then=seen.path,
         done="withdrawn",
     )
 
 
-def _withdrawal(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
+@page_of_person("GET", "/withdraw")
+def ask_withdrawal(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     return seen.show(
         visit,
         "person_withdraw.html",
@@ -132,25 +124,20 @@ def _withdrawal(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
 # --- erasing --------------------------------------------------------------------------------------------------------
 
 
-@page("GET", f"{PAGE}/erase")
-def ask_erasure(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return _erasure(visit, person.read(visit, event_id, registration_id))
-
-
-@page("POST", f"{PAGE}/erase")
-def erase(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    seen = person.read(visit, event_id, registration_id)
+@page_of_person("POST", "/erase")
+def erase(visit: Visit, seen: Seen) -> site.Answer:
     if not visit.form.text("sure") and not visit.objections:
         sure = visit.request.texts.gettext("Tick that you want to erase this person for good.")
-        return _erasure(visit, seen, (("sure", sure),))
+        return ask_erasure(visit, seen, (("sure", sure),))
     return visit.do(
         *("DELETE", PERSON, seen.at),
         query={"erase": "true"},
-        again=lambda errors: _erasure(visit, seen, errors),
+        again=lambda errors: ask_erasure(visit, seen, errors),
         then=seen.path,
         done=lambda erased: "erased" if erased["status"] == "erased" else "erasing",
     )
 
 
-def _erasure(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
+@page_of_person("GET", "/erase")
+def ask_erasure(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     return seen.show(visit, "person_erase.html", errors=errors)

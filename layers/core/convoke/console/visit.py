@@ -183,6 +183,25 @@ def page(method: str, path: str) -> Callable[[Page], Page]:
     return register
 
 
+def pages_of(read: Callable[..., tuple[Any, ...]], root: str) -> Callable[[str, str], Callable[[Page], Page]]:
+    """As :func:`page`, for paths that begin with ``root``: the function is given what ``read`` makes of the visit and
+    the parameters of the path, in their place.
+    """
+
+    def page_below(method: str, path: str) -> Callable[[Page], Page]:
+        def register(function: Page) -> Page:
+            page(method, root + path)(lambda visit, **at: function(visit, *read(visit, **at)))
+            return function
+
+        return register
+
+    return page_below
+
+
+page_of_event = pages_of(lambda visit, event_id: (visit.event(event_id),), "/console/events/{event_id}")
+"""The function is given the event, as the API shows it."""
+
+
 def in_english(request: site.Request) -> site.Request:
     """The console has no other texts yet."""
     return replace(request, texts=texts("en"))
