@@ -349,7 +349,7 @@ MUTANTS: dict[str, Mutant] = {
         instead(invitations, "UPON_CHANGING", conditions.EXISTS), trial="a_change_meets_something_more_urgent"
     ),
     "fence-of-a-notification": Mutant(
-        (instead(notifications, "UPON_RECORDING", conditions.EXISTS),), scenario="two at one notification"
+        instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
     ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),

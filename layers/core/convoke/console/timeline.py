@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..languages import Texts, gettext_noop
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..model import frozen
 from . import words
 from .words import Word
@@ -13,16 +14,16 @@ from .words import Word
 Item = Mapping[str, Any]
 
 TOLD = {
-    "invitation": gettext_noop("Invited"),
-    "move": gettext_noop("Told of another time or place"),
-    "change": gettext_noop("Told of a change"),
-    "cancellation": gettext_noop("Sent a cancellation"),
+    "invitation": noop("Invited"),
+    "move": noop("Told of another time or place"),
+    "change": noop("Told of a change"),
+    "cancellation": noop("Sent a cancellation"),
 }
 """By the ``kind`` of a message."""
 PROPOSALS = {
-    "open": Word(text=gettext_noop("Waits for your decision"), kind="wait"),
-    "accepted": Word(text=gettext_noop("Accepted"), kind="good"),
-    "declined": Word(text=gettext_noop("Declined")),
+    "open": Word(text=noop("Waits for your decision"), kind="wait"),
+    "accepted": Word(text=noop("Accepted"), kind="good"),
+    "declined": Word(text=noop("Declined")),
 }
 """By the ``status`` of a proposal."""
 

@@ -63,28 +63,27 @@ def _is_domain(name: str) -> bool:
 
 
 def web_link(text: str) -> str:
-    text = exact(text)
-    if text:
-        _require_link(text, "must be a link that begins with http:// or https://")
-    return text
+    """A link, or nothing. Raises :class:`ValueError`, as all of these."""
+    return _link(text, "must be a link that begins with http:// or https://") if text.rstrip(" ") else ""
 
 
 def join_link(text: str) -> str:
     text = exact(text)
-    if not _TELEPHONE.fullmatch(text):
-        _require_link(text, "must be a link that begins with http://, https:// or tel:")
-    return text
+    telephone = _TELEPHONE.fullmatch(text)
+    return text if telephone else _link(text, "must be a link that begins with http://, https:// or tel:")
 
 
 def secure_link(text: str) -> str:
-    """A link that begins with https://, or nothing. Raises :class:`ValueError`."""
+    """A link that begins with https://, or nothing."""
     otherwise = "must be a link that begins with https://"
-    text = exact(text)
-    if text:
-        _require_link(text, otherwise)
-        if urlsplit(text).scheme != "https":
-            raise ValueError(otherwise)
+    text = _link(text, otherwise) if text.rstrip(" ") else ""
+    if text and urlsplit(text).scheme != "https":
+        raise ValueError(otherwise)
     return text
+
+
+def webhook_link(text: str) -> str:
+    return _link(text, "must be a link that begins with https://")
 
 
 def colour(text: str) -> str:
@@ -94,17 +93,9 @@ def colour(text: str) -> str:
     return text.lower()
 
 
-def webhook_link(text: str) -> str:
+def _link(text: str, otherwise: str) -> str:
+    """An HTTP link whose host is what a reader takes it for; ``otherwise`` is the message where it is none at all."""
     text = exact(text)
-    _require_link(text, "must be a link that begins with https://")
-    return text
-
-
-def _require_link(text: str, otherwise: str) -> None:
-    """Raise :class:`ValueError` unless ``text`` is an HTTP link whose host is what a reader takes it for.
-
-    ``otherwise`` is the message where it is no such link at all.
-    """
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
@@ -115,6 +106,7 @@ def _require_link(text: str, otherwise: str) -> None:
     if "@" in parts.netloc:
         raise ValueError("must not have a name or password before its host: it would be taken for the host")
     hosts.require_plain(host)
+    return text
 
 
 def reminder(text: str) -> str:
