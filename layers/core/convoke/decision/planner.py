@@ -181,8 +181,11 @@ class MessagePlanner(MessageBuilder):
         order_keys = {}
         for at, one in enumerate(every):
             if one.date in changed:
-                around = [states.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
-                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, around))
+                before, after = (
+                    [state for each in near if (state := states.get(each.date)) is not None]
+                    for near in (every[max(0, at - 1) : at], every[at + 1 : at + 2])
+                )
+                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, before, after))
         dates = [one for one in every if one.date in changed]
         for one in sorted(dates, key=lambda one: order_keys[one.date]):
             known = states.get(one.date)
@@ -191,12 +194,14 @@ class MessagePlanner(MessageBuilder):
                     calendar_state, one.date, one, known or self._plain(calendar_state, one), separated
                 )
 
-    def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
+    def _in_the_way(self, one: Occurrence, before: list[OccurrenceState], after: list[OccurrenceState]) -> bool:
         """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""
-        there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
-        before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
-        after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
-        return one.moved and not calendar_entries.between(one.when, before, after, self.event.when.time_zone)
+        if not one.moved:
+            return False
+        earlier, later = (
+            [each.when for each in near if each.when is not None and not each.cancelled] for near in (before, after)
+        )
+        return not calendar_entries.between(one.when, earlier, later, self.event.when.time_zone)
 
     def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Messages for a registration for some dates. Invitations are last, since they may have to wait for quota."""
@@ -278,7 +283,7 @@ class MessagePlanner(MessageBuilder):
     def _present(self, calendar_state: CalendarState, date: LocalTime) -> Occurrence | None:
         """The present occurrence that has the name ``date`` in ``calendar_state``, or ``None``."""
         name = self._names(calendar_state).get(date)
-        return next((one for one in series.occurrences(self.event) if one.date == name), None)
+        return None if name is None else series.occurrence(self.event, name)
 
     def _whole_over(self, calendar_state: CalendarState) -> bool:
         """Whether everything that the main entry shows is over, at the times that were sent."""

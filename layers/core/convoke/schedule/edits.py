@@ -44,7 +44,7 @@ def takes_place(event: Event) -> bool:
 
 def date(event: Event, name: LocalTime) -> Occurrence:
     """The date of this name. Raises :class:`NoSuchDate` if there is none."""
-    found = next((one for one in series.occurrences(event) if one.date == name), None)
+    found = series.occurrence(event, name)
     if found is None:
         raise NoSuchDate(name.isoformat())
     return found

@@ -121,6 +121,11 @@ def occurrences(event: Event) -> tuple[Occurrence, ...]:
     return _occurrences(_Itself(event))
 
 
+def occurrence(event: Event, date: LocalTime) -> Occurrence | None:
+    """The occurrence of ``event`` whose original start is ``date``; ``None`` if it has none."""
+    return _by_date(_Itself(event)).get(date)
+
+
 class _Itself:
     """An event as the key of a cache, equal to no other object: to hash all that a long series has, at each look, takes
     longer than to make its occurrences once.
@@ -146,6 +151,11 @@ def _occurrences(key: _Itself) -> tuple[Occurrence, ...]:
         _occurrence(event, when, changes.get(start, DateChange(date=start)))
         for start, when in times(event.schedule).items()
     )
+
+
+@lru_cache(maxsize=16)
+def _by_date(key: _Itself) -> Mapping[LocalTime, Occurrence]:
+    return {one.date: one for one in _occurrences(key)}
 
 
 def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
