@@ -310,13 +310,13 @@ def test_a_batch_that_is_left_over_tells_nobody_of_what_waits(world: World) -> N
 def test_the_audit_leaves_what_waits_and_what_is_being_told(world: World) -> None:
     invited(world)
     world.change(title="Other")
-    for include_due in (False, True):  # as the audit looks, and as an operator does
-        assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=include_due)).differences == ()
+    for by_operator in (False, True):  # as the audit looks, and as an operator does
+        assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=by_operator))[0].differences == ()
     world.pass_time(seconds=61)
     world.plan(size=1)
     # What is being told is left to that, but for an operator, whom somebody may have told that it is not.
-    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=False)).differences == ()
-    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=True)).by_reason() == {"not updated": 2}
+    assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=False))[0].differences == ()
+    assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=True))[0].by_reason() == {"not updated": 2}
     world.drain()
     assert len(world.sent) == 2
 

@@ -29,6 +29,7 @@ from icalendar import Calendar
 
 from local.postoffice import PostOffice
 from local.postoffice.calendars import Effect, show
+from local.postoffice.connected import Telling
 from local.postoffice.entries import when
 from local.postoffice.letters import read
 from local.postoffice.page import content_lines
@@ -36,7 +37,6 @@ from local.postoffice.records import Places, Verdicts
 from local.postoffice.reports import LONGEST_PAUSE, Reports
 from local.postoffice.ses import LARGEST_MAIL
 from local.postoffice.shelf import Shelf
-from local.postoffice.tellings import Telling
 
 BO = "bo@example.net"
 ORGANIZER = "events@example.org"

@@ -133,6 +133,31 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     assert world.invitation(person).acknowledged is not None
 
 
+def test_while_all_mail_is_stopped_only_who_is_still_to_be_told_is_not_forgotten(world: World) -> None:
+    def status(person: Registration) -> str:
+        found = world.reads.registration(EVENT_ID, person.registration_id)
+        assert found is not None
+        return found.status.value
+
+    told, other = world.register(1), world.register(2)
+    for person in (told, other):
+        world.look(person)
+    world.withdraw(told)
+    world.look(told)
+    assert not world.store.attempt(
+        {"erasure": world.store.registrations.erasure_action(EVENT_ID, told.registration_id, world.now)}
+    )
+    world.perform(StopSending(until=world.now + timedelta(hours=1), why="test"))
+    erase(world.store, EVENT_ID, other.registration_id, now=world.now)
+    world.pass_time(minutes=1)
+    world.sweep()
+    assert [status(person) for person in (told, other)] == ["erased", "cancelled"]
+    world.pass_time(hours=1)
+    world.settle()
+    assert status(other) == "erased"
+    assert world.said(other.email) == [(REQUEST, 0), (CANCEL, 1)]
+
+
 def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_back(world: World) -> None:
     person = world.invite()
     erase(world.store, EVENT_ID, person.registration_id, now=world.now)
