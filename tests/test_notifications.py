@@ -30,14 +30,7 @@ from convoke.effects import (
 )
 from convoke.mail import notification_mail, notifications
 from convoke.mail.notifications import Counter, Notification, NotificationKind, NotificationState
-from convoke.model import (
-    DateChange,
-    DeliveryState,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from convoke.model import DateChange, DeliveryState, Participation, Person, RenderError, When
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, expect, registration

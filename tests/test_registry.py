@@ -11,15 +11,7 @@ import pytest
 
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Acknowledged, Stopped, StoredMessage
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    InvalidField,
-    Method,
-    Registration,
-    RegistrationStatus,
-)
+from convoke.model import DeliveryState, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus
 from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase, forget
 from convoke.registrations.events import change_event, create_event

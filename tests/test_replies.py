@@ -25,12 +25,7 @@ from convoke.registrations.erasure import forget
 from convoke.registrations.events import create_event
 from convoke.registrations.registry import Obstacle, TooMany, register, resend, withdraw
 from convoke.registrations.replies import Applied, Outcome, apply, register_again
-from convoke.store import (
-    answers,
-    codec,
-    dynamo,
-    keys,
-)
+from convoke.store import answers, codec, dynamo, keys
 from convoke.store.answers import Answers
 from convoke.store.invitations import invitation_item
 from convoke.store.store import Store

@@ -7,15 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from convoke.decision.decide import participation
-from convoke.model import (
-    AnswerChannel,
-    EventStatus,
-    Method,
-    Participation,
-    Registration,
-    RegistrationStatus,
-    Reply,
-)
+from convoke.model import AnswerChannel, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
 from convoke.registrations import erasure, registry, replies, returning, waitlist
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold

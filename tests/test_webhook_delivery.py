@@ -17,13 +17,7 @@ import pytest
 from convoke.aws.runtime import Aws, hint_body
 from convoke.delivery.webhooks import post
 from convoke.effects import WebhookHint
-from convoke.store import (
-    codec,
-    dynamo,
-    keys,
-    outbox,
-    writes,
-)
+from convoke.store import codec, dynamo, keys, outbox, writes
 from convoke.store.deliveries import Deliveries
 from convoke.store.outbox import About, about_registration
 from convoke.webhooks import http

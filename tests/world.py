@@ -37,15 +37,7 @@ from convoke.effects import (
     SurveyHint,
     Unknown,
 )
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    LocalTime,
-    Method,
-    Registration,
-    RegistrationStatus,
-)
+from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import returning, split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
 from convoke.registrations.registry import change_registration, register, resend, withdraw
