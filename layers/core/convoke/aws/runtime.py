@@ -106,10 +106,10 @@ class Aws:
             found, after = self._store.reads.events(after)
             yield from found
 
-    def queue_webhook_hints(self, limit: int = MAX_WEBHOOK_HINTS) -> int:
-        """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
+    def queue_webhook_hints(self) -> int:
+        """Queue a hint for each webhook event and delivery that is due, up to :data:`MAX_WEBHOOK_HINTS`: how many."""
         queued = 0
-        for hint in self._store.deliveries.due(clock(), limit):
+        for hint in self._store.deliveries.due(clock(), MAX_WEBHOOK_HINTS):
             self._enqueue(effects.Enqueue(hint=hint, urgent=False))
             queued += 1
         return queued

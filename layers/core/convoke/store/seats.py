@@ -40,9 +40,7 @@ class SeatCounts(Repository):
 
     # --- taking -------------------------------------------------------------------------------------------------
 
-    def take_action(
-        self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool, decided: int = 0
-    ) -> Action:
+    def take_action(self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool, decided: int) -> Action:
         """The action that takes ``count`` seats, or (``waits``) places on the waitlist, from the event's own count.
 
         ``block``: they are lent to a shard. ``decided`` is how many of those who take them were pending. It fails where
@@ -58,14 +56,12 @@ class SeatCounts(Repository):
         changes, key = {"number": number, "waits": waits}, keys.seat_shard(event_id, number)
         return update(self._sent, key, changes, "", add={"free": count}, remove=("stopped",))
 
-    def take_from_shard_action(
-        self, event_id: str, number: int, count: int, *, waits: bool, decided: int = 0
-    ) -> Action:
+    def take_from_shard_action(self, event_id: str, number: int, count: int, *, waits: bool, decided: int) -> Action:
         key, condition = keys.seat_shard(event_id, number), conditions.SHARD_HAS_SOME
         add = {"free": -count, **_fewer(decided)}
         return update(self._sent, key, {}, condition, add=add, count=count, waits=waits)
 
-    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime, decided: int = 0) -> Action:
+    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime, decided: int) -> Action:
         """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats.
 
         Of who needs several seats some may be free: the waitlist is due then, at ``look_at`` (UTC).
@@ -87,7 +83,7 @@ class SeatCounts(Repository):
 
     # --- pending ------------------------------------------------------------------------------------------------
 
-    def ask_actions(self, event_id: str, count: int, new_shard: int | None = None) -> dict[str, Action]:
+    def ask_actions(self, event_id: str, count: int, new_shard: int | None) -> dict[str, Action]:
         """The actions that count ``count`` more pending registrations in the event's own item, and make a shard of the
         number ``new_shard`` that counts the next ones. They fail where the event is closed.
         """
