@@ -170,7 +170,7 @@ def a_moved_series(world: World) -> Registration:
         world.become(edits.change_date(world.event(), DateChange(date=start, when=when)))
         world.settle()
         world.pass_time(minutes=5)
-    assert [send.intent.calendar_state.sequence for send in world.sent] == [0, 1, 2]
+    assert [one.sequence for one in world.told] == [0, 1, 2]
     return bo
 
 

@@ -15,7 +15,7 @@ from convoke.delivery import attempts, audit, fan_out, reconcile, reports, surve
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
-from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
+from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
 from convoke.store import seats as store_seats
 from convoke.store import sources as store_sources
 from convoke.store.events import Events
@@ -347,6 +347,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-change-keeps-the-sooner-due-key": Mutant(
         instead(invitations, "UPON_CHANGING", conditions.EXISTS), trial="a_change_meets_something_more_urgent"
+    ),
+    "fence-of-a-notification": Mutant(
+        instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
     ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),

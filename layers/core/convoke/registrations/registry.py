@@ -192,8 +192,9 @@ def withdraw(
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
     ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. ``told`` makes actions of the
     registration as it is cancelled, whose address may have changed meanwhile. One that was cancelled before is
-    returned unchanged, and neither these nor ``also`` are written. Returns ``Obstacle.ABSENT`` where there is none, and
-    with ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
+    returned unchanged, and neither these nor ``also`` are written. ``only_pending``: the organizer turns them down.
+    Returns ``Obstacle.ABSENT`` where there is none, and with ``only_pending`` ``NOT_PENDING`` where it is not. Raises
+    :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -211,6 +212,7 @@ def withdraw(
             updated_at=now,
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
             removed=removed,
+            turned_down_at=now if only_pending else person.turned_down_at,
         )
         happened = {WebhookEventType.REGISTRATION_CANCELLED: about_registration(cancelled)}
         actions = {
