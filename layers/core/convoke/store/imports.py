@@ -96,7 +96,6 @@ class Imports(Repository):
     # --- what was uploaded --------------------------------------------------------------------------------------
 
     def create(self, one: Import, text: str) -> None:
-        """Store a new import with its text."""
         until = one.created_at + UPLOADED_KEPT
         for number, piece in enumerate(_pieces(text.encode("utf-8", "surrogatepass"))):
             self._put(one.import_id, f"TEXT#{number:03}", piece, until)

@@ -77,7 +77,6 @@ class SeatCounts(Repository):
         )
 
     def place_action(self, event_id: str, registration_id: str) -> Action:
-        """The action that stores a place on the waitlist."""
         place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
         return put(self._people, place, conditions.NEW)
 
