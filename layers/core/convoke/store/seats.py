@@ -46,8 +46,7 @@ class SeatCounts(Repository):
         ``block``: they are lent to a shard. ``decided`` is how many of those who take them were pending. It fails where
         somebody waits, or nobody, where fewer are free, or where the event is closed.
         """
-        free = conditions.SEATS_ARE_UNLIMITED if seats.capacity is None else conditions.SEATS_ARE_FREE
-        condition = conditions.BEHIND_OTHERS if waits else free
+        condition = conditions.BEHIND_OTHERS if waits else _are_free(seats)
         add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {}), **_fewer(decided)}
         return update(self._sent, keys.seats(event_id), {}, condition, add=add, **_room(seats, count))
 
@@ -181,15 +180,12 @@ class SeatCounts(Repository):
         :meth:`take_action` do.
         """
         more = count - hold.seats
-        values: dict[str, Any] = {}
-        condition = conditions.TAKES_PEOPLE if more <= 0 else conditions.SEATS_ARE_UNLIMITED
-        if more > 0 and seats.capacity is not None:
-            condition, values = conditions.SEATS_ARE_FREE, {"capacity": seats.capacity, "most": seats.capacity - more}
+        condition = _are_free(seats) if more > 0 else conditions.TAKES_PEOPLE
         add = {"held": -hold.seats, **({"taken": more} if more else {})}
         due = self.due(hold.event_id, now) if more < 0 else {}
         return {
             "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
-            "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **values),
+            "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **_room(seats, more)),
         }
 
     def release_held_actions(self, hold: Hold, now: datetime, *, anybody_waits: bool, early: bool) -> dict[str, Action]:
@@ -258,6 +254,11 @@ class SeatCounts(Repository):
 
     def _leave_action(self, event_id: str, registration_id: str) -> Action:
         return delete(self._people, keys.waiting(event_id, registration_id), conditions.EXISTS)
+
+
+def _are_free(seats: Seats) -> str:
+    """The condition that there are so many seats as :func:`_room` says."""
+    return conditions.SEATS_ARE_UNLIMITED if seats.capacity is None else conditions.SEATS_ARE_FREE
 
 
 def _room(seats: Seats, count: int) -> dict[str, Any]:
