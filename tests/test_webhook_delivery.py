@@ -14,7 +14,8 @@ from typing import Any
 import boto3
 import pytest
 
-from convoke.aws.runtime import Aws, hint_body
+from convoke.aws.queues import hint_body
+from convoke.aws.runtime import Aws
 from convoke.delivery.webhooks import post
 from convoke.effects import WebhookHint
 from convoke.store import codec, dynamo, keys, outbox, writes
