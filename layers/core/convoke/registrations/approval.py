@@ -108,9 +108,7 @@ def accept(
         )
         if place is None:
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
-        accepted = replace(
-            person, status=place.status, version=person.version + 1, updated_at=now, accepted_at=now
-        )
+        accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now, accepted_at=now)
         happened = {WebhookEventType.REGISTRATION_ACCEPTED: about_registration(accepted), **without_seat(accepted)}
         actions = {
             "registration": store.registrations.change_action(person, accepted, "status", "accepted_at"),
