@@ -10,7 +10,6 @@ from convoke.decision.fan_out import FanOut
 from convoke.delivery.fan_out import (
     SECONDS_AFTER_BUSY,
     SECONDS_AFTER_REFUSAL,
-    announce,
     begin,
     plan,
     process_batch,
@@ -39,7 +38,7 @@ from convoke.store import dynamo, keys
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, expect
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
-from tests.world import World, a_quick_world
+from tests.world import World, a_quick_world, announce
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 

@@ -12,7 +12,7 @@ from convoke.decision import fan_out as holding
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.delivery.audit import examine
-from convoke.delivery.fan_out import announce, begin, change_urgency, plan, process_batch
+from convoke.delivery.fan_out import begin, change_urgency, plan, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.survey import survey
 from convoke.delivery.sweep import mail_limits
@@ -26,7 +26,7 @@ from convoke.store.fan_outs import batch_item
 from tests import caller as caller_world
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing, expect
 from tests.fixtures import fixture_of, patching_fixture_of
-from tests.world import World, a_quick_world, a_world
+from tests.world import World, a_quick_world, a_world, announce
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MINUTE = timedelta(minutes=1)

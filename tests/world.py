@@ -18,7 +18,7 @@ from convoke.aws.runtime import Aws, drive
 from convoke.decision.calendar_state import CalendarState
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation, Quota
-from convoke.delivery.fan_out import plan, process_batch
+from convoke.delivery.fan_out import plan, process_batch, to_be_planned
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
 from convoke.delivery.reports import apply_report
@@ -57,6 +57,15 @@ Answer = Accepted | Refused | Unknown
 LIMITS = Limits(urgent=1000, all=1000)
 SWEEP_TIME = timedelta(seconds=45)
 dynamo_wire = dynamo.wire
+
+
+def announce(event_id: str) -> effects.Steps[bool]:
+    """Queue the planning of a fan-out, as where many people are invited; false if nothing is to be planned."""
+    seen = yield effects.ReadFanOut(event_id=event_id)
+    if seen is None or not seen.planning:
+        return False
+    yield to_be_planned(seen, (yield effects.Clock()))
+    return True
 
 
 class World:
