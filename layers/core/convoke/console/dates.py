@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..languages import Texts
-from ..model import LocalTime, When, frozen
+from ..model import LocalTime, When, basic, frozen
 from ..pages import site
 from ..schedule.recurrence import day_of
 from ..store import codec
@@ -46,7 +46,7 @@ class Date:
     @property
     def name(self) -> str:
         """Its name in paths, without anything that would have to be escaped: ``20270312T090000``, or ``20270312``."""
-        return f"{self.original:%Y%m%dT%H%M%S}" if isinstance(self.original, datetime) else f"{self.original:%Y%m%d}"
+        return basic(self.original)
 
     @property
     def twice(self) -> bool:

@@ -21,6 +21,7 @@ from ..model import (
     Person,
     Schedule,
     When,
+    basic,
     frozen,
 )
 
@@ -50,8 +51,7 @@ def separate_name(date: LocalTime, sequence: int) -> str:
 
     ``sequence`` is the SEQUENCE of its first message. It makes the UID new, since a cancelled UID is never used again.
     """
-    day = f"{date:%Y%m%dt%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
-    return f"{day}-{sequence}"
+    return f"{basic(date).lower()}-{sequence}"
 
 
 def entry_uid(uid: str, separate: str) -> str:

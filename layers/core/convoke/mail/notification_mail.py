@@ -12,14 +12,7 @@ from ..calendar.content_lines import address, one_line
 from ..decision.attention import Attention, AttentionKind, AttentionReason
 from ..decision.calendar_state import RenderedMail
 from ..languages import Texts, gettext_noop
-from ..model import (
-    LocalTime,
-    Participation,
-    Person,
-    RenderError,
-    Sender,
-    When,
-)
+from ..model import LocalTime, Participation, Person, RenderError, Sender, When
 from . import asked_for_mail, header_fields, invitation_mail, mime_parts
 from .asked_for_mail import Said
 from .notifications import TO_ORGANIZER, Notification, NotificationKind

@@ -14,14 +14,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..model import Duration
+from ..model import Duration, ascii_domain
 from ..registrations.typed_text import CONTROL, MARK, line, lines
 from . import hosts
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-# Letters that IDNA 2003 and IDNA 2008 read as different domains, and ideographic full stops.
-_AMBIGUOUS_IN_DOMAINS = re.compile("[ßς\u200c\u200d。．｡]")
 # A well-formed language tag (BCP 47; RFC 5646, section 2.1) without private use: language, script, region, variants,
 # extensions. Those that were registered before that grammar (i-klingon) are left out.
 _LANGUAGE = re.compile(
@@ -50,12 +48,10 @@ def address(text: str) -> str:
         raise ValueError("must be a mail address")
     if not local.isascii():
         raise ValueError("must have only ASCII characters before the @; such an address cannot be written to yet")
-    if _AMBIGUOUS_IN_DOMAINS.search(domain):
-        raise ValueError("must have its domain in Punycode (xn--…)")
     try:
-        name = domain.encode("idna").decode()
+        name = ascii_domain(domain)
     except UnicodeError:
-        name = ""
+        raise ValueError("must have its domain in Punycode (xn--…)") from None
     if not _LOCAL_PART.fullmatch(local) or not _is_domain(name) or len(local) > 64 or len(local) + len(name) > 253:
         raise ValueError("must be a mail address")
     return text

@@ -274,6 +274,10 @@ class RegistrationOut(Out):
     participation: Participation
     answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
+    accepted_at: Annotated[
+        Moment | None, Field(description="When the organizer accepted it, of an event with approval.")
+    ]
+    turned_down_at: Annotated[Moment | None, Field(description="When the organizer turned it down.")]
     created_at: Moment
     updated_at: Moment
 
