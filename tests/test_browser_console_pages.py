@@ -279,7 +279,7 @@ def test_opening_links_of_every_kind_and_the_addresses_of_forms_changes_nothing(
     for url in queue:
         status, kind, text = get(url, pages.cookie)
         assert status in (200, 303, 404, 405), (url, status)
-        links = re.findall(r' (?:href|action|data-again|data-live)="([^"]+)"', text) if kind == "text/html" else ()
+        links = re.findall(r' (?:href|action|data-again)="([^"]+)"', text) if kind == "text/html" else ()
         for link in (urljoin(url, unescape(each)).partition("#")[0] for each in links):
             if link.startswith(f"{origin}/console") and link not in seen and kinds[kind_of(link)] < ENOUGH:
                 seen.add(link)
