@@ -168,7 +168,7 @@ def unknown(stack: Running, pytestconfig: pytest.Config) -> tuple[float, dict[st
     return time.monotonic(), people
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with a_browser() as browser:
         yield browser
