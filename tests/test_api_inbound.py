@@ -283,7 +283,7 @@ def test_a_released_answer_counts(world: World) -> None:
     "changes",
     [
         {"reason": Reason.STRANGER, "answer": answer(uid="told@convoke.example.com", attendee="bo@firm.example")},
-        {"reason": Reason.SEQUENCE, "answer": answer(uid="told@convoke.example.com", sequence=1)},
+        {"reason": Reason.ATTENDEE, "answer": answer(uid="told@convoke.example.com", sequence=1)},
     ],
 )
 def test_the_organizer_overrules_what_is_about_who_sent_it(world: World, changes: dict[str, Any]) -> None:

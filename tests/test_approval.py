@@ -202,12 +202,7 @@ def test_a_closed_event_stops_the_shards_that_count_who_asks(world: World) -> No
 
 def test_who_is_pending_changes_their_registration_and_keeps_no_seat(world: World) -> None:
     bo = asks(world)
-    changed = registry.change_registration(
-        *(world.store, EVENT_ID, bo.registration_id),
-        changes={"guests": 3, "email": "new@example.net", "name": "Other"},
-        priority=1,
-        now=world.now,
-    )
+    changed = world.amend(bo, guests=3, email="new@example.net", name="Other")
     assert isinstance(changed, Registration)
     assert (changed.status, changed.guests, counts(world)) == (PENDING, 3, (0, 0, 1))
     later(world)
@@ -412,12 +407,7 @@ def test_who_changed_their_address_meanwhile_is_invited_at_the_new_one(world: Wo
     bo = asks(world)
 
     def moves() -> None:
-        registry.change_registration(
-            *(world.store, EVENT_ID, bo.registration_id),
-            changes={"email": "new@example.net"},
-            priority=1,
-            now=world.now,
-        )
+        world.amend(bo, email="new@example.net")
 
     with world.meanwhile(moves):
         assert accepted(world, bo, word="Welcome").email == "new@example.net"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from convoke.decision import brakes
 from convoke.decision.brakes import Purpose
 from convoke.decision.limits import Limit
+from convoke.model import mailbox
 from convoke.store import keys
 from convoke.store.brakes import Brakes
 from tests.factories import EVENT_ID, NOW
@@ -124,7 +125,7 @@ def test_each_purpose_has_its_own_budget(counted: Brakes) -> None:
     ],
 )
 def test_addresses_that_lead_to_one_mailbox_share_its_budget(one: str, other: str, same: bool) -> None:
-    assert (brakes.mailbox(one) == brakes.mailbox(other)) is same
+    assert (mailbox(one) == mailbox(other)) is same
 
 
 def test_what_is_counted_names_nobody_and_is_removed_within_two_days(client: Any, counted: Brakes) -> None:

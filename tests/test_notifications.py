@@ -23,6 +23,7 @@ from convoke.effects import (
     Refusal,
     Refused,
     ReserveQuota,
+    SendNotification,
     StopSending,
     StoreReport,
     Unknown,
@@ -381,13 +382,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
 def test_two_at_once_send_one(world: World) -> None:
     owe(world, FORWARD)
     others: list[Outcome] = []
-
-    def meanwhile(effect: object) -> None:
-        if type(effect).__name__ == "SendNotification":
-            world.before = lambda _: None
-            others.append(send(world, FORWARD))
-
-    world.before = meanwhile
+    world.just_before(SendNotification, lambda: others.append(send(world, FORWARD)))
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
     assert others == [Outcome.BUSY]
     assert len(world.notifications) == 1

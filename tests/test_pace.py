@@ -49,6 +49,22 @@ def test_ordinary_mail_takes_half_of_a_second_in_which_urgent_mail_is_drawn(worl
     assert [draw(world, urgent=True) for _ in range(4)] == [8, 9, 10, None]
 
 
+def test_ordinary_mail_leaves_half_of_few_turns_too_however_many_it_draws_at_once(world: World) -> None:
+    assert draw(world, count=4, ahead=True, most=5) is None
+    assert draw(world, count=2, ahead=True, most=5) == 2
+    assert draw(world, urgent=True, ahead=True, count=3, most=5) == 5
+
+
+def test_beside_urgent_mail_ordinary_mail_leaves_half_of_few_turns_too(world: World) -> None:
+    assert draw(world, urgent=True, most=5) == 1
+    assert draw(world, count=4, most=5) is None
+    assert draw(world, count=2, most=5) == 3
+
+
+def test_of_a_single_turn_nothing_can_be_left(world: World) -> None:
+    assert draw(world, ahead=True, most=1) == 1
+
+
 def test_of_a_second_to_come_ordinary_mail_leaves_half(world: World) -> None:
     assert [draw(world, ahead=True) for _ in range(6)] == [1, 2, 3, 4, 5, None]
     assert draw(world, urgent=True, ahead=True) == 6

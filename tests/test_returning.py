@@ -66,7 +66,7 @@ def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(worl
     assert again.status is REGISTERED
     world.look(bo)
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1), (Method.REQUEST, 2)]
-    first, cancel, new = (sent.intent.calendar_state for sent in world.sent)
+    first, cancel, new = world.told
     assert first.uid == cancel.uid != new.uid
     assert counts(world) == (1, 0, 0)
 

@@ -207,6 +207,12 @@ def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_run() -
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_a_sweep_that_could_not_run_in_its_minute_is_not_run_later_beside_all_others() -> None:
+    sweep = RESOURCES["Sweep"]["Properties"]
+    assert sweep["Events"]["EveryMinute"]["Properties"]["Schedule"] == "rate(1 minute)"
+    assert sweep["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+
+
 def test_who_talks_to_strangers_servers_can_touch_nothing_but_the_outbox() -> None:
     reached = {
         resource["GetAtt"].removesuffix(".Arn")

@@ -23,6 +23,9 @@ THROUGHPUT: dict[str, Mutant] = {
         instead(sweep, "MAILS", dict.fromkeys(sweep.MAILS, 1)), trial="much_is_due"
     ),
     "the-most-urgent-first": Mutant(instead(sweep, "PRIORITIES", (2, 1, 0)), trial="much_is_due"),
+    "no-shard-is-always-the-last": Mutant(
+        instead(sweep, "_from_another_on", lambda shards, _: shards), trial="more_is_due_than_leaves"
+    ),
     "handed-out-only-after-a-while-again": Mutant(
         without(sweep, "_postpone", "now + times.hint", "now"), trial="much_is_due"
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import time
+import traceback
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -186,7 +187,6 @@ class Aws:
             try:
                 return drive(each, perform)
             except Exception as error:
-                logger.exception("one of several failed")
                 return error
 
         with ThreadPoolExecutor(min(at_once, dynamo.MAX_CONNECTIONS)) as pool:
@@ -194,6 +194,11 @@ class Aws:
             answers = tuple(pool.map(lambda each: each[0].run(run, each[1]), [(copy_context(), one) for one in steps]))
         for log in logged:  # not in the threads, since what counts them is not made for it
             count_logged(log.what, log.fields)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                log_failure(answer)
+                if not dynamo.is_busy(answer):  # which passes: nobody has to look at it
+                    count_logged("record failed", {})
         return answers
 
     def _counted(self, account: str, answer: Accepted | Refused | Unknown) -> Accepted | Refused | Unknown:
@@ -401,6 +406,19 @@ def log_and_count(what: str, fields: dict[str, str]) -> None:
     """Log a warning with ``fields``, and count it."""
     logger.warning(what, extra=fields)
     count_logged(what, fields)
+
+
+def log_failure(error: BaseException) -> None:
+    """Log that something failed while the function goes on, with the type of the exception and where it was raised, but
+    without its text, which may hold a name or an address.
+    """
+    logger.error("record failed", error=type_of(error), raised="".join(traceback.format_tb(error.__traceback__)))
+
+
+def type_of(error: BaseException) -> str:
+    """The type of an exception, with the code of AWS's answer if it has one: ``ClientError: InternalServerError``."""
+    name = type(error).__name__
+    return f"{name}: {error.response['Error']['Code']}" if isinstance(error, ClientError) else name
 
 
 def count_logged(what: str, fields: dict[str, str]) -> None:

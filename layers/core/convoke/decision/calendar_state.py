@@ -21,6 +21,7 @@ from ..model import (
     Person,
     Schedule,
     When,
+    basic,
     frozen,
 )
 
@@ -50,8 +51,7 @@ def separate_name(date: LocalTime, sequence: int) -> str:
 
     ``sequence`` is the SEQUENCE of its first message. It makes the UID new, since a cancelled UID is never used again.
     """
-    day = f"{date:%Y%m%dt%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
-    return f"{day}-{sequence}"
+    return f"{basic(date).lower()}-{sequence}"
 
 
 def entry_uid(uid: str, separate: str) -> str:
@@ -110,8 +110,7 @@ class CalendarState:
     If ``whole``, an empty ``fingerprint`` means that the main entry was never sent, only separate ones; ``spent`` means
     that it was cancelled, so that its UID may not be used again in this generation. ``first`` is the original start of
     the first date, if it was sent with another time than that. ``revision`` is the SEQUENCE of the latest message about
-    the main entry, if a later message was about something else. ``added`` are the RDATEs that were sent by versions
-    that had no separate entries.
+    the main entry, if a later message was about something else.
 
     Within one ``generation`` (one UID and those made from it) ``recipient`` and ``organizer``, both addresses, stay the
     same. ``asked`` is the SEQUENCE of the first message under this UID with the present ``when`` and ``location``: an
@@ -130,7 +129,6 @@ class CalendarState:
     title: str
     when: When
     rule: str | None = None
-    added: tuple[LocalTime, ...] = ()
     first: LocalTime | None = None
     location: str
     recipient: str
@@ -144,18 +142,18 @@ class CalendarState:
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule(when=self.when, rule=self.rule, added=self.added)
+        return Schedule(when=self.when, rule=self.rule)
 
     @property
     def naming(self) -> Schedule:
         """The schedule whose original starts the ``dates`` are named by."""
-        beside = {one.date for one in self.dates if one.separate} | set(self.added)
+        beside = {one.date for one in self.dates if one.separate}
         when = self.when if self.first is None else replace(self.when, start=self.first)
         return Schedule(when=when, rule=self.rule, added=tuple(sorted(beside - {when.start})))
 
     @property
     def recurs(self) -> bool:
-        return self.rule is not None or bool(self.added)
+        return self.rule is not None
 
     @property
     def entry_uid(self) -> str:

@@ -48,36 +48,33 @@ class MessageBuilder:
         """Whether the registration is for the whole event, and not for some dates only."""
         return self.registration.occurrences is None
 
-    def _whole(self, calendar_state: CalendarState | None, generation: int) -> Message:
+    def _whole(self, calendar_state: CalendarState) -> Message:
         """The REQUEST for the main entry."""
         event = self.event
         main, separated = calendar_entries.main(event), calendar_entries.separate(event)
         extra = set(calendar_entries.extra_dates(event.schedule))
-        asked = (
-            calendar_state.asked
-            if calendar_state is not None and calendar_state.stands and same_time_and_place(calendar_state, event)
-            else None
-        )
+        stands = calendar_state.stands
+        asked = calendar_state.asked if stands and same_time_and_place(calendar_state, event) else None
         dates = series.occurrences(event)
         without = [one.date for one in dates if one.cancelled or one.date in separated]
         moved = [(one.date, one.when) for one in dates if one.moved and one.date not in without]
         return Message(
-            **self._request(calendar_state, generation),
+            **self._request(calendar_state, calendar_state.generation),
             title=main.title,
             when=main.when,
             rule=main.rule,
             first=event.when.start,
             without=tuple(date for date in without if date not in extra),
             moved=tuple(moved),
-            kept=self._kept(calendar_state) if calendar_state is not None else (),
-            separated=self._renamed(calendar_state) if calendar_state is not None else (),
+            kept=self._kept(calendar_state),
+            separated=self._renamed(calendar_state),
             location=main.location,
             description=main.description,
             participation=self._answer(asked),
             asked=asked,
             fingerprint=fingerprints.fingerprint(event),
             former=fingerprints.former(event),
-            before=calendar_state.known if calendar_state is not None and calendar_state.stands else None,
+            before=calendar_state.known if stands else None,
             declining_frees_seat=event.release_on_decline,
             several_entries=self._entries > 1,
         )

@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import (
-    LocalTime,
-    Method,
-    Occurrence,
-    frozen,
-)
+from ..model import LocalTime, Method, Occurrence, frozen
 from ..schedule import calendar_entries, series, series_changes
 from . import fingerprints
 from .calendar_state import CalendarState, Message, OccurrenceState, next_generation
@@ -29,9 +24,10 @@ class MessagePlanner(MessageBuilder):
         generation = next_generation(calendar_state)
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
+        nothing_yet = self._empty_state(generation)
         if calendar_entries.stands(self.event):
-            return self._whole(None, generation)
-        return next(self._separate_dates(self._empty_state(generation)), None)
+            return self._whole(nothing_yet)
+        return next(self._separate_dates(nothing_yet), None)
 
     def update(self, calendar_state: CalendarState) -> Message | None:
         """The first message that is missing: about the whole series, then about single occurrences, those that do not
@@ -63,7 +59,7 @@ class MessagePlanner(MessageBuilder):
                 return gone
             same = calendar_state.certain and fingerprints.is_told(self.event, calendar_state.fingerprint)
             if not same or self._restored(calendar_state):
-                return self._whole(calendar_state, calendar_state.generation)
+                return self._whole(calendar_state)
             if (changed := next(self._changed_dates(calendar_state), None)) is not None:
                 return changed
         elif calendar_state.stands and (end := self._end(calendar_state)) is not None:
@@ -110,7 +106,7 @@ class MessagePlanner(MessageBuilder):
         if calendar_state.rule is None:
             yield calendar_state.plain(calendar_state.naming.when.start, calendar_state.when)
             return
-        for start, when in series.times(replace(calendar_state.schedule, added=())).items():
+        for start, when in series.times(calendar_state.schedule).items():
             known = calendar_state.occurrence_state(start)
             if known is None or not known.cancelled:
                 own = known is not None and known.when is not None
@@ -162,8 +158,11 @@ class MessagePlanner(MessageBuilder):
         order_keys = {}
         for at, one in enumerate(every):
             if one.date in changed:
-                around = [states.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
-                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, around))
+                before, after = (
+                    [state for each in near if (state := states.get(each.date)) is not None]
+                    for near in (every[max(0, at - 1) : at], every[at + 1 : at + 2])
+                )
+                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, before, after))
         dates = [one for one in every if one.date in changed]
         for one in sorted(dates, key=lambda one: order_keys[one.date]):
             known = states.get(one.date)
@@ -172,12 +171,14 @@ class MessagePlanner(MessageBuilder):
                     calendar_state, one.date, one, known or self._plain(calendar_state, one), separated
                 )
 
-    def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
+    def _in_the_way(self, one: Occurrence, before: list[OccurrenceState], after: list[OccurrenceState]) -> bool:
         """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""
-        there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
-        before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
-        after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
-        return one.moved and not calendar_entries.between(one.when, before, after, self.event.when.time_zone)
+        if not one.moved:
+            return False
+        earlier, later = (
+            [each.when for each in near if each.when is not None and not each.cancelled] for near in (before, after)
+        )
+        return not calendar_entries.between(one.when, earlier, later, self.event.when.time_zone)
 
     def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Messages for a registration for some dates. Invitations are last, since they may have to wait for quota."""
@@ -236,7 +237,6 @@ class MessagePlanner(MessageBuilder):
                 calendar_state,
                 when=event.when,
                 rule=event.rule,
-                added=(),
                 first=None,
                 dates=self._renamed(calendar_state),
             )

@@ -16,15 +16,7 @@ from .. import languages
 from ..calendar.content_lines import address, clean, one_line, uri
 from ..decision.calendar_state import Message, PreviousState
 from ..languages import Texts
-from ..model import (
-    EventStatus,
-    LocalTime,
-    Method,
-    Person,
-    Schedule,
-    When,
-    frozen,
-)
+from ..model import EventStatus, LocalTime, Method, Person, Schedule, When, frozen
 from ..schedule import series
 from . import placeholders
 from .freemail import is_freemail

@@ -12,14 +12,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ..model import (
-    Event,
-    InvalidField,
-    LocalTime,
-    Schedule,
-    When,
-    frozen,
-)
+from ..model import Event, InvalidField, LocalTime, Schedule, When, frozen
 from .recurrence import day_of, exists
 from .rrule import Rule, endless, spell
 from .series import by_name, counted, ending_with, occurrences, rule, starts, when_at, yielded_by_rule

@@ -11,17 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import (
-    ConvokeError,
-    DateChange,
-    Event,
-    EventStatus,
-    InvalidField,
-    LocalTime,
-    Occurrence,
-    Schedule,
-    When,
-)
+from ..model import ConvokeError, DateChange, Event, EventStatus, InvalidField, LocalTime, Occurrence, Schedule, When
 from . import calendar_entries, series, series_changes
 from .recurrence import MAX_DATES, MAX_SPAN
 from .series import takes_place

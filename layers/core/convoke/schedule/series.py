@@ -16,15 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from ..model import (
-    DateChange,
-    Event,
-    InvalidField,
-    LocalTime,
-    Occurrence,
-    Schedule,
-    When,
-)
+from ..model import DateChange, Event, InvalidField, LocalTime, Occurrence, Schedule, When
 from .recurrence import canonical_and_supported, day_of, exists, local_times, moment
 from .rrule import read, spell
 

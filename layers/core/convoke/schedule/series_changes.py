@@ -13,13 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from ..model import (
-    Event,
-    InvalidField,
-    LocalTime,
-    Schedule,
-    When,
-)
+from ..model import Event, InvalidField, LocalTime, Schedule, When
 from .calendar_entries import by_rule
 from .recurrence import day_of, days, exists, local_times, moment, plain
 from .rrule import endless, read, spell

@@ -27,14 +27,7 @@ from . import contents
 from .decide import Action
 from .mapping import Rows, Source
 from .row_keys import key_text
-from .rows import (
-    EventRow,
-    RegistrationRow,
-    Row,
-    counts,
-    external_id,
-    fingerprint,
-)
+from .rows import EventRow, RegistrationRow, Row, counts, external_id, fingerprint
 
 MOST_GONE = 20
 """How many people's rows may disappear in ten minutes before a source is paused; or, if that is more,"""

@@ -12,6 +12,7 @@ from itertools import pairwise
 from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..decision.limits import Limit
+from ..model import mailbox
 from . import codec, conditions, dynamo, keys
 from .limits import Charge
 from .repository import Repository
@@ -60,7 +61,7 @@ class Brakes(Repository):
         registration of the same mailbox. So nobody keeps many seats by registering and withdrawing in turn.
         """
         item = {
-            **keys.brake(HELD, f"{event_id} {brakes.mailbox(email)}", keys.MAILBOX),
+            **keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX),
             "registration_id": registration_id,
             "until": keys.instant(until),
             "expires_at": codec.epoch(until),
@@ -72,7 +73,7 @@ class Brakes(Repository):
         """The id of the registration of a mailbox for which :meth:`may_hold` noted that its seats are kept, and may be
         still at ``now`` (UTC).
         """
-        key = keys.brake(HELD, f"{event_id} {brakes.mailbox(email)}", keys.MAILBOX)
+        key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
         found = dynamo.get(self.client, self._sent, key)
         return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
 
@@ -94,7 +95,7 @@ class Brakes(Repository):
         )
         action = {
             "TableName": self._sent,
-            "Key": dynamo.wire(keys.brake(purpose, brakes.mailbox(email), keys.MAILBOX)),
+            "Key": dynamo.wire(keys.brake(purpose, mailbox(email), keys.MAILBOX)),
             "UpdateExpression": f"SET #expires_at = :expires_at, #t1 = :now, {', '.join(moved)}",
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

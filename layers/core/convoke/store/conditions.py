@@ -140,6 +140,8 @@ HALF_IS_LEFT = f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#ordinary) OR #ordin
 HALF_IS_LEFT_BESIDE_URGENT = (
     f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#urgent) OR attribute_not_exists(#ordinary) OR #ordinary <= :half)"
 )
+# No urgent mail was drawn in this second.
+NOTHING_URGENT = f"{TURNS_ARE_LEFT} AND attribute_not_exists(#urgent)"
 # It was not slowed down a moment ago: one burst of refusals slows down once.
 NOT_JUST_SLOWED = "attribute_not_exists(#slowed_at) OR #slowed_at < :before"
 # A pause of the SES account must not shorten an operator's stop.

@@ -31,8 +31,6 @@ LARGEST = 250_000
 """Bytes of a piece before it is compressed: an item has at most 400 KB."""
 IN_A_PART = 100
 """How many people are registered between two counts."""
-AT_ONCE = 100
-"""How many items one read names."""
 LOOKED_THROUGH = 30_000
 """Among how many registrations of an event one looks for those that were withdrawn."""
 
@@ -285,12 +283,8 @@ class Imports(Repository):
 
     def _some(self, wanted: Iterable[keys.Key]) -> dict[str, Item]:
         """Items of the registrations table by their sort keys, strongly consistent."""
-        left, found = list(wanted), dict[str, Item]()
-        while left:
-            some, left = left[:AT_ONCE], left[AT_ONCE:]
-            items = dynamo.get_each(self.client, [(self._people, key) for key in some])
-            found |= {item["sk"]: item for item in items if item is not None}
-        return found
+        items = dynamo.get_each(self.client, [(self._people, key) for key in wanted])
+        return {item["sk"]: item for item in items if item is not None}
 
     # --- pieces -------------------------------------------------------------------------------------------------
 

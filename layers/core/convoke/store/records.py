@@ -117,8 +117,13 @@ class Records(Repository):
 
     def draw_turns(self, effect: effects.DrawTurns) -> int | None:
         """Draw turns of one second. ``None``: too few are left."""
+        more_than_half = effect.count > max(1, effect.most // 2)
         if effect.urgent:
             condition, kind = conditions.TURNS_ARE_LEFT, "urgent"
+        elif more_than_half and effect.ahead:
+            return None
+        elif more_than_half:
+            condition, kind = conditions.NOTHING_URGENT, "ordinary"
         else:
             kind = "ordinary"
             condition = conditions.HALF_IS_LEFT if effect.ahead else conditions.HALF_IS_LEFT_BESIDE_URGENT
