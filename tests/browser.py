@@ -29,6 +29,8 @@ LOADED = 4
 """A page loads at least: itself, its stylesheet, its script, its icon."""
 NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 """The option by which Chromium finds no host but this machine."""
+ONE_RENDERER = "--renderer-process-limit=1"
+"""All visitors share the process that shows pages: to start one takes as long as to open four pages."""
 
 
 def program() -> str:
@@ -45,7 +47,7 @@ def program() -> str:
 @contextmanager
 def a_browser() -> Iterator[Browser]:
     # Chromium refuses to run as root inside its sandbox, and CI is root in its container.
-    arguments = [NOWHERE_ELSE, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    arguments = [NOWHERE_ELSE, ONE_RENDERER, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=arguments)
         try:
@@ -280,7 +282,9 @@ def a_visit(browser: Browser, origin: str, **options: Any) -> Iterator[Visit]:
     """A visitor of the pages at ``origin``; ``options`` are those of Playwright's ``new_context``. Whatever they did:
     nothing was asked of other hosts, and nothing went wrong in a page.
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+    # Without smooth scrolling, of which each step is painted, and under which what has the focus is not in the window
+    # at once.
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
     try:
         visit = Visit(context, origin)
         yield visit

@@ -306,8 +306,7 @@ TURNS = {"en": 0, "ar": 2}
 def seen(stack: Running, chromium: Browser, pages: Pages, request: pytest.FixtureRequest) -> dict[str, Seen]:
     """Every page, by name, in one language."""
     found: dict[str, Seen] = {}
-    # Without smooth scrolling, under which what has the focus is not in the window at once.
-    with a_visit(chromium, stack.description["pages"], locale=request.param, reduced_motion="reduce") as visit:
+    with a_visit(chromium, stack.description["pages"], locale=request.param) as visit:
         visit.bring_axe()
         for turn, (name, (path, status)) in enumerate(pages.paths.items(), TURNS[request.param]):
             root = visit.open(path, status).locator("html")

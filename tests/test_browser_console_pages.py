@@ -292,8 +292,7 @@ class Seen:
 def seen(stack: Running, chromium: Browser, pages: Pages) -> dict[str, Seen]:
     """Every page, by name."""
     found: dict[str, Seen] = {}
-    # Without smooth scrolling, under which what has the focus is not in the window at once.
-    with signed_in(stack, chromium, pages, reduced_motion="reduce") as visit:
+    with signed_in(stack, chromium, pages) as visit:
         visit.bring_axe()
         for turn, name in enumerate(shown(visit, pages)):
             wrong = visit.looks(turn)
