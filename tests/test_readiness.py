@@ -17,7 +17,6 @@ import dns.rdataset
 import dns.resolver
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from local.refused import Refused
 from moto import mock_aws
 
 from convoke.aws import readiness as reading
@@ -36,6 +35,7 @@ from convoke.delivery.readiness import (
     findings,
 )
 from local import operate
+from local.command import Refused
 from tests import test_limits
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import SENDER
