@@ -300,6 +300,31 @@ def test_a_proposal_of_no_time_is_put_aside(times: tuple[str, ...]) -> None:
     assert judged(a_counter(*times)).reason is Reason.PROPOSAL
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("DTSTART:20270312T080000Z", "DTEND:20270312T093000Z"),
+        ("DTSTART;TZID=Europe/Berlin:20270312T090000", "DURATION:PT1H30M"),
+        ("DTSTART:20270115T115900Z", "DTEND:20270115T130000Z"),
+        ("DTSTART:20270110T140000Z", "DTEND:20270110T150000Z"),
+    ],
+)
+def test_a_proposal_of_the_time_that_there_is_or_of_one_that_has_begun_is_an_answer_alone(
+    times: tuple[str, ...],
+) -> None:
+    declines = a_mail(
+        *times,
+        method="COUNTER",
+        part="method=COUNTER",
+        attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:bo@example.net",
+    )
+    found = judged(declines)
+    assert (found.verdict, found.proposed) == (Verdict.APPLY, None)
+    assert found.reply is not None
+    assert found.reply.status is Participation.DECLINED
+    assert judged(a_counter(*times)).reason is Reason.PROPOSAL
+
+
 def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     found = judged(a_counter("DTSTART;VALUE=DATE:20270312", "DTEND;VALUE=DATE:20270314"))
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")

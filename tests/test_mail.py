@@ -96,7 +96,7 @@ def test_the_words_of_a_series_name_its_dates() -> None:
     assert details["When"] == "Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)"
     assert details["Dates"].split("\n") == [
         "Friday 12 March 2027",
-        "Friday 19 March 2027",
+        "Saturday 20 March 2027, 11:00",
         "Friday 2 April 2027",
     ]
 

@@ -27,7 +27,7 @@ from ..model import (
     frozen,
     mailbox,
 )
-from ..schedule import series_changes
+from ..schedule import series, series_changes
 from .itip_reply import Answer, Kind
 from .mime import Incoming
 from .proposals import proposed
@@ -318,6 +318,17 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
         return proposed(event, answer.proposed) if answer.proposed else None
     except (ValueError, OverflowError) as error:
         raise Quarantined(Reason.PROPOSAL) from error
+
+
+def proposes(proposed: When, date: LocalTime | None, event: Event, received_at: datetime) -> bool:
+    """Whether ``proposed`` is another time than the event, or its ``date``, has, and was to come at ``received_at``
+    (UTC). Some programs send an answer as a proposal of the time that there is, or of the moment at which they answer.
+    """
+    one = None if date is None else series.by_name(event).get(date)
+    present = event.when if one is None else one.when
+    begun = proposed.ends_at if proposed.all_day else proposed.starts_at
+    times = [(when.all_day, when.starts_at, when.ends_at) for when in (present, proposed)]
+    return times[0] != times[1] and begun > received_at
 
 
 def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:

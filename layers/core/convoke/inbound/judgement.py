@@ -162,8 +162,13 @@ def _fitted(
         proposed = authenticity.proposed_of(answer, seen.event)
     except Quarantined as error:
         return _quarantined(error.reason, found)
+    says_no_more = proposed is not None and not authenticity.proposes(proposed, date, seen.event, received_at)
+    if says_no_more and reply is None:
+        return _quarantined(Reason.PROPOSAL, found)
+    if says_no_more:
+        found, proposed = replace(found, verdict=Verdict.APPLY), None
     reason = authenticity.overtaken(reply, seen) if reply is not None else None
-    if answer.kind is not Kind.REPLY and reason is not None:
+    if found.verdict is not Verdict.APPLY and reason is not None:
         reply = reason = None  # what is proposed is another matter
     found = replace(found, date=date, reply=reply, proposed=proposed)
     return found if reason is None else replace(found, verdict=Verdict.LATE, reason=reason)
