@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from convoke.model import InvalidField
 from convoke.settings import Settings
-from convoke.store import dynamo
 from convoke.store.accounts import Scope
-from convoke.store.store import Store
 
-from .refused import Refused
-
-Ask = Callable[[str], str]
+from .command import Ask, Refused, store_of
 
 
 def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
@@ -23,7 +19,7 @@ def key(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: 
         return Refused("Usage: make key ACCOUNT=acme NAME=ci (SCOPE=read,register,manage EXPIRES=2030-12-31)")
     now = datetime.now(UTC)
     try:
-        secret = Store(dynamo.client(), settings).accounts.create_key(
+        secret = store_of(settings).accounts.create_key(
             account=account,
             name=name,
             now=now,
@@ -61,7 +57,7 @@ def list_keys(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # 
     account = said.get("ACCOUNT")
     if not account:
         return Refused("Usage: make keys ACCOUNT=acme")
-    found = Store(dynamo.client(), settings).accounts.list_keys(account=account)
+    found = store_of(settings).accounts.list_keys(account=account)
     now = datetime.now(UTC)
     for one in found:
         expires = f"  expires {one.valid_until:.10}T00:00Z" if one.valid_until else ""
@@ -81,6 +77,6 @@ def revoke(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     if ask(f"Requests with the key {name} of {account} will be refused, permanently. Type yes: ") != "yes":
         return "Nothing was done."
     now = datetime.now(UTC)
-    if not Store(dynamo.client(), settings).accounts.revoke_key(account=account, name=name, now=now):
+    if not store_of(settings).accounts.revoke_key(account=account, name=name, now=now):
         return Refused(f"{account} has no working key {name}: make keys ACCOUNT={account} lists its keys.")
     return f"{name} is revoked. The API may accept it for up to one more minute."

@@ -150,14 +150,8 @@ class Environment:
 
 def environments(purpose: str) -> list[Environment]:
     """The environments for ``purpose`` ("run", "tools", "test", "fuzz" or "bench"): ``.venv`` and the emulator's."""
-    names = ["local/requirements.txt"]
-    if purpose in ("test", "fuzz", "bench"):
-        names.append("tests/requirements.txt")
-    if purpose == "fuzz":
-        names.append("tests/fuzz/requirements.txt")
-    if purpose == "bench":
-        names.append("tests/bench/requirements.txt")
-    files = tuple(lock_of(Path(name)) for name in names)
+    more = {"test": ("tests",), "fuzz": ("tests", "tests/fuzz"), "bench": ("tests", "tests/bench")}.get(purpose, ())
+    files = tuple(lock_of(Path(folder) / "requirements.txt") for folder in ("local", *more))
     emulator = (lock_of(Path("local/emulator.txt")),)
     return [Environment(Path(".venv"), files), Environment(Path(".local/emulator"), emulator)]
 
@@ -201,18 +195,11 @@ class Installation(threading.Thread):
             return program
         for one in self._missing:
             one.doing = "fetching uv"
-        command = (
-            str(self._first.python),
-            "-m",
-            "pip",
-            "install",
-            *PIP,
-            *LOCKED,
-            "--only-binary=:all:",
-            "--upgrade",
+        fetched = Environment(UV, ()).run(
+            *(str(self._first.python), "-m", "pip", "install", *PIP, *LOCKED, "--only-binary=:all:", "--upgrade"),
+            *("--target", str(ROOT / UV), "-r", str(lock)),
         )
-        scratch = Environment(UV, ())
-        if not scratch.run(*command, "--target", str(ROOT / UV), "-r", str(lock)) or not program.exists():
+        if not fetched or not program.exists():
             return None
         stamp.write_text(wanted)
         return program

@@ -13,7 +13,7 @@ import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,17 +25,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from convoke.aws.runtime import Aws
 from convoke.decision.limits import Limit
-from convoke.delivery.audit import Findings, examine_batch, put_right
+from convoke.delivery.audit import Findings, examine, put_right
 from convoke.delivery.readiness import State
 from convoke.model import ConvokeError, InvalidField, Sender
 from convoke.settings import Settings
-from convoke.store import dynamo, operations
-from convoke.store.store import Store
+from convoke.store import operations
 
 from . import api_keys, restore, signing_in, sources
-from .refused import Refused
+from .command import Ask, Refused, store_of
 
-Ask = Callable[[str], str]
 ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
 """For a function that may take five minutes, and is not to be invoked again meanwhile."""
 PROGRESS = 1000
@@ -64,10 +62,6 @@ def chosen(said: Mapping[str, str], file: Path = CHOSEN) -> tuple[str, str | Non
             raise CannotTell(f"{file} cannot be read ({error}): remove it, or deploy again.") from None
     region = said.get("AWS_REGION") or said.get("AWS_DEFAULT_REGION") or deployed.get("region")
     return said.get("STACK") or deployed.get("stack_name") or "convoke", region
-
-
-def store_of(settings: Settings) -> Store:
-    return Store(dynamo.client(), settings)
 
 
 def settings_of(stack: str) -> Settings:
@@ -110,7 +104,7 @@ def described_stack(stack: str) -> tuple[Any, dict[str, str]]:
 
 
 def limits(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    account, what, stored = said.get("ACCOUNT"), said.get("LIMIT"), Store(dynamo.client(), settings).limits
+    account, what, stored = said.get("ACCOUNT"), said.get("LIMIT"), store_of(settings).limits
     if not account:
         return Refused("Usage: make limits ACCOUNT=acme, or make limits ACCOUNT=acme LIMIT=recipient HOUR=100 DAY=200")
     if what:
@@ -146,10 +140,6 @@ def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
         print(f"{state:<8} {what}: {why}")
     left = [state for _, state, _ in found if state is not State.OK]
     return f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
-
-
-def sign_in(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
-    return signing_in.command(settings, said)
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
@@ -215,9 +205,7 @@ def batches(world: Aws, settings: Settings, said: Mapping[str, str]) -> Iterator
     for event_id in iter([said["EVENT"]]) if said.get("EVENT") else world.all_events():
         after: str | None = ""
         while after is not None:
-            batch, after = world.run(
-                examine_batch(event_id, after, settings.sender, settings.times, include_due=True, new_sender=True)
-            )
+            batch, after = world.run(examine(event_id, after, settings.sender, settings.times, by_operator=True))
             yield batch
 
 
@@ -288,7 +276,7 @@ COMMANDS = {
     "key": api_keys.key,
     "keys": api_keys.list_keys,
     "revoke": api_keys.revoke,
-    "sign-in": sign_in,
+    "sign-in": signing_in.command,
     "limits": limits,
     "source": sources.source,
     "sync": sources.sync,

@@ -24,9 +24,8 @@ from convoke.delivery.readiness import TABLES
 from convoke.model import ConvokeError, frozen
 from convoke.settings import Settings
 from convoke.store import dynamo, keys
-from convoke.store.store import Store
 
-from .refused import Refused
+from .command import Ask, Refused, store_of
 
 Item = dict[str, Any]
 ItemKey = tuple[str, str]
@@ -59,14 +58,14 @@ class Differences:
     deleted: frozenset[ItemKey]
 
 
-def set_back(settings: Settings, said: Mapping[str, str], ask: Callable[[str], str], stack: str) -> str:
+def set_back(settings: Settings, said: Mapping[str, str], ask: Ask, stack: str) -> str:
     """Set tables back to AT: registrations and invitations, or those that TABLES names. Mail has to be stopped."""
     names = re.findall(r"[^,\s]+", said.get("TABLES") or "registrations,invitations")
     if not said.get("AT") or not set(names) <= set(TABLES):
         return Refused(f"Usage: make restore AT=2030-12-31T12:00:00Z (TABLES=: some of {', '.join(TABLES)})")
     now, client, functions = datetime.now(UTC), dynamo.client(), boto3.client("lambda")
     at = moment(said["AT"], now)
-    if not Store(client, settings).reads.sending().stopped(now):
+    if not store_of(settings).reads.sending().stopped(now):
         return Refused(
             "Mail is not stopped: run make stop first, so that nothing is sent of what is about to be set back."
         )

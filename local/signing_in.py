@@ -11,11 +11,9 @@ from datetime import UTC, datetime, timedelta
 from convoke.links.signing_in import VALID_FOR
 from convoke.links.urls import Urls
 from convoke.settings import Settings
-from convoke.store import dynamo
 from convoke.store.sessions import Sessions
-from convoke.store.store import Store
 
-from .refused import Refused
+from .command import Ask, Refused, store_of
 
 MINUTES = int(VALID_FOR / timedelta(minutes=1))
 
@@ -27,13 +25,13 @@ def link(sessions: Sessions, public_url: str, account: str, now: datetime, valid
     return Urls(public_url).sign_in(token)
 
 
-def command(settings: Settings, said: Mapping[str, str]) -> str:
+def command(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001
     """`make sign-in`; see ``operate`` for how commands are called."""
     account = said.get("ACCOUNT")
     if not account:
         return Refused("Usage: make sign-in ACCOUNT=acme")
-    store = Store(dynamo.client(), settings)
-    if not store.accounts.known(account):
+    store = store_of(settings)
+    if account not in store.accounts.names():
         return Refused(f"There is no account {account}: make key ACCOUNT={account} NAME=first makes one.")
     print(f"Whoever opens this link, once, within {MINUTES} minutes, may do everything for {account}:")
     return link(store.sessions, settings.public_url, account, datetime.now(UTC))

@@ -5,7 +5,7 @@ They read the site's tables with the caller's own permissions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,12 +15,8 @@ from convoke.sources.compare import act, compare, people
 from convoke.sources.mapping import MAX_LENGTH, parse
 from convoke.sources.row_sync import Unknown
 from convoke.sources.sync import Site
-from convoke.store import dynamo
-from convoke.store.store import Store
 
-from .refused import Refused
-
-Ask = Callable[[str], str]
+from .command import Ask, Refused, store_of
 
 
 def source(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001 (all commands have the same signature)
@@ -36,7 +32,7 @@ def source(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noq
         return Refused(f"Nothing was stored: {file} cannot be read ({type(error).__name__}).")
     except InvalidField as error:
         return Refused(f"Nothing was stored: {error.field or file} {error.message}")
-    store = Store(dynamo.client(), settings)
+    store = store_of(settings)
     store.accounts.put_source(account, described.name, text)
     tables = {rows.table for rows in (described.events, described.registrations) if rows is not None}
     return (
@@ -50,7 +46,7 @@ def sync(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
 
     It can be interrupted, and begins again with what is left.
     """
-    store, name = Store(dynamo.client(), settings), said.get("NAME")
+    store, name = store_of(settings), said.get("NAME")
     account = said.get("ACCOUNT") or store.accounts.only_account()
     if not name or not account:
         return Refused("Usage: make sync NAME=site ACCOUNT=acme (DRY=yes)")

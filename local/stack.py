@@ -19,6 +19,7 @@ from convoke.links.urls import Urls
 from convoke.model import ConvokeError
 from convoke.store import account_settings, codec, dynamo, keys
 from convoke.store.accounts import Accounts
+from convoke.store.lookups import Lookups
 from convoke.store.sessions import Sessions
 
 from . import duration, signing_in, site, story, tellings
@@ -142,9 +143,10 @@ def bring_up(place: Place, leaving: ExitStack) -> tuple[dict[str, object], str]:
         inbound_bucket=deployed.outputs["InboundBucket"],
         region=REGION,
     )
-    found = tellings.lookups(database, deployed.tables)
+    settings = tellings.settings(deployed.tables)
+    found = Lookups(database, settings)
     office.tellings.connect(lambda: tellings.read(found, site.ACCOUNT, datetime.now(UTC)))
-    sessions = Sessions(database, tellings.settings(deployed.tables))
+    sessions = Sessions(database, settings)
 
     def sign_in() -> str:
         return signing_in.link(sessions, front.url, site.ACCOUNT, datetime.now(UTC), LINK_LASTS)

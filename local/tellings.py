@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from convoke.delivery.fan_out import progress
 from convoke.model import Event, Sender
 from convoke.settings import Settings
 from convoke.store.lookups import Lookups, Order, Wanted
 
-from .postoffice.tellings import Telling
+from .postoffice.connected import Telling
 
 SINCE = timedelta(hours=1)
 """For how long an event is looked at after its latest change. Telling thousands of people takes minutes."""
@@ -19,13 +18,10 @@ MOST = 20
 """How many events are shown: those that were changed last."""
 
 
-def lookups(database: Any, tables: Mapping[str, str]) -> Lookups:
-    """The look-ups in the stack's tables, by ``registrations``, ``invitations``, ``accounts`` and ``webhooks``."""
-    return Lookups(database, settings(tables))
-
-
 def settings(tables: Mapping[str, str]) -> Settings:
-    """What whoever only uses the tables has to know of the stack."""
+    """What whoever only uses the stack's tables has to know of it: their names, by ``registrations``, ``invitations``,
+    ``accounts`` and ``webhooks``.
+    """
     return Settings(
         registrations_table=tables["registrations"],
         invitations_table=tables["invitations"],

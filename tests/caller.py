@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -41,7 +39,6 @@ from tests.factories import NOW, accepted, held, proposal, told
 from tests.lambda_context import lambda_context
 from tests.tables import SETTINGS, in_memory, template
 
-SAMPLES = Path(__file__).parent.parent / "events"
 PARTY: dict[str, Any] = {
     "title": "Kölner Treffen",
     "start": "2027-03-12T09:00:00",
@@ -65,14 +62,25 @@ def routes() -> list[str]:
     return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] not in ("$default", "/{proxy+}")]
 
 
+@cache
+def segments() -> dict[tuple[str, int], list[tuple[str, list[str]]]]:
+    """The routes with the segments of their paths, by their method and how many segments there are."""
+    found: dict[tuple[str, int], list[tuple[str, list[str]]]] = {}
+    for route in routes():
+        method, _, path = route.partition(" ")
+        parts = path.split("/")
+        found.setdefault((method, len(parts)), []).append((route, parts))
+    return found
+
+
 def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The route that API Gateway finds, with its path parameters."""
     if method == "HEAD":
         return "HEAD /{proxy+}", {"proxy": path.removeprefix("/")}
-    for route in routes():
-        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route)
-        if match := re.fullmatch(pattern, f"{method} {path}"):
-            return route, match.groupdict()
+    asked = path.split("/")
+    for route, parts in segments().get((method, len(asked)), ()):
+        if all(one == part or (part.startswith("{") and one) for part, one in zip(parts, asked, strict=True)):
+            return route, {part[1:-1]: one for part, one in zip(parts, asked, strict=True) if part.startswith("{")}
     return "$default", {}
 
 
@@ -161,6 +169,12 @@ class World:
         assert answer.status == 201, answer.raw
         return f"{event}/registrations/{answer.body['registration_id']}"
 
+    def invite(self, event: str, email: str = BO["email"], **changes: Any) -> str:
+        """Somebody who registers, and to whom the invitation was sent."""
+        person = self.register(event, email, **changes)
+        self.tell(person)
+        return person
+
     def tell(self, person: str, **changes: Any) -> None:
         """As if the first invitation had left and been accepted."""
         _, _, event_id, _, registration_id = person.split("/")
@@ -217,11 +231,6 @@ def a_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         ):
             monkeypatch.setattr(room, "settings", lambda: SETTINGS, raising=False)
         yield world
-
-
-def sample(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
-    return loaded
 
 
 def everybody(world: World, path: str, **query: str) -> list[list[dict[str, Any]]]:

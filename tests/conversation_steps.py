@@ -22,11 +22,11 @@ from convoke.model import (
     Registration,
     When,
 )
-from convoke.registrations import inbound_mail, replies
+from convoke.registrations import registry, replies
 from convoke.registrations.registry import change_registration
 from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_moment, read_when
-from tests.factories import EVENT_ID, SENDER, receipt
+from tests.factories import EVENT_ID, SENDER, existing, receipt
 from tests.mailbox import Arrived, Mailbox
 from tests.world import World
 
@@ -178,7 +178,7 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
+        seen = registry.read_snapshot(world.store, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
         assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None
@@ -280,17 +280,14 @@ class Stage:
         return self._current(who).status.value
 
     def _current(self, who: str) -> Registration:
-        person = self._world.reads.registration(EVENT_ID, self._people[who].registration_id)
-        assert person is not None
-        return person
+        return existing(self._world.reads.registration(EVENT_ID, self._people[who].registration_id))
 
 
 def when(text: str) -> When:
     """The time in a story, read as the API reads it."""
     if found := re.fullmatch(rf"({DAY})(?: to ({DAY}))?, all day(?: in ({ZONE}))?", text):
         return read_when(start=found[1], end=found[2], duration=None, time_zone=found[3])
-    found = re.fullmatch(rf"({DAY}) ({CLOCK}) (?:to (?:({DAY}) )?({CLOCK})|for (P\w+)) ({ZONE})", text)
-    assert found is not None
+    found = existing(re.fullmatch(rf"({DAY}) ({CLOCK}) (?:to (?:({DAY}) )?({CLOCK})|for (P\w+)) ({ZONE})", text))
     end = f"{found[3] or found[1]}T{found[4]}" if found[4] else None
     return read_when(start=f"{found[1]}T{found[2]}", end=end, duration=found[5], time_zone=found[6])
 

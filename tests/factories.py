@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
@@ -40,6 +40,15 @@ REGISTRATION_ID = "01abcdefgh" + EVENT_ID
 SENDER = Sender(address="events@convoke.example.com", domain="convoke.example.com")
 MORNING = When(start=datetime(2027, 3, 12, 9, 0), end=datetime(2027, 3, 12, 10, 30), time_zone="Europe/Berlin")
 AFTERNOON = When(start=datetime(2027, 3, 12, 15, 0), end=datetime(2027, 3, 12, 16, 30), time_zone="Europe/Berlin")
+
+
+Found = TypeVar("Found")
+
+
+def existing(found: Found | None) -> Found:
+    """What was looked for, which has to be there."""
+    assert found is not None
+    return found
 
 
 def event(**changes: Any) -> Event:
@@ -83,9 +92,7 @@ def invitation(**changes: Any) -> Invitation:
 
 def message(**changes: Any) -> Message:
     """The first invitation."""
-    said = next_message(event(), registration(), None, SENDER, NOW)
-    assert said is not None
-    return replace(said, **changes)
+    return replace(existing(next_message(event(), registration(), None, SENDER, NOW)), **changes)
 
 
 def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> CalendarState:

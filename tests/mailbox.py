@@ -15,18 +15,27 @@ from icalendar import Calendar
 
 from convoke.effects import Send
 from convoke.mail import placeholders
+from tests.factories import existing
 from tests.rfc5545 import Moment, instant
 from tests.rfc5546 import Known, Message, Recipient, Shown, read
+
+
+def read_mail(raw: bytes) -> EmailMessage:
+    """A mail as the standard library reads it."""
+    mail = message_from_bytes(raw, _class=EmailMessage, policy=SMTP)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def plain_text_of(raw: bytes) -> str:
+    return str(existing(read_mail(raw).get_body(("plain",))).get_content()).replace("\r\n", "\n")
 
 
 def with_links(stored: bytes, *, of: bytes) -> bool:
     """Whether a ``stored`` mail is the one that was sent (``of``), once the links of that are put in."""
     assert placeholders.counted(stored) == (1, placeholders.OF_A_MAIL)
-    sent = message_from_bytes(of, _class=EmailMessage, policy=SMTP)
-    plain = sent.get_body(("plain",))
-    assert plain is not None
-    (personal,) = re.findall(r"https?://\S+/r/[\w-]+", plain.get_content())
-    withdraw = str(sent["List-Unsubscribe"]).strip("<>")
+    (personal,) = re.findall(r"https?://\S+/r/[\w-]+", plain_text_of(of))
+    withdraw = str(read_mail(of)["List-Unsubscribe"]).strip("<>")
     assert placeholders.counted(of) == (0, 0)
     return placeholders.filled(stored, personal=personal, withdraw=withdraw) == of
 
@@ -36,12 +45,9 @@ class Arrived:
 
     def __init__(self, send: Send) -> None:
         self.bytes = send.rendered
-        mail = message_from_bytes(send.rendered.mail, _class=EmailMessage, policy=SMTP)
-        assert isinstance(mail, EmailMessage)
+        mail = read_mail(send.rendered.mail)
         self.subject = str(mail["Subject"])
-        plain = mail.get_body(("plain",))
-        assert plain is not None
-        self.words = one_space(plain.get_content())
+        self.words = one_space(plain_text_of(send.rendered.mail))
         self.event: Any
         (self.event,) = Calendar.from_ical(send.rendered.calendar.decode()).walk("VEVENT")
         self.said = read(send.rendered.calendar)

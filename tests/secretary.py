@@ -28,11 +28,7 @@ from tests.visitor import STAGE, Shown
 
 ACCOUNT = "acme"
 """The account of ``caller.World``."""
-
-
 BOUNDARY = "----WebKitFormBoundaryaBcD1234"
-
-
 CONTEXT = lambda_context("console")
 
 
@@ -72,6 +68,10 @@ class Secretary:
     def sends(self, shown: Shown, action: str, **typed: Any) -> Shown:
         """Fill in the form of a page that is sent to ``action``, as it is shown, with ``typed`` in its fields."""
         return self.post(action, {**shown_fields(shown, action), **typed})
+
+    def submits(self, path: str, **typed: Any) -> Shown:
+        """Open a page, and send its form that is sent to the same path, with ``typed`` in its fields."""
+        return self.sends(self.get(path), path, **typed)
 
     def sends_file(self, shown: Shown, action: str, name: str, content: bytes, **typed: str) -> Shown:
         """As :meth:`sends`, for a form with one file, which has this name and content; none with an empty name."""

@@ -150,3 +150,11 @@ def everything(client: Any) -> dict[str, list[dict[str, Any]]]:
             *(SETTINGS.accounts_table, SETTINGS.webhooks_table),
         )
     }
+
+
+@contextmanager
+def unchanged(client: Any) -> Iterator[None]:
+    """What happens meanwhile stores nothing."""
+    before = everything(client)
+    yield
+    assert everything(client) == before

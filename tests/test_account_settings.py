@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,9 @@ from convoke.store.account_settings import LARGEST_LOGO, kind_of, logo_of
 from convoke.store.store import Store
 from convoke.web import context
 from tests.caller import World, a_caller
-from tests.tables import SETTINGS, everything
+from tests.factories import existing
+from tests.fixtures import patching_fixture_of
+from tests.tables import SETTINGS, unchanged
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(500)
@@ -33,10 +34,7 @@ NOTHING_DECIDED = {
 }
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def image(data: bytes = PNG, media_type: str = "image/png") -> dict[str, str]:
@@ -67,10 +65,9 @@ def test_what_is_decided_is_answered_and_what_is_not_named_stays(world: World) -
 
 def test_a_patch_that_changes_nothing_writes_nothing(world: World) -> None:
     world.call("PATCH", "/account", {"name": "A", "logo": image()})
-    before = everything(world.client)
-    answer = world.call("PATCH", "/account", {"name": "A", "logo": image()})
-    assert (answer.status, answer.headers["etag"]) == (200, '"1"')
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", "/account", {"name": "A", "logo": image()})
+        assert (answer.status, answer.headers["etag"]) == (200, '"1"')
 
 
 @pytest.mark.parametrize(
@@ -108,11 +105,10 @@ def test_a_patch_that_changes_nothing_writes_nothing(world: World) -> None:
 def test_what_cannot_be_decided_is_refused_by_field_and_stores_nothing(
     world: World, given: dict[str, Any], field: str
 ) -> None:
-    before = everything(world.client)
-    answer = world.call("PATCH", "/account", {"name": "A"} | given)
-    assert answer.status == 422
-    assert field in answer.fields
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", "/account", {"name": "A"} | given)
+        assert answer.status == 422
+        assert field in answer.fields
 
 
 @pytest.mark.parametrize(
@@ -128,8 +124,7 @@ def test_a_logo_is_kept_here_and_answered_as_where_it_is_served(
     assert where == f"{SETTINGS.public_url}/assets"
     assert name.startswith("logo-")
     assert name.endswith("." + ending)
-    kept = world.store.account_settings.logo(name)
-    assert kept is not None
+    kept = existing(world.store.account_settings.logo(name))
     assert (kept.name, kept.media_type, kept.data) == (name, media_type, data)
     assert world.store.account_settings.of("acme").logo == name
 
@@ -183,10 +178,9 @@ def test_what_is_no_image_is_taken_for_none(data: bytes) -> None:
 
 def test_another_account_s_key_sees_and_changes_its_own_settings_only(world: World) -> None:
     world.call("PATCH", "/account", {"name": "secret", "logo": image(), "privacy": "https://secret.example.org"})
-    before = everything(world.client)
-    answer = world.call("GET", "/account", account="eve")
-    assert answer.body == NOTHING_DECIDED | {"account": "eve"}
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("GET", "/account", account="eve")
+        assert answer.body == NOTHING_DECIDED | {"account": "eve"}
     changed = world.call("PATCH", "/account", {"name": "Eve", "logo": image()}, account="eve")
     assert changed.headers["etag"] == '"1"'
     assert world.call("PATCH", "/account", {"logo": None}, account="eve").status == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -14,17 +13,15 @@ from botocore.exceptions import ClientError
 
 from convoke.model import InvalidField
 from convoke.store.accounts import Account, Accounts, Scope
-from tests.factories import NOW
+from tests.factories import NOW, existing
+from tests.fixtures import fixture_of
 from tests.tables import everything, in_memory
 
 SECRET = "cvk_" + "0123456789" * 4 + "abc"
 TABLE = "Accounts"
 
 
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with in_memory() as client:
-        yield client
+client = fixture_of(in_memory)
 
 
 def test_a_key_says_whose_it_is(client: Any) -> None:
@@ -93,8 +90,7 @@ def test_a_key_that_expired_is_nobodys_and_stays_in_the_list(client: Any) -> Non
 
 def test_a_key_has_the_scopes_that_it_was_given(client: Any) -> None:
     key = Accounts(client, TABLE).create_key(account="acme", name="form", now=NOW, scopes=[Scope.REGISTER])
-    found = Accounts(client, TABLE).account_of(key, NOW)
-    assert found is not None
+    found = existing(Accounts(client, TABLE).account_of(key, NOW))
     assert found.scopes == {"register"}
     [listed] = Accounts(client, TABLE).list_keys(account="acme")
     assert (listed.scopes, listed.key_id) == (("register",), found.key_id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -21,8 +19,9 @@ from convoke.model import Method, Registration, RegistrationStatus
 from convoke.pages import hints
 from convoke.registrations import addresses, erasure, registry
 from convoke.registrations.registry import Obstacle
-from tests.factories import EVENT_ID, SENDER
-from tests.tables import SETTINGS, everything
+from tests.factories import EVENT_ID, SENDER, existing
+from tests.mailbox import plain_text_of, read_mail
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import Shown, Visitor, words_of
 from tests.world import World, a_world
 
@@ -37,9 +36,7 @@ class Person(Visitor):
         self.world, self.hinted = world, hinted
 
     def one(self, number: int = 1) -> Registration:
-        found = self.store.reads.registration(EVENT_ID, f"{number:010d}{EVENT_ID}")
-        assert found is not None
-        return found
+        return existing(self.store.reads.registration(EVENT_ID, f"{number:010d}{EVENT_ID}"))
 
     def page(self, purpose: Purpose = Purpose.PERSONAL, number: int = 1) -> str:
         who = self.one(number)
@@ -55,10 +52,8 @@ class Person(Visitor):
         hint, before = self.hinted[-1], len(self.world.notifications)
         self.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.world.worker()))
         (note,) = self.world.notifications[before:]
-        read = message_from_bytes(note.mail, policy=SMTP)
-        body = read.get_body(("plain",))
-        assert body is not None
-        return str(read["To"]), str(read["Subject"]), body.get_content()
+        read = read_mail(note.mail)
+        return str(read["To"]), str(read["Subject"]), plain_text_of(note.mail)
 
     def link(self) -> str:
         """The path of the one link in the mail that comes of the last hint."""
@@ -116,9 +111,7 @@ def test_another_address_from_the_first_click_to_the_last_mail(bo: Person) -> No
 
 
 def test_the_mail_to_the_new_address_has_nothing_that_was_typed(bo: Person) -> None:
-    registry.change_registration(
-        bo.store, EVENT_ID, bo.one().registration_id, changes={"name": "Buy pills"}, priority=1, now=bo.world.now
-    )
+    bo.world.amend(bo.one(), name="Buy pills")
     bo.asks()
     to, subject, text = bo.mail()
     assert to == NEW
@@ -149,13 +142,11 @@ def test_opening_the_link_changes_nothing_and_a_second_click_does_it_once(bo: Pe
     bo.asks()
     link = bo.link()
     bo.get(link)
-    before = everything(bo.client)
-    fields = bo.get(link).fields()
-    assert everything(bo.client) == before
+    with unchanged(bo.client):
+        fields = bo.get(link).fields()
     assert bo.post(link, fields).status == 303
-    after = everything(bo.client)
-    assert bo.post(link, fields).status == 410
-    assert everything(bo.client) == after
+    with unchanged(bo.client):
+        assert bo.post(link, fields).status == 410
 
 
 def test_of_two_addresses_that_were_asked_for_the_later_can_be_confirmed(bo: Person) -> None:
@@ -191,9 +182,7 @@ def test_an_address_that_was_registered_meanwhile_is_not_taken_from_anybody(bo: 
 def test_a_change_through_the_api_meanwhile_makes_the_link_void(bo: Person) -> None:
     bo.asks()
     link = bo.link()
-    registry.change_registration(
-        bo.store, EVENT_ID, bo.one().registration_id, changes={"email": "api@example.net"}, priority=1, now=bo.world.now
-    )
+    bo.world.amend(bo.one(), email="api@example.net")
     assert bo.get(link).status == 409
     assert bo.one().email == "api@example.net"
 
@@ -238,8 +227,7 @@ def test_the_link_is_valid_for_two_days_and_for_nothing_else(bo: Person) -> None
 
 def test_a_token_made_for_another_person_confirms_nothing_here(bo: Person) -> None:
     bo.asks()
-    change = bo.store.address_changes.read(EVENT_ID, bo.one().registration_id)
-    assert change is not None
+    change = existing(bo.store.address_changes.read(EVENT_ID, bo.one().registration_id))
     other = bo.world.register(2)
     payload = addresses.payload(EVENT_ID, other.registration_id, change.change_id)
     assert addresses.confirm(bo.store, payload, now=bo.world.now) is Obstacle.ABSENT
@@ -270,9 +258,7 @@ def test_fresh_links_are_counted_and_a_mailbox_gets_a_few(bo: Person) -> None:
 def test_a_fresh_link_is_not_sent_to_who_has_the_address_by_now(bo: Person) -> None:
     bo.press(f"{bo.page()}/fresh")
     hint, email = bo.hinted[-1], bo.one().email
-    registry.change_registration(
-        bo.store, EVENT_ID, bo.one().registration_id, changes={"email": NEW}, priority=1, now=bo.world.now
-    )
+    bo.world.amend(bo.one(), email=NEW)
     bo.world.register(2, email=email)
     bo.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, bo.world.worker()))
     assert bo.world.notifications == []

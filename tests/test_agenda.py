@@ -15,6 +15,7 @@ from local.postoffice.calendars import show
 from local.postoffice.entries import Entry, instant
 from local.postoffice.letters import read
 from tests import rfc5546
+from tests.factories import existing
 from tests.test_postoffice import BO, ics, mail
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -105,16 +106,14 @@ def test_whole_days_have_dates_too() -> None:
         (date(2027, 3, 26), date(2027, 3, 26), date(2027, 3, 28), Mark.AS_PLANNED),
         (date(2027, 4, 2), date(2027, 4, 3), date(2027, 4, 5), Mark.MOVED),
     ]
-    found = find([item], "e.r.1@example.org", "20270326")
-    assert found is not None
+    found = existing(find([item], "e.r.1@example.org", "20270326"))
     assert found.event["RECURRENCE-ID"].to_ical() == b"20270326"
     assert found.event["RECURRENCE-ID"].params == {"VALUE": "DATE"}
 
 
 def test_a_date_of_a_zone_of_the_mail_s_own_is_named_in_it() -> None:
     weekly = ics(when=f"{span(START)}|RRULE:FREQ=WEEKLY;COUNT=3").replace("Europe/Berlin", "Our own")
-    found = find(agenda(entries(weekly)), "e.r.1@example.org", "20270319T080000Z")
-    assert found is not None
+    found = existing(find(agenda(entries(weekly)), "e.r.1@example.org", "20270319T080000Z"))
     for name in ("RECURRENCE-ID", "DTSTART", "DTEND"):
         assert found.event[name].params == {"TZID": "Our own"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,20 +12,18 @@ from convoke.effects import Unknown
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.reasons import Reason
 from convoke.model import AnswerChannel, DateChange, Participation, Registration, RegistrationStatus, Reply
-from convoke.registrations import answering, inbound_mail, replies
+from convoke.registrations import answering, inbound_mail, registry, replies
 from convoke.registrations.registry import Obstacle
 from convoke.registrations.replies import Outcome
 from convoke.schedule import edits
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, receipt
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, receipt
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
 YES, MAYBE, NO = answering.ANSWERS
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(capacity=1, release_on_decline=True) as world:
-        yield world
+world = fixture_of(a_quick_world, capacity=1, release_on_decline=True)
 
 
 def say(world: World, person: Registration, what: Participation, date: datetime | None = None) -> replies.Applied:
@@ -35,19 +32,12 @@ def say(world: World, person: Registration, what: Participation, date: datetime 
     return found
 
 
-def stored(world: World, person: Registration) -> Registration:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found
-
-
 def shown(world: World, person: Registration, date: datetime | None = None) -> Participation:
-    return participation(stored(world, person), world.invitation(person), date)
+    return participation(world.registration(person), world.invitation(person), date)
 
 
 def test_an_answer_counts_and_is_in_the_history_with_its_channel(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     assert say(world, bo, MAYBE).outcome is Outcome.STANDS
     assert shown(world, bo) is MAYBE
     (one,) = world.store.answers.list_answers(bo.registration_id, limit=9).items
@@ -55,18 +45,16 @@ def test_an_answer_counts_and_is_in_the_history_with_its_channel(world: World) -
 
 
 def test_the_same_answer_again_writes_nothing(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     say(world, bo, YES)
-    before = stored(world, bo)
+    before = world.registration(bo)
     world.pass_time(seconds=30)
     assert say(world, bo, YES).outcome is Outcome.KNOWN
-    assert stored(world, bo) == before
+    assert world.registration(bo) == before
 
 
 def test_a_later_answer_counts_even_where_a_calendar_programs_clock_is_ahead(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     ahead = world.now + timedelta(days=3)
     reply = Reply(status=YES, sequence=0, dtstamp=ahead, received_at=world.now)
     replies.apply(world.store, EVENT_ID, bo.registration_id, reply, channel=AnswerChannel.MAIL, now=world.now)
@@ -78,10 +66,10 @@ def test_declining_gives_the_seat_to_who_waits_and_accepting_again_waits(world: 
     bo, li = world.register(1), world.register(2)
     world.look(bo)
     say(world, bo, NO)
-    assert stored(world, bo).status is RegistrationStatus.DECLINED
-    assert stored(world, li).status is RegistrationStatus.REGISTERED
+    assert world.registration(bo).status is RegistrationStatus.DECLINED
+    assert world.registration(li).status is RegistrationStatus.REGISTERED
     say(world, bo, YES)
-    assert stored(world, bo).status is RegistrationStatus.WAITLISTED
+    assert world.registration(bo).status is RegistrationStatus.WAITLISTED
 
 
 def test_an_answer_before_the_first_mail_counts_for_it(world: World) -> None:
@@ -92,8 +80,7 @@ def test_an_answer_before_the_first_mail_counts_for_it(world: World) -> None:
 
 
 def test_a_move_asks_again(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     say(world, bo, YES)
     event = world.event()
     hour = timedelta(hours=1)
@@ -127,8 +114,7 @@ def test_nobody_answers_about_what_is_cancelled_or_over(world: World) -> None:
 
 def test_one_date_of_a_series_is_answered_by_itself() -> None:
     with a_quick_world(rule="FREQ=WEEKLY;COUNT=3") as world:
-        bo = world.register()
-        world.look(bo)
+        bo = world.invite()
         first, second, _ = answering.dates(world.event(), bo)
         assert isinstance(first, datetime)
         assert isinstance(second, datetime)
@@ -155,8 +141,7 @@ def test_a_date_that_is_not_theirs_is_not_answered() -> None:
 
 def write(world: World, person: Registration, partstat: str, *more: str, sequence: int, **changes: str) -> Judgement:
     """A REPLY of their calendar program comes in."""
-    told = world.invitation(person).acknowledged
-    assert told is not None
+    told = existing(world.invitation(person).acknowledged)
     stamp = changes.get("stamp", f"{world.now:%Y%m%dT%H%M%SZ}")
     lines = (
         *(
@@ -169,7 +154,7 @@ def write(world: World, person: Registration, partstat: str, *more: str, sequenc
         *("END:VEVENT", "END:VCALENDAR", ""),
     )
     came = receipt(received_at=world.now, ses_id=f"mail-{world.now:%H%M%S}", envelope_sender=person.email)
-    seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
+    seen = registry.read_snapshot(world.store, EVENT_ID, person.registration_id)
     return inbound_mail.process(
         world.store, judge(came, "\r\n".join(lines).encode(), lambda _: seen), came, now=world.now
     )
@@ -178,15 +163,14 @@ def write(world: World, person: Registration, partstat: str, *more: str, sequenc
 def a_moved_series(world: World) -> Registration:
     """Bo is told of a series (SEQUENCE 0), and then that its second and third date have another time (1 and 2)."""
     world.change(rule="FREQ=WEEKLY;COUNT=4", capacity=None)
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     for week in (1, 2):
         start = MORNING.start + timedelta(weeks=week)
         when = replace(MORNING, start=start + timedelta(hours=1), end=MORNING.end + timedelta(weeks=week, hours=1))
         world.become(edits.change_date(world.event(), DateChange(date=start, when=when)))
         world.settle()
         world.pass_time(minutes=5)
-    assert [send.intent.calendar_state.sequence for send in world.sent] == [0, 1, 2]
+    assert [one.sequence for one in world.told] == [0, 1, 2]
     return bo
 
 
@@ -196,7 +180,7 @@ def test_who_said_yes_on_the_page_can_decline_the_series_in_the_calendar_under_i
     world.pass_time(minutes=5)
     assert write(world, bo, "DECLINED", sequence=0).verdict is Verdict.APPLY
     assert shown(world, bo) is NO
-    assert stored(world, bo).status is RegistrationStatus.DECLINED
+    assert world.registration(bo).status is RegistrationStatus.DECLINED
 
 
 @pytest.mark.parametrize(("week", "sequence"), [(1, 1), (3, 0)])
@@ -211,14 +195,13 @@ def test_who_said_yes_on_the_page_can_decline_one_date_in_the_calendar_under_its
     assert write(world, bo, "DECLINED", named, sequence=sequence).verdict is Verdict.APPLY
     assert shown(world, bo, date) is NO
     assert shown(world, bo) is (Participation.NEEDS_ACTION if of_it_alone else YES)
-    assert stored(world, bo).status is RegistrationStatus.REGISTERED
+    assert world.registration(bo).status is RegistrationStatus.REGISTERED
 
 
 def test_who_said_yes_on_the_page_can_decline_by_a_program_that_copies_the_stamp_of_the_invitation(
     world: World,
 ) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     (told,) = world.sent
     world.pass_time(minutes=5)
     say(world, bo, YES)
@@ -235,8 +218,7 @@ def test_who_said_yes_on_the_page_can_decline_by_a_program_that_copies_the_stamp
 
 
 def test_what_was_said_of_the_new_time_stands_while_nobody_knows_whether_its_mail_left(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.change(when=AFTERNOON)
     world.answers = [Unknown(why="timeout")]
     world.look(bo)

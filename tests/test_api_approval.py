@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +10,10 @@ import pytest
 from convoke.web.fields import WebhookEvents
 from convoke.webhooks.events import WebhookEventType
 from tests.caller import BO, Answer, World, a_caller
-from tests.tables import everything
+from tests.fixtures import patching_fixture_of
+from tests.tables import everything, unchanged
 
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def decide(world: World, person: str, what: str, **body: Any) -> Answer:
@@ -57,13 +53,12 @@ def test_whom_the_organizer_adds_is_registered_at_once(world: World) -> None:
 
 def test_a_key_that_may_only_register_asks(world: World) -> None:
     event = world.hold(approval=True)
-    before = everything(world.client)
-    refused = world.call("POST", f"{event}/registrations", BO | {"approved": True}, scopes="register")
-    assert (refused.status, refused.body["code"]) == (403, "scope_missing")
-    people = {"registrations": [BO | {"approved": True}]}
-    [one] = world.call("POST", f"{event}/registrations/bulk", people, scopes="register").body["items"]
-    assert (one["status"], one["code"]) == (403, "scope_missing")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        refused = world.call("POST", f"{event}/registrations", BO | {"approved": True}, scopes="register")
+        assert (refused.status, refused.body["code"]) == (403, "scope_missing")
+        people = {"registrations": [BO | {"approved": True}]}
+        [one] = world.call("POST", f"{event}/registrations/bulk", people, scopes="register").body["items"]
+        assert (one["status"], one["code"]) == (403, "scope_missing")
     assert world.call("POST", f"{event}/registrations", BO, scopes="register").body["status"] == "pending"
     plain = world.hold()
     assert world.call("POST", f"{plain}/registrations", BO | {"approved": True}, scopes="register").status == 201
@@ -99,13 +94,12 @@ def test_who_is_declined_is_cancelled_and_can_ask_again(world: World) -> None:
 def test_only_who_is_pending_is_decided_about(world: World, what: str) -> None:
     event = world.hold(approval=True)
     person = world.register(event, approved=True)
-    before = everything(world.client)
-    refused = decide(world, person, what)
-    assert (refused.status, refused.body["code"]) == (409, "registration_not_pending")
-    assert decide(world, f"{event}/registrations/nobody", what).status == 404
-    assert world.call("POST", f"{person}/{what}", account="else").status == 404
-    assert world.call("POST", f"{person}/{what}", scopes="read register").status == 403
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        refused = decide(world, person, what)
+        assert (refused.status, refused.body["code"]) == (409, "registration_not_pending")
+        assert decide(world, f"{event}/registrations/nobody", what).status == 404
+        assert world.call("POST", f"{person}/{what}", account="else").status == 404
+        assert world.call("POST", f"{person}/{what}", scopes="read register").status == 403
 
 
 @pytest.mark.parametrize("what", ["accept", "decline"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,23 +17,19 @@ from convoke.model import When
 from convoke.registrations import erasure
 from convoke.store import codec, dynamo, keys
 from tests.caller import World, a_caller, everybody
-from tests.factories import AFTERNOON, NOW, answer
-from tests.tables import everything
+from tests.factories import AFTERNOON, NOW, answer, existing
+from tests.fixtures import patching_fixture_of
+from tests.tables import everything, unchanged
 
 ONE, OTHER, THIRD = (keys.registration_id(NOW + timedelta(minutes=number), bytes(16)) for number in range(3))
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as made:
-        yield made
+world = patching_fixture_of(a_caller)
 
 
 def somebody(world: World, **party: Any) -> str:
     """A person who has been invited."""
-    person = world.register(world.hold(**party))
-    world.tell(person)
-    return person
+    return world.invite(world.hold(**party))
 
 
 def noted(world: World) -> list[dict[str, Any]]:
@@ -83,12 +78,9 @@ def test_accepting_moves_the_event_and_owes_it_to_everybody(world: World) -> Non
     assert (answered.status, answered.body["status"]) == (200, "accepted")
     moved = world.call("GET", event).body
     assert (moved["start"], moved["end"], moved["version"]) == ("2027-03-12T15:00:00", "2027-03-12T16:30:00", 2)
-    fan_out = world.store.reads.fan_out(event.rpartition("/")[2])
-    assert fan_out is not None
-    assert fan_out.version == 2
-    before = everything(world.client)
-    assert world.call("POST", f"{path}/accept").status == 200
-    assert everything(world.client) == before
+    assert existing(world.store.reads.fan_out(event.rpartition("/")[2])).version == 2
+    with unchanged(world.client):
+        assert world.call("POST", f"{path}/accept").status == 200
     assert world.call("POST", f"{path}/decline").status == 409
     assert noted(world) == []
 
@@ -114,10 +106,8 @@ def test_declining_tells_who_proposed_and_changes_nothing_else(world: World) -> 
     for _ in range(2):
         assert world.call("POST", f"{path}/decline").body["status"] == "declined"
     (row,) = noted(world)
-    note = codec.read(NotificationState, row).notification
-    assert note is not None
-    assert note.counter is not None
-    assert (note.recipient.email, note.counter.proposed) == ("bo@example.net", AFTERNOON)
+    note = existing(codec.read(NotificationState, row).notification)
+    assert (note.recipient.email, existing(note.counter).proposed) == ("bo@example.net", AFTERNOON)
     assert world.call("GET", event).body == before
     assert world.call("POST", f"{path}/accept").status == 409
 
@@ -142,9 +132,8 @@ def test_what_cannot_take_place_any_more_cannot_be_accepted(world: World, hindra
     person = somebody(world)
     path = world.propose(person)
     hindrance(world, person.partition("/registrations")[0])
-    before = everything(world.client)
-    assert world.call("POST", f"{path}/accept").status == 409
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.call("POST", f"{path}/accept").status == 409
 
 
 def test_a_time_that_is_over_cannot_be_accepted(world: World) -> None:
@@ -250,12 +239,11 @@ def test_what_was_put_aside_is_listed_a_page_at_a_time_and_by_event(world: World
 def test_nobody_sees_or_decides_about_another_account_s_mail(world: World) -> None:
     person = somebody(world)
     at_hand(world, person)
-    before = everything(world.client)
-    assert world.call("GET", "/quarantine", account="other").body["items"] == []
-    assert world.call("GET", "/quarantine", query={"event_id": person.split("/")[2]}, account="other").status == 404
-    for decision in ("release", "drop"):
-        assert world.call("POST", f"/quarantine/a'b/{decision}").status == 404
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.call("GET", "/quarantine", account="other").body["items"] == []
+        assert world.call("GET", "/quarantine", query={"event_id": person.split("/")[2]}, account="other").status == 404
+        for decision in ("release", "drop"):
+            assert world.call("POST", f"/quarantine/a'b/{decision}").status == 404
 
 
 def test_the_mails_of_one_event_are_listed_and_decided_below_it(world: World) -> None:
@@ -269,12 +257,11 @@ def test_the_mails_of_one_event_are_listed_and_decided_below_it(world: World) ->
     assert [one["quarantine_id"] for one in page] == [ONE, OTHER]
     (theirs,) = everybody(world, below, registration_id=registration_id)
     assert [one["quarantine_id"] for one in theirs] == [ONE]
-    before = everything(world.client)
-    assert world.call("GET", below, account="other").status == 404
-    for decision in ("release", "drop"):
-        assert world.call("POST", f"{below}/{THIRD}/{decision}").status == 404
-        assert world.call("POST", f"{below}/{ONE}/{decision}", account="other").status == 404
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.call("GET", below, account="other").status == 404
+        for decision in ("release", "drop"):
+            assert world.call("POST", f"{below}/{THIRD}/{decision}").status == 404
+            assert world.call("POST", f"{below}/{ONE}/{decision}", account="other").status == 404
     assert world.call("POST", f"{below}/{ONE}/release", idempotency_key="k").body["status"] == "released"
     assert world.call("POST", f"{below}/{ONE}/release", idempotency_key="k").body["status"] == "released"
     assert world.call("POST", f"{below}/{OTHER}/drop").body["status"] == "dropped"
@@ -296,7 +283,7 @@ def test_a_released_answer_counts(world: World) -> None:
     "changes",
     [
         {"reason": Reason.STRANGER, "answer": answer(uid="told@convoke.example.com", attendee="bo@firm.example")},
-        {"reason": Reason.SEQUENCE, "answer": answer(uid="told@convoke.example.com", sequence=1)},
+        {"reason": Reason.ATTENDEE, "answer": answer(uid="told@convoke.example.com", sequence=1)},
     ],
 )
 def test_the_organizer_overrules_what_is_about_who_sent_it(world: World, changes: dict[str, Any]) -> None:
@@ -377,10 +364,9 @@ def test_what_fits_no_registration_cannot_be_released_and_it_is_said_why(
     world: World, reason: Reason, said: Any
 ) -> None:
     path = at_hand(world, somebody(world), answer=said)
-    before = everything(world.client)
-    refused = world.call("POST", f"{path}/release")
-    assert (refused.status, refused.body["detail"]) == (409, f"the mail cannot be released: {reason}")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        refused = world.call("POST", f"{path}/release")
+        assert (refused.status, refused.body["detail"]) == (409, f"the mail cannot be released: {reason}")
 
 
 def test_nothing_comes_of_what_is_dropped(world: World) -> None:
@@ -407,9 +393,8 @@ def test_every_decision_can_be_repeated(world: World) -> None:
         f"{at_hand(world, person, quarantine_id=OTHER)}/drop",
     ):
         first = world.call("POST", path, idempotency_key="k")
-        before = everything(world.client)
-        again = world.call("POST", path, idempotency_key="k")
-        assert (again.status, again.body) == (200, first.body)
-        assert again.headers["idempotent-replayed"] == "true"
-        assert everything(world.client) == before
+        with unchanged(world.client):
+            again = world.call("POST", path, idempotency_key="k")
+            assert (again.status, again.body) == (200, first.body)
+            assert again.headers["idempotent-replayed"] == "true"
         assert world.call("POST", path, {"name": "x"}).status == 422

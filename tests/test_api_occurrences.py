@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from typing import Any
 from urllib.parse import quote
 
@@ -17,19 +15,19 @@ from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
 from convoke.web import context, occurrences, requests
-from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody, sample
-from tests.factories import event
-from tests.tables import everything
+from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody
+from tests.deployment import sample
+from tests.factories import event, existing
+from tests.fixtures import patching_fixture_of
+from tests.mailbox import plain_text_of, read_mail
+from tests.tables import everything, unchanged
 from tests.world import World as Delivery
 
 FIRST, SECOND, THIRD, FOURTH = (f"2027-{day}T09:00:00" for day in ("03-12", "03-19", "03-26", "04-02"))
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 @pytest.fixture
@@ -48,11 +46,10 @@ def names(world: World, event: str, status: str = "confirmed") -> list[str]:
 
 def refused(world: World, method: str, path: str, body: Any = None, **how: Any) -> Answer:
     """The answer to what must not be granted: nothing is stored."""
-    before = everything(world.client)
-    answer = world.call(method, path, body, **how)
-    assert answer.status >= 400, answer.raw
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call(method, path, body, **how)
+        assert answer.status >= 400, answer.raw
+        assert answer.headers["content-type"] == "application/problem+json"
     return answer
 
 
@@ -353,16 +350,13 @@ def test_null_makes_it_as_the_series_is(world: World, choir: str) -> None:
     world.call("PATCH", date, mine)
     answer = world.call("PATCH", date, dict.fromkeys(mine))
     assert (answer.status, answer.body) == (200, plain)
-    stored = world.store.reads.event(choir.split("/")[-1])
-    assert stored is not None
-    assert stored.changes == ()
+    assert existing(world.store.reads.event(choir.split("/")[-1])).changes == ()
 
 
 def test_what_is_as_the_series_has_it_is_no_change(world: World, choir: str) -> None:
-    before = everything(world.client)
-    answer = world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"title": "Choir", "start": SECOND})
-    assert (answer.status, answer.headers["etag"]) == (200, '"1"')
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"title": "Choir", "start": SECOND})
+        assert (answer.status, answer.headers["etag"]) == (200, '"1"')
 
 
 BAD_PATCHES: list[tuple[str, dict[str, Any], str]] = [
@@ -526,9 +520,8 @@ def test_every_write_takes_if_match(world: World, choir: str) -> None:
 
 def repeated(world: World, path: str, body: Any) -> tuple[Answer, Answer]:
     first = world.call("POST", path, body, idempotency_key="k")
-    before = everything(world.client)
-    again = world.call("POST", path, body, idempotency_key="k")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        again = world.call("POST", path, body, idempotency_key="k")
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
     return first, again
@@ -868,7 +861,7 @@ def foreseen_is_sent(
     mails: dict[str, list[str]] = {}
     read = []
     for rendered in told.sent[sent:]:
-        mail = message_from_bytes(rendered.rendered.mail, policy=policy.SMTP)
+        mail = read_mail(rendered.rendered.mail)
         mails.setdefault(rendered.intent.calendar_state.recipient, []).append(str(mail["Subject"]))
         read.append((str(mail["To"].addresses[0].addr_spec), *as_read(rendered.rendered.mail)))
     kinds = ("update", "ask_again", "cancel", "invite", "none")
@@ -885,9 +878,7 @@ def foreseen_is_sent(
 def as_read(raw: bytes) -> tuple[str, str]:
     """The subject and the plain text of a mail."""
     fields = dict(header_fields.fields(raw.partition(b"\r\n\r\n")[0] + b"\r\n"))
-    body = message_from_bytes(raw, policy=policy.SMTP).get_body(("plain",))
-    assert body is not None
-    return header_fields.text_of(fields["Subject"]), str(body.get_content()).replace("\r\n", "\n")
+    return header_fields.text_of(fields["Subject"]), plain_text_of(raw)
 
 
 @pytest.mark.usefixtures("told")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,17 +16,15 @@ from convoke.registrations.replies import apply
 from convoke.web import context, csv_export, participation
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, reply, told
-from tests.tables import everything
+from tests.fixtures import patching_fixture_of
+from tests.tables import unchanged
 
 DECLINED = Participation.DECLINED
 WEEKLY = {"recurrence": "FREQ=WEEKLY;COUNT=4"}
 SECOND = "2027-03-19T09:00:00"
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = AnswerChannel.MAIL) -> None:
@@ -39,8 +36,7 @@ def apply_report(world: World, person: str, said: Reply, means: AnswerChannel = 
 
 
 def test_what_a_person_answered_is_listed_with_how_it_came_and_whether_it_counts(world: World) -> None:
-    person = world.register(world.hold(**WEEKLY))
-    world.tell(person)
+    person = world.invite(world.hold(**WEEKLY))
     world.now += timedelta(minutes=2)
     apply_report(world, person, reply(dtstamp=NOW + timedelta(minutes=1)))
     apply_report(world, person, reply(status=DECLINED), AnswerChannel.RELEASE)
@@ -77,8 +73,7 @@ def test_an_answer_to_an_older_revision_does_not_count(world: World) -> None:
 
 
 def test_the_history_is_paged(world: World) -> None:
-    person = world.register(world.hold())
-    world.tell(person)
+    person = world.invite(world.hold())
     for second in range(3):
         apply_report(world, person, reply(dtstamp=NOW + timedelta(seconds=second)))
     first = world.call("GET", f"{person}/answers", query={"limit": "2"}).body
@@ -93,8 +88,7 @@ def test_the_history_is_paged(world: World) -> None:
 
 def a_decliner(world: World, **changes: Any) -> tuple[str, str]:
     event = world.hold(capacity=1, release_on_decline=True, **changes)
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     apply_report(world, person, reply(status=DECLINED))
     assert world.call("GET", person).body["status"] == "declined"
     assert world.call("GET", event).body["registered"] == 0
@@ -111,10 +105,9 @@ def test_a_declined_address_registers_again_as_itself_once_for_each_key(world: W
         "participation": "needs-action",
     }
     assert again.body["invitation"]["state"] == "pending"
-    before = everything(world.client)
-    repeated = world.call("POST", f"{event}/registrations", BO | {"name": "Else"}, idempotency_key="k")
-    assert (repeated.status, repeated.headers["idempotent-replayed"]) == (200, "true")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        repeated = world.call("POST", f"{event}/registrations", BO | {"name": "Else"}, idempotency_key="k")
+        assert (repeated.status, repeated.headers["idempotent-replayed"]) == (200, "true")
 
 
 def test_it_gets_a_place_in_line_where_the_seat_is_taken(world: World) -> None:

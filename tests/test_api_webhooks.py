@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,18 +18,16 @@ from convoke.webhooks.events import (
     signature,
 )
 from tests.caller import World, a_caller, everybody, routes
-from tests.factories import NOW
-from tests.tables import SETTINGS, everything
+from tests.factories import NOW, existing
+from tests.fixtures import patching_fixture_of
+from tests.tables import SETTINGS, unchanged
 from tests.test_webhook_delivery import documented
 
 HOOK = {"url": "https://hooks.example.org/convoke", "events": ["registration.created", "registration.cancelled"]}
 OF_A_WEBHOOK = [route for route in routes() if "{webhook_id}" in route]
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as made:
-        yield made
+world = patching_fixture_of(a_caller)
 
 
 def listen(world: World, account: str = "acme", **changes: Any) -> str:
@@ -110,10 +107,9 @@ def test_a_repeated_request_makes_no_second_webhook_and_shows_no_secret(world: W
     ],
 )
 def test_a_bad_webhook_is_refused_and_nothing_stored(world: World, changes: dict[str, Any], field: str) -> None:
-    before = everything(world.client)
-    answer = world.call("POST", "/webhooks", HOOK | changes)
-    assert (answer.status, answer.fields) == (422, [field])
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("POST", "/webhooks", HOOK | changes)
+        assert (answer.status, answer.fields) == (422, [field])
 
 
 def test_an_account_has_a_handful_of_webhooks(world: World) -> None:
@@ -128,13 +124,12 @@ def test_an_account_has_a_handful_of_webhooks(world: World) -> None:
 @pytest.mark.parametrize("route", OF_A_WEBHOOK)
 def test_a_webhook_of_another_account_is_not_there(world: World, route: str) -> None:
     hook = listen(world)
-    before = everything(world.client)
-    method, path = route.split(" ")
-    path = path.replace("/webhooks/{webhook_id}", hook)
-    body: dict[str, Any] | None = {} if method == "PATCH" else None
-    for strange in (path, path.replace(hook, "/webhooks/nothing"), path.replace(hook, "/webhooks/a'b")):
-        assert world.call(method, strange, body, account="other").status == 404
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        method, path = route.split(" ")
+        path = path.replace("/webhooks/{webhook_id}", hook)
+        body: dict[str, Any] | None = {} if method == "PATCH" else None
+        for strange in (path, path.replace(hook, "/webhooks/nothing"), path.replace(hook, "/webhooks/a'b")):
+            assert world.call(method, strange, body, account="other").status == 404
     # Of a delivery there is none yet.
     assert world.call(method, path, body).status in ((404,) if "delivery_id" in path else (200, 202))
 
@@ -235,8 +230,7 @@ def test_deliveries_are_listed_the_latest_first_and_dead_ones_by_themselves(worl
     assert len(listed) == 5
 
     webhook_id = hook.split("/")[2]
-    seen = world.store.deliveries.read(webhook_id, listed[1])
-    assert seen is not None
+    seen = existing(world.store.deliveries.read(webhook_id, listed[1]))
     dead = replace(seen, state=WebhookDeliveryState.DEAD, attempts=9, status=500, why="it answered 500", due_key=None)
     assert world.store.deliveries.record(dead)
     [shown] = world.call("GET", f"{hook}/deliveries", query={"state": "dead"}).body["items"]
@@ -296,10 +290,9 @@ def test_a_bad_change_of_a_webhook_is_refused_and_nothing_stored(
     world: World, changes: dict[str, Any], field: str
 ) -> None:
     hook = listen(world)
-    before = everything(world.client)
-    answer = world.call("PATCH", hook, changes)
-    assert (answer.status, answer.fields) == (422, [field])
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        answer = world.call("PATCH", hook, changes)
+        assert (answer.status, answer.fields) == (422, [field])
 
 
 def test_a_rotated_secret_overlaps_with_the_old_one(world: World) -> None:
@@ -325,17 +318,14 @@ def test_an_overlap_is_at_most_a_week(world: World, overlap: Any) -> None:
 def test_a_repeated_rotation_changes_nothing_and_shows_no_secret(world: World) -> None:
     hook = listen(world)
     first = world.call("POST", f"{hook}/rotate", idempotency_key="k")
-    before = everything(world.client)
-    again = world.call("POST", f"{hook}/rotate", idempotency_key="k")
-    assert (again.status, again.body["secret"]) == (200, None)
-    assert first.body["secret"] not in again.raw
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        again = world.call("POST", f"{hook}/rotate", idempotency_key="k")
+        assert (again.status, again.body["secret"]) == (200, None)
+        assert first.body["secret"] not in again.raw
 
 
 def stored(world: World, hook: str) -> Webhook:
-    found = world.store.webhooks.read("acme", hook.split("/")[2])
-    assert found is not None
-    return found
+    return existing(world.store.webhooks.read("acme", hook.split("/")[2]))
 
 
 # --- tests and redeliveries ---------------------------------------------------------------------------------------
@@ -345,10 +335,9 @@ def test_only_so_many_tests_are_posted_in_a_minute(world: World) -> None:
     hooks = [listen(world), listen(world)]
     for number in range(deliveries.TESTS_A_MINUTE):
         assert world.call("POST", f"{hooks[number % 2]}/test").status == 202
-    before = everything(world.client)
-    refused = world.call("POST", f"{hooks[0]}/test")
-    assert (refused.status, refused.headers["retry-after"]) == (429, "60")
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        refused = world.call("POST", f"{hooks[0]}/test")
+        assert (refused.status, refused.headers["retry-after"]) == (429, "60")
     theirs = listen(world, account="other")
     assert world.call("POST", f"{theirs}/test", account="other").status == 202
     world.now += timedelta(seconds=60)
@@ -361,8 +350,7 @@ def test_a_dead_delivery_is_tried_anew_and_only_that(world: World) -> None:
     [shown] = world.call("GET", f"{hook}/deliveries").body["items"]
     path = f"{hook}/deliveries/{shown['id']}/redeliver"
     assert world.call("POST", path).status == 409
-    seen = world.store.deliveries.read(hook.split("/")[2], shown["id"])
-    assert seen is not None
+    seen = existing(world.store.deliveries.read(hook.split("/")[2], shown["id"]))
     dead = replace(seen, state=WebhookDeliveryState.DEAD, attempts=9, unknown=1, why="it answered 500", due_key=None)
     assert world.store.deliveries.record(dead)
     world.now += timedelta(days=3)
@@ -371,8 +359,7 @@ def test_a_dead_delivery_is_tried_anew_and_only_that(world: World) -> None:
     assert (answer.status, answer.body["state"], answer.body["attempts"]) == (202, "pending", 0)
     assert world.call("POST", path, idempotency_key="k").body == answer.body
     assert world.call("POST", path).status == 409
-    again = world.store.deliveries.read(hook.split("/")[2], shown["id"])
-    assert again is not None
+    again = existing(world.store.deliveries.read(hook.split("/")[2], shown["id"]))
     assert (again.begun_at, again.unknown) == (world.now, 0)
     assert WebhookHint(webhook_event_id=shown["id"], webhook_id=hook.split("/")[2]) in list(
         world.store.deliveries.due(world.now, 10)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 from unittest.mock import patch
 
@@ -22,7 +19,9 @@ from convoke.store import keys
 from convoke.store import seats as store_seats
 from convoke.store.webhooks import Subscriptions
 from convoke.webhooks.events import WebhookEventType
-from tests.factories import EVENT_ID, NOW, registration
+from tests.factories import EVENT_ID, NOW, existing, registration
+from tests.fixtures import fixture_of
+from tests.mailbox import plain_text_of, read_mail
 from tests.world import World, a_quick_world
 
 MOST_ACTIONS = 100
@@ -31,10 +30,7 @@ PENDING, REGISTERED = RegistrationStatus.PENDING, RegistrationStatus.REGISTERED
 WAITLISTED, CANCELLED = RegistrationStatus.WAITLISTED, RegistrationStatus.CANCELLED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(approval=True, capacity=2) as world:
-        yield world
+world = fixture_of(a_quick_world, approval=True, capacity=2)
 
 
 def asks(world: World, number: int = 1, **changes: Any) -> Registration:
@@ -64,40 +60,21 @@ def decline(world: World, person: Registration, **how: Any) -> Registration | Ob
 def accepted(world: World, person: Registration, **how: Any) -> Registration:
     done = accept(world, person, **how)
     assert isinstance(done, Registration)
-    assert stored(world, person) == done
+    assert world.registration(person) == done
     return done
 
 
 def declined(world: World, person: Registration, **how: Any) -> Registration:
     done = decline(world, person, **how)
     assert isinstance(done, Registration)
-    assert stored(world, person) == done
+    assert world.registration(person) == done
     return done
-
-
-def stored(world: World, person: Registration) -> Registration:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found
 
 
 def counts(world: World) -> tuple[int, int, int]:
     """How many seats are taken, how many wait for one, and how many for a decision."""
     found = world.reads.seats(EVENT_ID)
     return found.taken, found.waiting, found.pending
-
-
-def meanwhile(world: World, deed: Callable[[], object]) -> Any:
-    """Before the next transaction is written, ``deed`` is done."""
-    attempt, done = world.store.attempt, list[bool]()
-
-    def late(actions: Any, *more: Any, **how: Any) -> Any:
-        if not done:
-            done.append(True)
-            deed()
-        return attempt(actions, *more, **how)
-
-    return patch.object(world.store, "attempt", late)
 
 
 def tables(world: World) -> str:
@@ -118,14 +95,12 @@ def later(world: World) -> None:
 
 def mails(world: World) -> list[tuple[str, str]]:
     """To whose address each notification went, and its subject without the event's title."""
-    read = [message_from_bytes(one.mail, _class=EmailMessage, policy=SMTP) for one in world.notifications]
+    read = [read_mail(one.mail) for one in world.notifications]
     return [(one["To"].addresses[0].addr_spec, str(one["Subject"]).partition(":")[0]) for one in read]
 
 
 def text(world: World, number: int = -1) -> str:
-    mail = message_from_bytes(world.notifications[number].mail, _class=EmailMessage, policy=SMTP)
-    assert isinstance(mail, EmailMessage)
-    return str(mail.get_content()).replace("\r\n", "\n")
+    return plain_text_of(world.notifications[number].mail)
 
 
 # --- pending ------------------------------------------------------------------------------------------------------
@@ -149,7 +124,7 @@ def test_nobody_who_is_pending_is_sent_a_change_or_a_cancellation(world: World) 
     world.call_off()
     soon(world)
     world.look(bo)
-    assert (world.sent, stored(world, bo).status) == ([], PENDING)
+    assert (world.sent, world.registration(bo).status) == ([], PENDING)
 
 
 def test_who_is_pending_is_told_so_and_the_organizer_once_within_the_hour(world: World) -> None:
@@ -189,7 +164,7 @@ def test_an_event_that_is_closed_is_not_asked(world: World) -> None:
 
 def test_who_asks_while_the_event_is_cancelled_is_not_pending(world: World) -> None:
     person = registration(status=PENDING)
-    with meanwhile(world, lambda: world.call_off()):
+    with world.meanwhile(lambda: world.call_off()):
         assert registry.register(world.store, person, now=NOW) is Obstacle.CLOSED
     assert counts(world) == (0, 0, 0)
 
@@ -199,8 +174,7 @@ def test_many_who_ask_at_once_are_counted_in_shards(world: World, shards: int) -
     with patch.object(store_seats, "SHARDS", shards):
         for number in range(1, 8):
             person = registration(registration_id=f"{number:010d}{EVENT_ID}", email=f"p{number}@example.net")
-            place = seats.ask(world.store, EVENT_ID, person.registration_id, conflicts=number, now=world.now)
-            assert place is not None
+            place = existing(seats.ask(world.store, EVENT_ID, person.registration_id, conflicts=number, now=world.now))
             person = replace(person, status=place.status)
             own = registry.registration_actions(world.store, person, world.now, account="acme")
             assert not world.store.attempt({**own, **place.actions})
@@ -218,24 +192,17 @@ def test_many_who_ask_at_once_are_counted_in_shards(world: World, shards: int) -
 def test_a_closed_event_stops_the_shards_that_count_who_asks(world: World) -> None:
     with patch.object(store_seats, "SHARDS", 1):
         made, late = (seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now) for _ in range(2))
-        assert made is not None
-        assert not world.store.attempt(made.actions)
+        assert not world.store.attempt(existing(made).actions)
         assert late is not None
         assert "shard" in world.store.attempt(late.actions), "a shard is made once"
-        late = seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now)
-        assert late is not None
+        late = existing(seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now))
         world.call_off()
         assert list(world.store.attempt(late.actions)) == ["seats"]
 
 
 def test_who_is_pending_changes_their_registration_and_keeps_no_seat(world: World) -> None:
     bo = asks(world)
-    changed = registry.change_registration(
-        *(world.store, EVENT_ID, bo.registration_id),
-        changes={"guests": 3, "email": "new@example.net", "name": "Other"},
-        priority=1,
-        now=world.now,
-    )
+    changed = world.amend(bo, guests=3, email="new@example.net", name="Other")
     assert isinstance(changed, Registration)
     assert (changed.status, changed.guests, counts(world)) == (PENDING, 3, (0, 0, 1))
     later(world)
@@ -255,7 +222,7 @@ def test_who_is_pending_withdraws_and_nothing_is_kept_for_them(world: World, by_
 def test_who_is_pending_is_erased(world: World) -> None:
     bo = asks(world, name="Kanari Zyx", email="kanari.zyx@example.net")
     erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
-    assert (stored(world, bo).status, counts(world)) == (RegistrationStatus.ERASED, (0, 0, 0))
+    assert (world.registration(bo).status, counts(world)) == (RegistrationStatus.ERASED, (0, 0, 0))
     assert "kanari" not in tables(world).lower()
 
 
@@ -305,7 +272,7 @@ def test_a_full_group_of_pending_people_fits_into_one_transaction(world: World) 
 def test_turning_approval_off_decides_about_nobody(world: World) -> None:
     bo = asks(world)
     world.change(approval=False)
-    assert (stored(world, bo).status, counts(world)) == (PENDING, (0, 0, 1))
+    assert (world.registration(bo).status, counts(world)) == (PENDING, (0, 0, 1))
     assert accepted(world, bo).status is REGISTERED
 
 
@@ -355,7 +322,7 @@ def test_whoever_is_accepted_where_all_seats_are_taken_waits_and_is_told_so(worl
     assert "You are on the waitlist" in text(world)
     world.withdraw(world.everybody()[0])
     assert waitlist.promote(world.store, EVENT_ID, now=world.now) == 1
-    assert stored(world, cy).status is REGISTERED
+    assert world.registration(cy).status is REGISTERED
 
 
 def test_all_get_a_seat_or_all_wait(world: World) -> None:
@@ -392,7 +359,7 @@ def without_place(actions: dict[str, Any]) -> dict[str, Any]:
 )
 def test_nobody_is_accepted_who_is_gone_meanwhile(world: World, deed: Callable[[World, Registration], object]) -> None:
     bo = asks(world)
-    with meanwhile(world, lambda: deed(world, bo)):
+    with world.meanwhile(lambda: deed(world, bo)):
         assert accept(world, bo) is Obstacle.NOT_PENDING
     assert counts(world) == (0, 0, 0)
     later(world)
@@ -401,16 +368,16 @@ def test_nobody_is_accepted_who_is_gone_meanwhile(world: World, deed: Callable[[
 
 def test_nobody_is_accepted_twice(world: World) -> None:
     bo = asks(world)
-    with meanwhile(world, lambda: accepted(world, bo)):
+    with world.meanwhile(lambda: accepted(world, bo)):
         assert accept(world, bo) is Obstacle.NOT_PENDING
     assert counts(world) == (1, 0, 0)
 
 
 def test_nobody_is_declined_who_was_accepted_meanwhile(world: World) -> None:
     bo = asks(world)
-    with meanwhile(world, lambda: accepted(world, bo)):
+    with world.meanwhile(lambda: accepted(world, bo)):
         assert decline(world, bo) is Obstacle.NOT_PENDING
-    assert (stored(world, bo).status, counts(world)) == (REGISTERED, (1, 0, 0))
+    assert (world.registration(bo).status, counts(world)) == (REGISTERED, (1, 0, 0))
     later(world)
     assert mails(world) == []
 
@@ -423,7 +390,7 @@ def test_who_changed_their_address_meanwhile_is_told_at_the_new_one_that_they_ar
         changes = {"email": "new@example.net"}
         registry.change_registration(*ids, changes=changes, priority=1, now=world.now)
 
-    with meanwhile(world, moves):
+    with world.meanwhile(moves):
         assert declined(world, bo, word="Only for you.").email == "new@example.net"
     later(world)
     assert {to for to, subject in mails(world) if "accepted" in subject} == {"new@example.net"}
@@ -431,23 +398,18 @@ def test_who_changed_their_address_meanwhile_is_told_at_the_new_one_that_they_ar
 
 def test_nobody_is_accepted_to_an_event_that_is_cancelled_meanwhile(world: World) -> None:
     bo = asks(world)
-    with meanwhile(world, world.call_off):
+    with world.meanwhile(world.call_off):
         assert accept(world, bo) is Obstacle.CLOSED
-    assert (stored(world, bo).status, counts(world)) == (PENDING, (0, 0, 1))
+    assert (world.registration(bo).status, counts(world)) == (PENDING, (0, 0, 1))
 
 
 def test_who_changed_their_address_meanwhile_is_invited_at_the_new_one(world: World) -> None:
     bo = asks(world)
 
     def moves() -> None:
-        registry.change_registration(
-            *(world.store, EVENT_ID, bo.registration_id),
-            changes={"email": "new@example.net"},
-            priority=1,
-            now=world.now,
-        )
+        world.amend(bo, email="new@example.net")
 
-    with meanwhile(world, moves):
+    with world.meanwhile(moves):
         assert accepted(world, bo, word="Welcome").email == "new@example.net"
     soon(world)
     assert world.said("new@example.net") == [(Method.REQUEST, 0)]
@@ -461,7 +423,7 @@ def test_who_brings_more_meanwhile_is_accepted_with_all(world: World) -> None:
         ids = world.store, EVENT_ID, bo.registration_id
         registry.change_registration(*ids, changes={"guests": 1}, priority=1, now=world.now)
 
-    with meanwhile(world, more):
+    with world.meanwhile(more):
         assert accepted(world, bo).guests == 1
     assert counts(world) == (2, 0, 0)
 
@@ -469,7 +431,7 @@ def test_who_brings_more_meanwhile_is_accepted_with_all(world: World) -> None:
 def test_a_capacity_that_is_lowered_meanwhile_holds(world: World) -> None:
     world.register(1)
     cy = asks(world, 2)
-    with meanwhile(world, lambda: world.change(capacity=1)):
+    with world.meanwhile(lambda: world.change(capacity=1)):
         assert accepted(world, cy).status is WAITLISTED
     assert counts(world) == (1, 1, 0)
 
@@ -510,7 +472,7 @@ def test_only_who_is_pending_is_decided_about(world: World, decide: Callable[...
 def come_back(world: World, person: Registration) -> Registration:
     done = returning.come_back(world.store, EVENT_ID, person.registration_id, now=world.now)
     assert isinstance(done, Registration)
-    assert stored(world, person) == done
+    assert world.registration(person) == done
     return done
 
 
@@ -557,7 +519,7 @@ def test_a_request_that_is_stored_after_the_mail_of_its_hour_is_told_by_the_next
         world.pass_time(seconds=10)
         world.sweep()
 
-    with meanwhile(world, the_hour_ends):
+    with world.meanwhile(the_hour_ends):
         asks(world, 2)
     later(world)
     assert [subject for _, subject in mails(world) if "for your decision" in subject] == [

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
-
-import pytest
 
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.limits import Limit, Limits
@@ -20,16 +18,14 @@ from convoke.model import Method
 from convoke.store.limits import MailLimits
 from tests import world as delivery
 from tests.caller import BO, World, a_caller, routes
+from tests.fixtures import patching_fixture_of
 from tests.hostile import BODIES, things
 from tests.tables import SETTINGS, everything
 
 OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.md"
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 # --- what belongs to others -----------------------------------------------------------------------------------------

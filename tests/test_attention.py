@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
-from typing import Any
 
 import pytest
 
@@ -16,12 +11,13 @@ from convoke.decision.attention import AttentionKind, AttentionReason, SentKind,
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
+from convoke.effects import EndSurvey, ReadSurvey, Refusal, Refused, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
-from convoke.registrations.registry import change_registration
 from convoke.schedule.edits import cancel_date
-from tests.factories import AFTERNOON, EVENT_ID, MORNING
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
+from tests.fixtures import fixture_of
+from tests.mailbox import plain_text_of
 from tests.world import World, a_quick_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -29,16 +25,12 @@ ACCEPTED, DELIVERED = DeliveryState.ACCEPTED, DeliveryState.DELIVERED
 BOUNCED, COMPLAINED, SUPPRESSED = DeliveryState.BOUNCED, DeliveryState.COMPLAINED, DeliveryState.SUPPRESSED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world() as made:
-        yield made
+world = fixture_of(a_quick_world)
 
 
 def report(world: World, person: Registration, state: DeliveryState, *, final: bool | None = None) -> None:
     """SES reports something of the latest message to somebody."""
-    last = world.invitation(person).acknowledged
-    assert last is not None
+    last = existing(world.invitation(person).acknowledged)
     world.run(
         apply_report(
             Report(
@@ -85,8 +77,7 @@ def told(world: World, person: Registration) -> list[SentKind]:
 
 
 def summaries(world: World) -> list[str]:
-    said = [message_from_bytes(note.mail, _class=EmailMessage, policy=SMTP) for note in world.notifications]
-    return [str(one.get_content()).replace("\r\n", "\n") for one in said]
+    return [plain_text_of(note.mail) for note in world.notifications]
 
 
 def test_each_message_is_known_by_what_it_told(world: World) -> None:
@@ -252,8 +243,7 @@ def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it
 def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: World) -> None:
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     person = invite(world)
-    event = world.reads.event(EVENT_ID)
-    assert event is not None
+    event = world.event()
     second = MORNING.start + timedelta(days=7)
     changed = cancel_date(event, second, "")
     world.change(changes=changed.changes)
@@ -268,8 +258,7 @@ def test_one_date_of_a_series_that_was_cancelled_is_missed_by_its_name(world: Wo
 def test_one_date_that_cannot_be_told_is_missed_by_its_name(world: World) -> None:
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     invite(world)
-    event = world.reads.event(EVENT_ID)
-    assert event is not None
+    event = world.event()
     second = MORNING.start + timedelta(days=7)
     world.change(changes=cancel_date(event, second, "").changes)
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
@@ -298,14 +287,7 @@ def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
     person = invite(world, state=BOUNCED)
     wait(world, 2)
     assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
-    change_registration(
-        world.store,
-        EVENT_ID,
-        person.registration_id,
-        changes={"email": "new@example.net"},
-        priority=1,
-        now=world.now,
-    )
+    world.amend(person, email="new@example.net")
     world.look(person)
     report(world, person, DELIVERED)
     wait(world, 20)
@@ -387,13 +369,7 @@ def test_a_change_while_everybody_is_looked_at_is_looked_at_again(world: World) 
     world.look(person)
     report(world, person, DELIVERED)
     world.pass_time(minutes=16)
-
-    def meanwhile(effect: Any) -> None:
-        if type(effect).__name__ == "EndSurvey":
-            world.before = lambda _: None
-            world.change(when=AFTERNOON)
-
-    world.before = meanwhile
+    world.just_before(EndSurvey, lambda: world.change(when=AFTERNOON))
     world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
     assert world.perform(ReadSurvey(event_id=EVENT_ID)).due_key is not None
 

@@ -4,7 +4,6 @@ doubted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
 from convoke.store import codec, dynamo, keys
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -22,22 +22,17 @@ REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 OTHER_SENDER = Sender(address="other@convoke.example.com", domain=SENDER.domain)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def invite(world: World, count: int) -> None:
     for number in range(count):
-        world.look(world.register(number))
+        world.invite(number)
 
 
 def change_behind_everybody_s_back(world: World, **changes: object) -> None:
     """What a bad deployment, or a hand in the tables, might do: the truth changes and nothing is due."""
-    before = world.reads.event(EVENT_ID)
-    assert before is not None
-    after = replace(before, **changes)  # type: ignore[arg-type]
+    after = replace(world.event(), **changes)  # type: ignore[arg-type]
     world.client.put_item(
         TableName=SETTINGS.registrations_table, Item=dynamo.wire(codec.item(after, keys.event(after.event_id)))
     )
@@ -101,7 +96,7 @@ def test_what_is_due_already_is_no_finding(world: World) -> None:
     world.register(1)
 
     assert run(world) == Findings(looked_at=1)
-    found = world.run(examine(EVENT_ID, SENDER, Times(), include_due=True))
+    found = world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=True))[0]
     assert found.by_reason() == {"not invited": 1}
 
 
@@ -109,12 +104,12 @@ def test_what_a_fan_out_is_to_tell_is_left_to_it_for_a_day_and_found_where_it_ne
     invite(world, 1)
     world.change(when=AFTERNOON)
 
-    def found(*, include_due: bool = False) -> dict[str, int]:
-        findings: Findings = world.run(examine(EVENT_ID, SENDER, Times(), include_due=include_due))
+    def found(*, by_operator: bool = False) -> dict[str, int]:
+        findings: Findings = world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=by_operator))[0]
         return findings.by_reason()
 
     assert found() == {}
-    assert found(include_due=True) == {"not updated": 1}, "an operator who asks is not told that all is well"
+    assert found(by_operator=True) == {"not updated": 1}, "an operator who asks is not told that all is well"
     world.pass_time(days=1)
     assert found() == {"not updated": 1}
 
@@ -122,9 +117,9 @@ def test_what_a_fan_out_is_to_tell_is_left_to_it_for_a_day_and_found_where_it_ne
 def test_what_waits_for_further_changes_is_not_told_for_an_operator_either(world: World) -> None:
     invite(world, 1)
     world.change(when=AFTERNOON, notify_after=60)
-    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=True)).differences == ()
+    assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=True))[0].differences == ()
     world.pass_time(minutes=1)
-    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=True)).by_reason() == {"not updated": 1}
+    assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=True))[0].by_reason() == {"not updated": 1}
 
 
 def test_an_event_that_is_over_is_not_looked_at(world: World) -> None:
@@ -138,7 +133,7 @@ def test_a_new_sender_is_rolled_out_only_when_asked_for(world: World) -> None:
     invite(world, 2)
 
     assert run(world, OTHER_SENDER).differences == ()
-    asked = world.run(examine(EVENT_ID, OTHER_SENDER, Times(), include_due=True, new_sender=True))
+    asked = world.run(examine(EVENT_ID, "", OTHER_SENDER, Times(), by_operator=True))[0]
     assert asked.by_reason() == {"invited at another address, or by another organizer": 2}
 
 

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import authorize
 from convoke.store.accounts import Accounts, Scope
+from tests.deployment import sample
 from tests.factories import NOW
 from tests.lambda_context import lambda_context
 from tests.tables import SETTINGS, in_memory
 
-SAMPLES = Path(__file__).parent.parent / "events"
 REFUSED = {"isAuthorized": True, "context": {"account": "", "key": "", "key_id": "", "scopes": ""}}
 """Admitted as nobody: the API answers 401, API Gateway would answer 403."""
 
 
 CONTEXT = lambda_context("authorize")
-
-
-def sample(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
-    return loaded
 
 
 KNOWN = sample("authorize-known-key")

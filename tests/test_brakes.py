@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,9 +13,11 @@ from hypothesis import strategies as st
 from convoke.decision import brakes
 from convoke.decision.brakes import Purpose
 from convoke.decision.limits import Limit
+from convoke.model import mailbox
 from convoke.store import keys
 from convoke.store.brakes import Brakes
 from tests.factories import EVENT_ID, NOW
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS, everything, in_memory
 
 NEXT_HOUR, NEXT_DAY = NOW + timedelta(hours=1), NOW + timedelta(hours=12)
@@ -24,10 +25,7 @@ NEXT_HOUR, NEXT_DAY = NOW + timedelta(hours=1), NOW + timedelta(hours=12)
 BO = "bo@example.net"
 
 
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with in_memory() as made:
-        yield made
+client = fixture_of(in_memory)
 
 
 @pytest.fixture
@@ -127,7 +125,7 @@ def test_each_purpose_has_its_own_budget(counted: Brakes) -> None:
     ],
 )
 def test_addresses_that_lead_to_one_mailbox_share_its_budget(one: str, other: str, same: bool) -> None:
-    assert (brakes.mailbox(one) == brakes.mailbox(other)) is same
+    assert (mailbox(one) == mailbox(other)) is same
 
 
 def test_what_is_counted_names_nobody_and_is_removed_within_two_days(client: Any, counted: Brakes) -> None:

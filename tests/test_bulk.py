@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +15,11 @@ from convoke.store import keys
 from convoke.store.store import Store
 from tests.caller import BO, Answer, World, a_caller
 from tests.factories import NOW, event, registration
+from tests.fixtures import patching_fixture_of
 from tests.simulation.tables import Tables, Typed
 from tests.tables import SETTINGS, everything
 
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def people(count: int) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,14 @@ import pytest
 import console
 from convoke import pages
 from tests.browser import a_browser
-from tests.caller import sample
+from tests.deployment import sample
+from tests.fixtures import patching_fixture_of
 from tests.secretary import CONTEXT, Secretary, a_secretary, shown_fields
 
 STATIC = Path(pages.__file__).parent / "static"
 
 
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
-    with a_secretary(monkeypatch) as one:
-        yield one
+secretary = patching_fixture_of(a_secretary)
 
 
 def test_whoever_is_not_signed_in_is_sent_to_sign_in(secretary: Secretary) -> None:

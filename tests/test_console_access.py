@@ -20,6 +20,7 @@ from convoke.links import tokens
 from convoke.pages import forms, hints, site
 from convoke.store import keys
 from convoke.web.scopes import SCOPES
+from tests.factories import existing
 from tests.secretary import ACCOUNT, Secretary, a_secretary
 from tests.tables import everything
 from tests.visitor import Shown
@@ -89,8 +90,7 @@ class Rooms:
         """The API as the console calls it for a session."""
         self.secretary.sign_in(**who)
         (secret,) = self.secretary.cookies.values()
-        session = self.secretary.store.sessions.read(secret, self.secretary.world.now)
-        assert session is not None
+        session = existing(self.secretary.store.sessions.read(secret, self.secretary.world.now))
         event = {
             "routeKey": "ANY /console",
             "requestContext": {"http": {"method": "GET"}, "stage": "v1", "domainName": "d"},

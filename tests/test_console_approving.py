@@ -48,6 +48,9 @@ def test_somebody_is_accepted_with_a_word(secretary: Secretary) -> None:
     assert (done.status, done.location) == (303, f"{page_of(person)}?done=accepted")
     assert status_of(secretary, person) == "registered"
     assert "Welcome" in notes(secretary)
+    said = words_of(secretary.get(page_of(person)))
+    assert "Asked to come" in said
+    assert "Accepted by the organizer" in said
 
 
 def test_pressed_twice_they_are_accepted_once(secretary: Secretary) -> None:
@@ -79,6 +82,9 @@ def test_somebody_is_declined_with_a_word(secretary: Secretary) -> None:
     assert done.location == f"{page_of(person)}?done=turned-down"
     assert status_of(secretary, person) == "cancelled"
     assert "No room" in notes(secretary)
+    said = words_of(secretary.get(page_of(person)))
+    assert "Not accepted by the organizer" in said
+    assert "Withdrawn" not in said.partition("What happened")[2]
 
 
 @pytest.mark.parametrize("what", ["accept", "decline"])
@@ -86,7 +92,7 @@ def test_a_word_that_is_too_long_is_said_at_its_field_and_kept(secretary: Secret
     person = secretary.world.register(secretary.world.hold(approval=True))
     path = f"{page_of(person)}/{what}"
     word = "a" * 2001
-    refused = secretary.sends(secretary.get(path), path, word=word)
+    refused = secretary.submits(path, word=word)
     assert refused.status == 422
     assert shown_fields(refused, path)["word"] == word
     assert 'href="#word"' in refused.text
@@ -111,7 +117,7 @@ def test_what_was_decided_meanwhile_is_said(secretary: Secretary, what: str) -> 
 def test_nothing_is_decided_of_a_draft(secretary: Secretary) -> None:
     person = secretary.world.register(secretary.world.hold(approval=True, status="draft"))
     path = f"{page_of(person)}/accept"
-    assert "publish it first" in words_of(secretary.sends(secretary.get(path), path))
+    assert "publish it first" in words_of(secretary.submits(path))
     assert status_of(secretary, person) == "pending"
 
 
@@ -127,7 +133,7 @@ def test_who_may_only_read_decides_nothing(secretary: Secretary) -> None:
     person = secretary.world.register(secretary.world.hold(approval=True))
     secretary.sign_in(scopes=(Scope.READ,))
     path = f"{page_of(person)}/accept"
-    assert secretary.sends(secretary.get(path), path).status == 422
+    assert secretary.submits(path).status == 422
     assert status_of(secretary, person) == "pending"
 
 
@@ -173,10 +179,10 @@ def test_that_somebody_waits_is_said_wherever_one_looks_for_work(secretary: Secr
 def test_whom_one_adds_by_hand_need_not_be_accepted(secretary: Secretary) -> None:
     event = secretary.world.hold(approval=True)
     path = f"/console{event}/people/add"
-    done = secretary.sends(secretary.get(path), path, name="Bo", email="bo@example.net")
+    done = secretary.submits(path, name="Bo", email="bo@example.net")
     assert done.location.endswith("?done=added")
     secretary.sign_in(scopes=(Scope.READ, Scope.REGISTER))
-    done = secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net")
+    done = secretary.submits(path, name="Cy", email="cy@example.net")
     assert done.location.endswith("?done=asked")
     people = secretary.world.call("GET", f"{event}/registrations").body["items"]
     assert {one["email"]: one["status"] for one in people} == {
@@ -188,7 +194,7 @@ def test_whom_one_adds_by_hand_need_not_be_accepted(secretary: Secretary) -> Non
 def test_approval_is_set_in_the_form_of_an_event(secretary: Secretary) -> None:
     event = secretary.world.hold()
     path = f"/console{event}/edit"
-    assert secretary.sends(secretary.get(path), path, approval="yes").status == 303
+    assert secretary.submits(path, approval="yes").status == 303
     assert secretary.world.call("GET", event).body["approval"] is True
     form = shown_fields(secretary.get(path), path)
     assert form["approval"] == "yes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.effects import StoreUnreached
 from convoke.inbound.reasons import Reason
 from convoke.store import dynamo, keys
-from tests.factories import NOW, answer
+from tests.factories import NOW, answer, existing
 from tests.secretary import Secretary
 from tests.tables import everything
 from tests.visitor import words_of
@@ -23,9 +23,7 @@ ONE, OTHER = (keys.registration_id(NOW + timedelta(minutes=number), bytes(16)) f
 
 def somebody(secretary: Secretary, **party: object) -> str:
     """A person who has been invited."""
-    person = secretary.world.register(secretary.world.hold(**party))
-    secretary.world.tell(person)
-    return person
+    return secretary.world.invite(secretary.world.hold(**party))
 
 
 def page_of(person: str) -> str:
@@ -38,10 +36,11 @@ def missed(
     person: str,
     kind: AttentionKind = AttentionKind.CANCELLATION,
     state: AttentionReason = AttentionReason.BOUNCED,
+    date: datetime | None = None,
 ) -> None:
     """As if this had not reached them."""
     _, _, event_id, _, registration_id = person.split("/")
-    one = Attention(registration_id=registration_id, kind=kind, state=state, since=NOW)
+    one = Attention(registration_id=registration_id, kind=kind, state=state, since=NOW, date=date)
     effect = StoreUnreached(event_id=event_id, was=None, now=Unreached(attention=one))
     secretary.store.surveys.store_unreached(effect)
 
@@ -111,9 +110,7 @@ def test_what_did_not_arrive_is_sent_again_from_the_list(secretary: Secretary) -
     done = secretary.follow(secretary.sends(secretary.get(page_of(person)), path))
     assert "The latest mail is sent to them once more." in words_of(done)
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = secretary.store.reads.invitation(event_id, registration_id)
-    assert invitation is not None
-    assert invitation.resend == 1
+    assert existing(secretary.store.reads.invitation(event_id, registration_id)).resend == 1
 
 
 def test_more_people_than_fit_are_on_further_pages(secretary: Secretary, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +119,7 @@ def test_more_people_than_fit_are_on_further_pages(secretary: Secretary, monkeyp
     for name in ("bo", "cy"):
         missed(secretary, secretary.world.register(event, f"{name}@example.net"))
     first = secretary.get(f"/console{event}/attention")
-    found = re.search(r'href="/v1([^"]*cursor=[^"]*)"', first.text)
-    assert found is not None
-    second = secretary.get(found[1])
+    second = secretary.get(existing(re.search(r'href="/v1([^"]*cursor=[^"]*)"', first.text))[1])
     listed = [re.findall(r"[a-z]+@example\.net", shown.text) for shown in (first, second)]
     assert sorted(len(one) for one in listed) == [1, 1]
     assert {one for page in listed for one in page} == {"bo@example.net", "cy@example.net"}
@@ -171,6 +166,23 @@ def test_a_proposal_is_accepted_once_it_was_seen_who_is_told(secretary: Secretar
     assert (done.status, done.location) == (303, f"/console{event}?done=telling")
     assert secretary.world.call("GET", event).body["start"] == "2027-03-12T15:00:00"
     assert "It was accepted." in words_of(secretary.get(path))
+
+
+def test_who_does_not_know_of_one_date_is_shown_with_the_day_on_which_it_takes_place(secretary: Secretary) -> None:
+    person = somebody(secretary, recurrence="FREQ=WEEKLY;COUNT=3")
+    event = person.partition("/registrations/")[0]
+    date = "2027-03-19T09:00:00"
+    missed(secretary, person, AttentionKind.MOVE, date=datetime.fromisoformat(date))
+    assert "Fri 19 Mar 2027, 09:00 " in words_of(secretary.get(page_of(person)))
+    assert "Moved from" not in words_of(secretary.get(page_of(person)))
+    moved = {"start": "2027-03-20T11:00:00", "duration": "PT1H"}
+    assert secretary.world.call("PATCH", f"{event}/occurrences/{date}", moved).status == 200
+    assert "Sat 20 Mar 2027, 11:00 Moved from Fri 19 Mar 2027, 09:00." in words_of(secretary.get(page_of(person)))
+    for (one,) in (
+        secretary.world.call("GET", f"{event}/attention").body["items"],
+        secretary.world.call("GET", event).body["attention"],
+    ):
+        assert (one["date"], one["start"]) == (date, moved["start"])
 
 
 def test_a_proposal_for_one_date_moves_this_one(secretary: Secretary) -> None:

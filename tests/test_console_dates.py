@@ -14,6 +14,7 @@ from convoke.model import Event, When
 from convoke.pages.forms import Form
 from convoke.schedule import series
 from convoke.store.accounts import Scope
+from tests.factories import existing
 from tests.secretary import Secretary
 from tests.visitor import Shown
 
@@ -32,9 +33,7 @@ def hold(secretary: Secretary, **changes: Any) -> str:
 
 
 def stored(secretary: Secretary, path: str) -> Event:
-    found = secretary.store.reads.event(path.split("/")[3])
-    assert found is not None
-    return found
+    return existing(secretary.store.reads.event(path.split("/")[3]))
 
 
 def occurrence(secretary: Secretary, path: str, name: str) -> Any:
@@ -211,7 +210,7 @@ def test_the_page_of_an_event_of_one_date_offers_to_add_one(secretary: Secretary
     shown = secretary.get(path.removesuffix("/dates"))
     assert "This event has one date. A further date makes it a series." in said(shown)
     assert f'href="/v1{path}/add"' in shown.text
-    secretary.sends(secretary.get(f"{path}/add"), f"{path}/add", start="2027-03-20", start_time="18:00", end="19:00")
+    secretary.submits(f"{path}/add", start="2027-03-20", start_time="18:00", end="19:00")
     assert f'href="/v1{path}/20270320T180000"' in secretary.get(path.removesuffix("/dates")).text
 
 
@@ -271,8 +270,7 @@ def test_the_first_and_the_last_month_lead_no_further(secretary: Secretary, choi
     [("2027-03", "2027-02", "2027-04"), ("2027-01", "2026-12", "2027-02"), ("2027-12", "2027-11", "2028-01")],
 )
 def test_months_follow_one_another_across_years(this: str, before: str, after: str) -> None:
-    found = month.read(this)
-    assert found is not None
+    found = existing(month.read(this))
     assert found.previous == month.read(before)
     assert found.next == month.read(after)
 
@@ -291,8 +289,7 @@ def test_months_follow_one_another_across_years(this: str, before: str, after: s
 def test_weeks_begin_on_the_given_day_and_have_every_day_once(
     name: str, first_weekday: int, weeks: int, gaps: tuple[int, int]
 ) -> None:
-    found = month.read(name)
-    assert found is not None
+    found = existing(month.read(name))
     shown = found.weeks(first_weekday)
     days = [day for week in shown for day in week]
     assert len(shown) == weeks
@@ -372,19 +369,19 @@ def test_a_date_is_moved_and_gets_another_place(secretary: Secretary, choir: str
 
 def test_what_the_api_says_is_wrong_is_said_as_a_sentence(secretary: Secretary, choir: str) -> None:
     path = f"{choir}/{SECOND}"
-    shown = secretary.sends(secretary.get(path), path, end_day="2027-03-18")
+    shown = secretary.submits(path, end_day="2027-03-18")
     assert errors(shown) == {"end": "End: must be after start."}
 
 
 def test_what_is_sent_as_it_was_shown_changes_nothing(secretary: Secretary, choir: str) -> None:
     before = stored(secretary, choir)
-    sent = secretary.sends(secretary.get(f"{choir}/{SECOND}"), f"{choir}/{SECOND}")
+    sent = secretary.submits(f"{choir}/{SECOND}")
     assert sent.status == 303
     assert stored(secretary, choir).changes == before.changes
 
 
 def test_a_place_that_is_emptied_is_none(secretary: Secretary, choir: str) -> None:
-    secretary.sends(secretary.get(f"{choir}/{SECOND}"), f"{choir}/{SECOND}", location="", description="")
+    secretary.submits(f"{choir}/{SECOND}", location="", description="")
     one = occurrence(secretary, choir, SECOND)
     assert (one.location, one.description) == ("", "")
     assert "Place: none" in said(secretary.get(choir))
@@ -424,7 +421,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
 ) -> None:
     before = stored(secretary, choir)
     path = f"{choir}/{SECOND}"
-    shown = secretary.sends(secretary.get(path), path, **{"reason": HOSTILE, "description": HOSTILE, **typed})
+    shown = secretary.submits(path, **{"reason": HOSTILE, "description": HOSTILE, **typed})
     assert list(errors(shown)) == [field]
     assert stored(secretary, choir) == before
     again = secretary.sends(shown, path)
@@ -437,7 +434,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
 def test_whoever_changes_what_somebody_else_changed_meanwhile_is_told_so(secretary: Secretary, choir: str) -> None:
     path = f"{choir}/{SECOND}"
     form = secretary.get(path)
-    secretary.sends(secretary.get(path), path, location="Hall")
+    secretary.submits(path, location="Hall")
     refused = secretary.sends(form, path, title="Quire")
     assert errors(refused)[""].startswith("This was changed meanwhile")
     assert "Somebody else changed" not in said(refused), "it is said once"
@@ -507,7 +504,7 @@ def test_a_date_is_cancelled_with_a_reason_and_restored(secretary: Secretary, ch
 
 def test_a_reason_that_cannot_be_mailed_stands_at_its_field(secretary: Secretary, choir: str) -> None:
     path = f"{choir}/{SECOND}/cancel"
-    shown = secretary.sends(secretary.get(path), path, reason="x" * 1001)
+    shown = secretary.submits(path, reason="x" * 1001)
     assert errors(shown).keys() == {"reason"}
     assert "x" * 1001 in shown.text
     assert not occurrence(secretary, choir, SECOND).cancelled
@@ -515,7 +512,7 @@ def test_a_reason_that_cannot_be_mailed_stands_at_its_field(secretary: Secretary
 
 def test_with_the_last_date_the_event_is_cancelled_which_is_said_before(secretary: Secretary, choir: str) -> None:
     for name in (FIRST, SECOND, THIRD):
-        secretary.sends(secretary.get(f"{choir}/{name}/cancel"), f"{choir}/{name}/cancel")
+        secretary.submits(f"{choir}/{name}/cancel")
     asked = secretary.get(f"{choir}/{FOURTH}/cancel")
     assert "with this one the whole event is cancelled" in said(asked)
     secretary.sends(asked, f"{choir}/{FOURTH}/cancel")
@@ -524,7 +521,7 @@ def test_with_the_last_date_the_event_is_cancelled_which_is_said_before(secretar
 
 def test_what_cannot_be_cancelled_or_restored_is_not_offered(secretary: Secretary, choir: str) -> None:
     assert "This date cannot be restored." in said(secretary.get(f"{choir}/{SECOND}/restore"))
-    secretary.sends(secretary.get(f"{choir}/{SECOND}/cancel"), f"{choir}/{SECOND}/cancel")
+    secretary.submits(f"{choir}/{SECOND}/cancel")
     assert "This date cannot be cancelled." in said(secretary.get(f"{choir}/{SECOND}/cancel"))
 
 
@@ -540,7 +537,7 @@ def test_a_date_is_added_as_long_as_the_others_unless_it_is_said(secretary: Secr
 
 def test_a_date_that_is_added_to_an_event_of_one_makes_it_a_series(secretary: Secretary) -> None:
     path = hold(secretary)
-    secretary.sends(secretary.get(f"{path}/add"), f"{path}/add", start="2027-03-20", start_time="18:00", end="19:00")
+    secretary.submits(f"{path}/add", start="2027-03-20", start_time="18:00", end="19:00")
     assert [one.date for one in series.occurrences(stored(secretary, path))] == [
         datetime(2027, 3, 12, 9),
         datetime(2027, 3, 20, 18),
@@ -563,7 +560,7 @@ def test_what_cannot_be_added_is_said_at_its_field(
     secretary: Secretary, choir: str, typed: dict[str, str], field: str
 ) -> None:
     before = stored(secretary, choir)
-    shown = secretary.sends(secretary.get(f"{choir}/add"), f"{choir}/add", **typed)
+    shown = secretary.submits(f"{choir}/add", **typed)
     assert list(errors(shown)) == [field]
     assert stored(secretary, choir) == before
 
@@ -574,13 +571,11 @@ def test_what_cannot_be_added_is_said_at_its_field(
 def split(secretary: Secretary, choir: str, **typed: str) -> Event:
     """The new event."""
     path = f"{choir}/{THIRD}/split"
-    sent = secretary.sends(secretary.get(path), path, **typed)
+    sent = secretary.submits(path, **typed)
     assert sent.status == 303, errors(sent)
     made, _, query = sent.location.partition("?")
     assert query.startswith("done=split")
-    found = secretary.store.reads.event(made.removeprefix("/console/events/"))
-    assert found is not None
-    return found
+    return existing(secretary.store.reads.event(made.removeprefix("/console/events/")))
 
 
 def starts(event: Event) -> list[Any]:
@@ -622,15 +617,14 @@ def test_the_fifth_weekday_of_a_month_is_its_last() -> None:
 def test_the_rest_of_a_series_of_whole_days_repeats_otherwise(secretary: Secretary) -> None:
     path = hold(secretary, start="2027-03-12", end="2027-03-12", recurrence="FREQ=WEEKLY;COUNT=4")
     where = f"{path}/20270319/split"
-    sent = secretary.sends(secretary.get(where), where, start="2027-03-20", end="2027-03-20", recurrence="daily")
-    made = secretary.store.reads.event(sent.location.partition("?")[0].removeprefix("/console/events/"))
-    assert made is not None
+    sent = secretary.submits(where, start="2027-03-20", end="2027-03-20", recurrence="daily")
+    made = existing(secretary.store.reads.event(sent.location.partition("?")[0].removeprefix("/console/events/")))
     assert starts(made) == [date(2027, 3, 20 + day) if day < 12 else date(2027, 4, day - 11) for day in range(14)]
 
 
 def test_a_moved_date_splits_at_the_time_of_its_series(secretary: Secretary, choir: str) -> None:
     path = f"{choir}/{THIRD}"
-    secretary.sends(secretary.get(path), path, start="2027-03-27", location="Hall")
+    secretary.submits(path, start="2027-03-27", location="Hall")
     asked = secretary.get(f"{path}/split")
     assert 'name="start" type="date" value="2027-03-26"' in asked.text
     made = split(secretary, choir, title="Quire")
@@ -655,7 +649,7 @@ def test_what_cannot_be_split_is_said_at_its_field(
 ) -> None:
     before = stored(secretary, choir)
     path = f"{choir}/{THIRD}/split"
-    shown = secretary.sends(secretary.get(path), path, **typed)
+    shown = secretary.submits(path, **typed)
     assert list(errors(shown)) == [field]
     assert list(errors(secretary.sends(shown, path))) == [field], "the form has what was typed"
     assert stored(secretary, choir) == before
@@ -663,7 +657,7 @@ def test_what_cannot_be_split_is_said_at_its_field(
 
 def test_a_way_to_repeat_that_is_not_offered_is_refused(secretary: Secretary, choir: str) -> None:
     path = f"{choir}/{THIRD}/split"
-    shown = secretary.sends(secretary.get(path), path, recurrence=HOSTILE, until="2027-06-30")
+    shown = secretary.submits(path, recurrence=HOSTILE, until="2027-06-30")
     assert errors(shown).keys() == {"recurrence"}
 
 
@@ -676,9 +670,9 @@ def test_the_first_date_and_all_that_follow_are_the_event_itself(secretary: Secr
 
 def test_dates_without_a_rule_get_one_only_if_it_is_said(secretary: Secretary) -> None:
     path = hold(secretary)
-    secretary.sends(secretary.get(f"{path}/add"), f"{path}/add", start="2027-03-14", start_time="18:00", end="19:00")
+    secretary.submits(f"{path}/add", start="2027-03-14", start_time="18:00", end="19:00")
     where = f"{path}/20270314T180000/split"
-    shown = secretary.sends(secretary.get(where), where, until="2027-06-30")
+    shown = secretary.submits(where, until="2027-06-30")
     assert errors(shown).keys() == {"recurrence"}
 
 
@@ -711,13 +705,13 @@ def test_a_time_that_is_shown_is_read_as_it_was(when: When) -> None:
 def told(secretary: Secretary, choir: str) -> str:
     """The path of the dates of a series of which Bo was told."""
     event = choir.removeprefix("/console").removesuffix("/dates")
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     return choir
 
 
 def in_order(secretary: Secretary, path: str, **typed: str) -> tuple[Shown, Shown]:
     """The preview of what the form of ``path`` does, and where it leads once it is sent."""
-    foreseen = secretary.sends(secretary.get(path), path, **typed)
+    foreseen = secretary.submits(path, **typed)
     assert foreseen.status == 200, errors(foreseen)
     return foreseen, secretary.sends(foreseen, path, step="send")
 
@@ -725,7 +719,7 @@ def in_order(secretary: Secretary, path: str, **typed: str) -> tuple[Shown, Show
 def test_before_somebody_is_mailed_of_a_date_the_mail_is_shown(secretary: Secretary, told: str) -> None:
     path = f"{told}/{SECOND}"
     before = stored(secretary, told)
-    foreseen = secretary.sends(secretary.get(path), path, start="2027-03-20", description=HOSTILE)
+    foreseen = secretary.submits(path, start="2027-03-20", description=HOSTILE)
     assert '<h1 dir="auto">Move Friday 19 March 2027</h1>' in foreseen.text
     assert "bo@example.net" in said(foreseen)
     assert "<script>alert" not in foreseen.text
@@ -749,7 +743,7 @@ def test_a_cancelled_date_s_reason_is_in_the_mail_that_is_shown(secretary: Secre
 def test_one_who_was_told_that_a_date_is_cancelled_is_told_that_it_is_restored(secretary: Secretary, told: str) -> None:
     event = told.removeprefix("/console").removesuffix("/dates")
     secretary.world.call("POST", f"{event}/occurrences/2027-03-19T09:00:00/cancel", {"reason": "Storm"})
-    secretary.sends(secretary.get(f"{told}/{SECOND}/restore"), f"{told}/{SECOND}/restore", step="send")
+    secretary.submits(f"{told}/{SECOND}/restore", step="send")
     assert not occurrence(secretary, told, SECOND).cancelled
 
 
@@ -765,9 +759,7 @@ def test_the_rest_of_a_series_is_told_and_the_new_event_says_what_became_of_it(s
     assert "Quire" in said(foreseen)
     made = sent.location.partition("?")[0].removeprefix("/console/events/")
     assert sent.location == f"/console/events/{made}?done=split&done=telling"
-    found = secretary.store.reads.event(made)
-    assert found is not None
-    assert found.title == "Quire"
+    assert existing(secretary.store.reads.event(made)).title == "Quire"
     shown = secretary.follow(sent)
     assert "Whoever is registered for them is registered here as well, within about a minute." in said(shown)
     assert len(starts(stored(secretary, told))) == 2
@@ -775,7 +767,7 @@ def test_the_rest_of_a_series_is_told_and_the_new_event_says_what_became_of_it(s
 
 def test_a_form_that_is_sent_twice_adds_one_date(secretary: Secretary, told: str) -> None:
     path = f"{told}/add"
-    foreseen = secretary.sends(secretary.get(path), path, start="2027-03-30")
+    foreseen = secretary.submits(path, start="2027-03-30")
     for _ in range(2):
         assert secretary.sends(foreseen, path, step="send").status == 303
     assert len(starts(stored(secretary, told))) == 5
@@ -783,7 +775,7 @@ def test_a_form_that_is_sent_twice_adds_one_date(secretary: Secretary, told: str
 
 def test_sending_a_change_of_a_date_twice_says_both_times_that_it_was_done(secretary: Secretary, told: str) -> None:
     path = f"{told}/{SECOND}"
-    preview = secretary.sends(secretary.get(path), path, start_time="11:00", end="12:30")
+    preview = secretary.submits(path, start_time="11:00", end="12:30")
     assert preview.status == 200
     for _ in range(2):
         assert secretary.sends(preview, path, step="send").location == f"{path}?done=telling"

@@ -21,7 +21,7 @@ from convoke.store.events import Events
 from convoke.store.seats import SeatCounts
 from tests import factories, policies
 from tests.secretary import ACCOUNT, Secretary, shown_fields
-from tests.tables import everything
+from tests.tables import unchanged
 from tests.visitor import Shown
 
 NEW = "/console/new"
@@ -40,7 +40,7 @@ MEETING = {
 
 
 def create(secretary: Secretary, **typed: Any) -> Shown:
-    return secretary.sends(secretary.get(NEW), NEW, **MEETING | typed)
+    return secretary.submits(NEW, **MEETING | typed)
 
 
 def created(secretary: Secretary, **typed: Any) -> str:
@@ -159,7 +159,7 @@ def test_an_event_of_whole_days_needs_no_time(secretary: Secretary) -> None:
     )
     event = stored(secretary, path)
     assert (event["start"], event["end"], event["time_zone"]) == ("2027-03-12", "2027-03-14", None)
-    assert secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit").location.endswith("done=unchanged")
+    assert secretary.submits(f"{path}/edit").location.endswith("done=unchanged")
 
 
 def test_a_new_form_has_zone_and_organizer_of_the_latest_event(secretary: Secretary) -> None:
@@ -242,13 +242,12 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     secretary: Secretary, typed: dict[str, Any], field: str
 ) -> None:
     secretary.get(NEW)
-    before = everything(secretary.world.client)
-    kept = {"description": HOSTILE, "question-1-text": HOSTILE, "questions": "1", "capacity": "12"}
-    sent = MEETING | kept | typed
-    shown = create(secretary, **sent)
-    assert shown.status == 422
-    assert list(errors(shown)) == [field]
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        kept = {"description": HOSTILE, "question-1-text": HOSTILE, "questions": "1", "capacity": "12"}
+        sent = MEETING | kept | typed
+        shown = create(secretary, **sent)
+        assert shown.status == 422
+        assert list(errors(shown)) == [field]
     fields = shown_fields(shown, NEW)
     for name, value in sent.items():
         if name not in ("save", "repeats", "guests", "reminders", "weekdays"):
@@ -287,9 +286,9 @@ def test_usual_mistakes_are_said_in_words_that_need_no_knowledge_of_the_api(
 
 def test_a_button_of_the_preview_that_is_pressed_twice_says_both_times_that_it_was_done(secretary: Secretary) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
-    preview = secretary.sends(secretary.get(path), path, start_time="09:30")
+    preview = secretary.submits(path, start_time="09:30")
     for _ in range(2):
         assert secretary.sends(preview, path, step="send").location.endswith("done=telling")
     assert stored(secretary, f"/console{event}")["version"] == 2
@@ -299,9 +298,9 @@ def test_a_button_that_is_pressed_twice_at_once_says_that_it_was_done(
     secretary: Secretary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
-    preview = secretary.sends(secretary.get(path), path, start_time="09:30")
+    preview = secretary.submits(path, start_time="09:30")
     settle = previewing.settle
 
     def meanwhile(*arguments: Any, **named: Any) -> Any:
@@ -315,7 +314,7 @@ def test_a_button_that_is_pressed_twice_at_once_says_that_it_was_done(
 
 
 def test_rows_for_questions_are_added_without_a_script_and_nothing_typed_is_lost(secretary: Secretary) -> None:
-    shown = secretary.sends(secretary.get(NEW), NEW, **MEETING | {"step": "question", "description": HOSTILE})
+    shown = secretary.submits(NEW, **MEETING | {"step": "question", "description": HOSTILE})
     assert shown.status == 200
     shown = secretary.sends(shown, NEW, step="question", **{"question-1-text": HOSTILE})
     fields = shown_fields(shown, NEW)
@@ -377,10 +376,10 @@ def test_a_rule_that_the_form_cannot_say_is_shown_as_its_text_and_kept(secretary
 def test_a_series_that_is_moved_keeps_its_rule_and_its_length(secretary: Secretary) -> None:
     typed = {"repeats": "weekly", "weekdays": "FR", "ends": "count", "count": "3"}
     path = created(secretary, **typed)
-    secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", start_time="19:00", end_time="20:30")
+    secretary.submits(f"{path}/edit", start_time="19:00", end_time="20:30")
     event = stored(secretary, path)
     assert (event["start"], event["recurrence"]) == ("2027-03-12T19:00:00", "FREQ=WEEKLY;COUNT=3")
-    secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", repeats="none")
+    secretary.submits(f"{path}/edit", repeats="none")
     assert stored(secretary, path)["recurrence"] is None
 
 
@@ -390,12 +389,12 @@ def test_a_series_that_is_moved_keeps_its_rule_and_its_length(secretary: Secreta
 def test_an_edit_writes_only_what_was_typed_anew(secretary: Secretary) -> None:
     event = secretary.world.hold(description="  kept as it is", metadata={"a": "b"}, reminders=["P1D", "PT90M"])
     path = f"/console{event}"
-    shown = secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", title=HOSTILE, capacity="9")
+    shown = secretary.submits(f"{path}/edit", title=HOSTILE, capacity="9")
     assert shown.status == 303
     after = stored(secretary, path)
     assert (after["title"], after["capacity"], after["description"]) == (HOSTILE, 9, "  kept as it is")
     assert (after["reminders"], after["metadata"]) == (["P1D", "PT1H30M"], {"a": "b"})
-    secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", capacity="", reminders="")
+    secretary.submits(f"{path}/edit", capacity="", reminders="")
     after = stored(secretary, path)
     assert (after["capacity"], after["reminders"]) == (None, [])
 
@@ -404,22 +403,21 @@ def test_what_is_wrong_with_an_edit_is_said_at_its_field(secretary: Secretary) -
     event = secretary.world.hold()
     path = f"/console{event}/edit"
     form = secretary.get(path)
-    before = everything(secretary.world.client)
-    shown = secretary.sends(form, path, end_time="08:00", description=HOSTILE)
-    assert (shown.status, list(errors(shown))) == (422, ["end_time"])
-    assert shown_fields(shown, path)["description"] == HOSTILE
-    shown = secretary.sends(form, path, start_time="08:00", quiet="yes")
-    assert list(errors(shown)) == ["quiet"], "only words are corrected without telling"
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        shown = secretary.sends(form, path, end_time="08:00", description=HOSTILE)
+        assert (shown.status, list(errors(shown))) == (422, ["end_time"])
+        assert shown_fields(shown, path)["description"] == HOSTILE
+        shown = secretary.sends(form, path, start_time="08:00", quiet="yes")
+        assert list(errors(shown)) == ["quiet"], "only words are corrected without telling"
 
 
 def test_a_corrected_word_can_be_saved_without_telling_anybody(secretary: Secretary) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
     preview = {"title": "Other", "notify": "none"}
     assert secretary.world.call("POST", f"{event}/preview", preview).body["messages"] == 0
-    shown = secretary.sends(secretary.get(path), path, title="Other", quiet="yes")
+    shown = secretary.submits(path, title="Other", quiet="yes")
     assert shown.location.endswith("done=saved")
     assert stored(secretary, f"/console{event}")["title"] == "Other"
 
@@ -457,9 +455,9 @@ def test_an_event_that_was_cancelled_while_it_was_edited_is_shown_as_it_was_type
 
 def test_before_people_are_mailed_it_is_shown_who_and_the_form_can_be_gone_back_to(secretary: Secretary) -> None:
     event = secretary.world.hold()
-    secretary.world.tell(secretary.world.register(event))
+    secretary.world.invite(event)
     path = f"/console{event}/edit"
-    preview = secretary.sends(secretary.get(path), path, start_time="11:00", end_time="12:30", description=HOSTILE)
+    preview = secretary.submits(path, start_time="11:00", end_time="12:30", description=HOSTILE)
     assert preview.status == 200
     assert stored(secretary, f"/console{event}")["start"] == "2027-03-12T09:00:00"
     again = secretary.sends(preview, path, step="edit")
@@ -495,7 +493,7 @@ def test_a_key_that_may_only_read_changes_nothing(secretary: Secretary) -> None:
     secretary.sign_in(scopes=(Scope.READ,))
     assert f'{path}/edit"' not in secretary.get(path).text
     before = stored(secretary, path)
-    again = secretary.sends(secretary.get(f"{path}/edit"), f"{path}/edit", title="Other")
+    again = secretary.submits(f"{path}/edit", title="Other")
     assert again.status == 422
     assert "this may be seen, and not changed" in again.text
     assert secretary.sends(form, f"{path}/edit", title="Other").status == 422, "a form of another session"
@@ -516,7 +514,7 @@ def test_an_organizer_edits_their_own_event_and_creates_none(secretary: Secretar
     elsewhere = secretary.world.hold(organizer={"name": "Cy", "email": "cy@example.org"})
     secretary.sign_in(organizer="ada@example.org")
     path = f"/console{event}/edit"
-    assert secretary.sends(secretary.get(path), path, title="Other").status == 303
+    assert secretary.submits(path, title="Other").status == 303
     assert stored(secretary, f"/console{event}")["title"] == "Other"
     assert secretary.get(NEW).status == secretary.post(NEW, MEETING).status == 404
     assert "/console/new" not in secretary.get(f"/console{event}").text

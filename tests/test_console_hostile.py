@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-import imports
 from convoke.console.visit import ROUTES
 from convoke.pages import hints
 from convoke.registrations import erasure
@@ -22,10 +21,11 @@ from convoke.store import keys
 from convoke.store.accounts import Scope
 from convoke.store.outbox import Outbox, about_registration
 from convoke.webhooks.events import WebhookEventType
-from tests.secretary import ACCOUNT, Secretary, a_secretary
+from tests.factories import existing
+from tests.secretary import ACCOUNT, Secretary
 from tests.tables import everything
 from tests.test_console_access import DOOR, FORMS, OUT, TITLE, Rooms
-from tests.test_console_imports import begin, checked, work
+from tests.test_console_imports import begin, checked, importing, work
 
 EVIL = "\"'><img src=x onerror=alert(1)>{{7*7}}"
 """Ends an attribute and a tag, and is a template."""
@@ -34,12 +34,7 @@ EVIL = "\"'><img src=x onerror=alert(1)>{{7*7}}"
 @pytest.fixture
 def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
     monkeypatch.setattr(hints, "send", lambda *_: None)
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        one.queued = []
-        monkeypatch.setattr(hints, "go_on", lambda _, *ids: one.queued.append(ids))
-        monkeypatch.setattr(imports, "store", lambda: one.store)
-        monkeypatch.setattr(imports, "now", lambda: one.world.now)
+    with importing(monkeypatch) as one:
         yield one
 
 
@@ -248,10 +243,9 @@ def test_what_a_webhook_is_told_while_somebody_is_erased_is_erased_too(
     def told_meanwhile(outbox: Outbox, of: str) -> None:
         forget(outbox, of)
         monkeypatch.undo()
-        person = store.reads.registration(event_id, registration_id)
-        assert person is not None
+        person = existing(store.reads.registration(event_id, registration_id))
         what = WebhookEventType.INVITATION_BOUNCED
-        store.attempt(store.outbox.event_actions(ACCOUNT, what, about_registration(person), world.now))
+        store.attempt(store.outbox.event_actions(ACCOUNT, {what: about_registration(person)}, world.now))
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "forget", told_meanwhile)
@@ -264,8 +258,7 @@ def test_whoever_begins_an_import_that_somebody_else_began_leaves_nothing_of_its
     event = world.hold()
     path, _ = checked(secretary, event, "Name,E-Mail\nKanari Zyx,kanari.zyx@example.net\n")
     event_id, import_id = event.rpartition("/")[2], path.rpartition("/")[2]
-    seen = imported.read(event_id, import_id, world.now)
-    assert seen is not None
+    seen = existing(imported.read(event_id, import_id, world.now))
     people: list[dict[str, Any]] = [{"line": 2, "body": CANARY}]
     wrong = [(3, "email", "zwitschert")]
     ones = [replace(seen, started_at=world.now, run=f"{run}", people=1) for run in (1, 2)]

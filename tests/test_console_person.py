@@ -13,9 +13,9 @@ from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
-from tests.factories import NOW, answer, told
+from tests.factories import NOW, answer, existing, told
 from tests.secretary import Secretary, shown_fields
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import words_of
 
 HOSTILE = "<script>alert(1)</script> “Bo” & Co"
@@ -62,11 +62,9 @@ def test_what_their_calendar_shows_is_shown_and_whether_it_is_true(secretary: Se
 
 
 def test_what_may_or_may_not_have_left_is_said_to_be_unknown(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     _, _, event_id, _, registration_id = person.split("/")
-    known = secretary.store.reads.invitation(event_id, registration_id)
-    assert known is not None
+    known = existing(secretary.store.reads.invitation(event_id, registration_id))
     assert known.intent is not None
     doubtful = replace(known, acknowledged=None, possibly_sent=known.intent.calendar_state, due_key=None)
     secretary.world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(doubtful)))
@@ -104,8 +102,7 @@ def test_everything_that_happened_is_shown_the_newest_first(secretary: Secretary
 
 def test_that_another_address_was_used_and_why_a_mail_failed_is_part_of_what_happened(secretary: Secretary) -> None:
     world = secretary.world
-    person = world.register(world.hold())
-    world.tell(person)
+    person = world.invite(world.hold())
     _, _, event_id, _, registration_id = person.split("/")
     another = StoredMessage(
         registration_id=registration_id,
@@ -125,11 +122,22 @@ def test_the_dates_of_a_series_that_somebody_comes_to_are_shown(secretary: Secre
     event = secretary.world.hold(**WEEKLY)
     person = secretary.world.register(event, occurrences=["2027-03-19T09:00:00"])
     assert "Dates Fri 19 Mar 2027, 09:00" in words_of(secretary.get(page_of(person)))
+    assert "Fri 19 Mar 2027, 09:00" in secretary.get(f"/console{event}/people").text
+
+
+def test_a_chosen_date_that_was_moved_is_shown_as_it_takes_place(secretary: Secretary) -> None:
+    event = secretary.world.hold(**WEEKLY)
+    person = secretary.world.register(event, occurrences=["2027-03-19T09:00:00"])
+    moved = {"start": "2027-03-20T11:00:00", "duration": "PT1H"}
+    assert secretary.world.call("PATCH", f"{event}/occurrences/2027-03-19T09:00:00", moved).status == 200
+    assert "Dates Sat 20 Mar 2027, 11:00" in words_of(secretary.get(page_of(person)))
+    people = secretary.get(f"/console{event}/people").text
+    assert "Sat 20 Mar 2027, 11:00" in people
+    assert "19 Mar 2027" not in people
 
 
 def test_a_name_of_markup_is_shown_as_it_was_typed(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold(title=HOSTILE), name=HOSTILE)
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold(title=HOSTILE), name=HOSTILE)
     for path in ("", "/change", "/withdraw", "/erase", "/mails/0"):
         shown = secretary.get(page_of(person) + path)
         assert shown.status == 200, path
@@ -172,11 +180,9 @@ x\r
 
 def with_mail(secretary: Secretary, mail: bytes) -> str:
     world = secretary.world
-    person = world.register(world.hold())
-    world.tell(person)
+    person = world.invite(world.hold())
     registration_id = person.rpartition("/")[2]
-    known = world.store.reads.stored(registration_id, 0)
-    assert known is not None
+    known = existing(world.store.reads.stored(registration_id, 0))
     item = message_item(replace(known, rendered=RenderedMail(calendar=b"", mail=mail)))
     world.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
     return person
@@ -217,17 +223,14 @@ def test_a_mail_that_there_is_not_is_not_found(secretary: Secretary) -> None:
 
 
 def test_the_latest_mail_is_sent_once_more_and_only_once(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     shown = secretary.get(page_of(person))
     path = f"{page_of(person)}/resend"
     for _ in range(2):
         done = secretary.follow(secretary.sends(shown, path))
         assert "The latest mail is sent to them once more." in words_of(done)
     _, _, event_id, _, registration_id = person.split("/")
-    invitation = secretary.store.reads.invitation(event_id, registration_id)
-    assert invitation is not None
-    assert invitation.resend == 1
+    assert existing(secretary.store.reads.invitation(event_id, registration_id)).resend == 1
 
 
 def test_why_nothing_can_be_sent_again_is_said(secretary: Secretary) -> None:
@@ -255,16 +258,14 @@ def test_somebody_is_withdrawn_with_or_without_a_way_back(secretary: Secretary, 
     assert "Withdrawn" in words_of(done).partition("What happened")[2]
     assert stored(secretary, person)["status"] == "cancelled"
     _, _, event_id, _, registration_id = person.split("/")
-    known = secretary.store.reads.registration(event_id, registration_id)
-    assert known is not None
-    assert known.removed is not may_return
+    assert existing(secretary.store.reads.registration(event_id, registration_id)).removed is not may_return
     assert "They are withdrawn already." in words_of(secretary.get(path))
 
 
 def test_somebody_is_erased_only_when_that_was_ticked(secretary: Secretary) -> None:
     person = secretary.world.register(secretary.world.hold())
     path = f"{page_of(person)}/erase"
-    asked = secretary.sends(secretary.get(path), path)
+    asked = secretary.submits(path)
     assert asked.status == 422
     assert "Tick that you want to erase this person for good." in words_of(asked)
     assert stored(secretary, person)["name"] == "Bo Ek"
@@ -276,10 +277,9 @@ def test_somebody_is_erased_only_when_that_was_ticked(secretary: Secretary) -> N
 
 
 def test_whoever_was_invited_is_erased_once_the_cancellation_has_left(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     path = f"{page_of(person)}/erase"
-    done = secretary.follow(secretary.sends(secretary.get(path), path, sure="yes"))
+    done = secretary.follow(secretary.submits(path, sure="yes"))
     assert "This person is erased as soon as the cancellation has left." in words_of(done)
 
 
@@ -314,7 +314,7 @@ def test_somebody_is_added_with_all_that_there_is_to_say(secretary: Secretary) -
     assert found["occurrences"] == typed["occurrences"]
     assert found["responses"] == {"food": "Bread", "bus": "no", "day": "8"}
     assert secretary.sends(shown, path, **typed).location == done.location, "the button was pressed twice"
-    again = secretary.sends(secretary.get(path), path, **typed)
+    again = secretary.submits(path, **typed)
     assert again.status == 422
     assert "This address is registered already" in words_of(again)
     changed = secretary.sends(shown, path, **typed | {"name": "Di"})
@@ -325,7 +325,7 @@ def test_somebody_is_added_with_all_that_there_is_to_say(secretary: Secretary) -
 def test_whoever_comes_to_all_dates_comes_to_later_ones_too(secretary: Secretary) -> None:
     event = secretary.world.hold(**WEEKLY)
     path = f"/console{event}/people/add"
-    secretary.follow(secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net"))
+    secretary.follow(secretary.submits(path, name="Cy", email="cy@example.net"))
     (found,) = secretary.world.call("GET", f"{event}/registrations").body["items"]
     assert found["occurrences"] is None
 
@@ -334,7 +334,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(secretary: 
     event = secretary.world.hold(questions=ASKED, **WEEKLY)
     path = f"/console{event}/people/add"
     typed = {"name": HOSTILE, "email": "nowhere", "guests": "3", "responses.bus": "yes", "language": "de"}
-    shown = secretary.sends(secretary.get(path), path, **typed)
+    shown = secretary.submits(path, **typed)
     assert shown.status == 422
     assert shown_fields(shown, path) == {**shown_fields(secretary.get(path), path), **typed} | {
         name: shown_fields(shown, path)[name] for name in ("once", "token")
@@ -355,7 +355,7 @@ def test_whoever_is_registered_already_is_shown_with_a_link(secretary: Secretary
     event = secretary.world.hold()
     person = secretary.world.register(event)
     path = f"/console{event}/people/add"
-    shown = secretary.sends(secretary.get(path), path, name="Bo again", email="BO@example.net")
+    shown = secretary.submits(path, name="Bo again", email="BO@example.net")
     assert shown.status == 422
     assert "This address is registered already" in words_of(shown)
     assert f'href="/v1{page_of(person)}"' in shown.text
@@ -367,7 +367,7 @@ def test_where_there_is_no_seat_they_are_put_on_the_waitlist(secretary: Secretar
     event = secretary.world.hold(capacity=1)
     secretary.world.register(event)
     path = f"/console{event}/people/add"
-    done = secretary.follow(secretary.sends(secretary.get(path), path, name="Cy", email="cy@example.net"))
+    done = secretary.follow(secretary.submits(path, name="Cy", email="cy@example.net"))
     assert "The event is full: they are on the waitlist" in words_of(done)
     assert "On the waitlist" in words_of(done)
 
@@ -391,7 +391,7 @@ def test_another_address_is_invited_and_that_of_somebody_else_is_refused_with_a_
     event = secretary.world.hold()
     bo, cy = secretary.world.register(event), secretary.world.register(event, "cy@example.net", name="Cy")
     path = f"{page_of(bo)}/change"
-    shown = secretary.sends(secretary.get(path), path, email="cy@example.net", name="Bo B.")
+    shown = secretary.submits(path, email="cy@example.net", name="Bo B.")
     assert shown.status == 422
     assert "Somebody else is registered with this address." in words_of(shown)
     assert f'href="/v1{page_of(cy)}"' in shown.text
@@ -406,7 +406,7 @@ def test_more_guests_than_there_are_seats_are_refused(secretary: Secretary) -> N
     bo = secretary.world.register(event)
     secretary.world.register(event, "cy@example.net")
     path = f"{page_of(bo)}/change"
-    shown = secretary.sends(secretary.get(path), path, guests="1")
+    shown = secretary.submits(path, guests="1")
     assert "There are not so many free seats." in words_of(shown)
     assert 'id="guests-error"' in shown.text
 
@@ -418,34 +418,30 @@ ACTIONS = ("/change", "/withdraw", "/erase", "/resend")
 
 
 def test_an_organizer_sees_and_does_the_same_for_their_own_events(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     secretary.sign_in(organizer="ADA@example.org")
     for path in PAGES:
         assert secretary.get(page_of(person) + path).status == 200, path
     path = f"{page_of(person)}/withdraw"
-    assert secretary.sends(secretary.get(path), path).status == 303
+    assert secretary.submits(path).status == 303
     assert stored(secretary, person)["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("session", [{"account": "other"}, {"organizer": "eve@example.org"}])
 def test_nobody_else_sees_or_does_anything(secretary: Secretary, session: dict[str, str]) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     event = person.partition("/registrations/")[0]
     secretary.sign_in(**session)
-    before = everything(secretary.world.client)
-    for path in PAGES:
-        assert secretary.get(page_of(person) + path).status == 404, path
-    assert secretary.get(f"/console{event}/people/add").status == 404
-    for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
-        assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        for path in PAGES:
+            assert secretary.get(page_of(person) + path).status == 404, path
+        assert secretary.get(f"/console{event}/people/add").status == 404
+        for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
+            assert secretary.post(path, {"name": "Eve", "sure": "yes"}).status == 404, path
 
 
 def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     event = person.partition("/registrations/")[0]
     secretary.sign_in(scopes=(Scope.READ,))
     secretary.get(page_of(person))  # makes the keys that forms are signed with
@@ -461,14 +457,12 @@ def test_with_a_key_that_may_only_read_everything_is_seen_and_nothing_done(secre
 
 
 def test_nothing_is_done_by_a_form_that_no_page_showed(secretary: Secretary) -> None:
-    person = secretary.world.register(secretary.world.hold())
-    secretary.world.tell(person)
+    person = secretary.world.invite(secretary.world.hold())
     event = person.partition("/registrations/")[0]
     secretary.get(page_of(person))  # makes the keys that forms are signed with
-    before = everything(secretary.world.client)
-    typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes", "token": "forged"}
-    for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
-        shown = secretary.post(path, typed)
-        assert shown.status == 422, path
-        assert "This page was open for too long." in words_of(shown)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        typed = {"name": "Eve", "email": "eve@example.net", "sure": "yes", "token": "forged"}
+        for path in (*(page_of(person) + action for action in ACTIONS), f"/console{event}/people/add"):
+            shown = secretary.post(path, typed)
+            assert shown.status == 422, path
+            assert "This page was open for too long." in words_of(shown)

@@ -8,22 +8,23 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes, policy
 from html import escape, unescape
 from typing import Any
 
 import pytest
 
 from convoke.console import previewing, words
-from convoke.console.client import Errors, Reply
+from convoke.console.client import Reply
 from convoke.console.visit import ROUTES, Visit, page
 from convoke.languages import texts
 from convoke.model import EventStatus
 from convoke.pages import forms, site
+from convoke.pages.forms import Errors
 from convoke.store import keys
-from tests.factories import NOW
+from tests.factories import NOW, existing
+from tests.mailbox import plain_text_of, read_mail
 from tests.secretary import Secretary, a_secretary
-from tests.tables import everything
+from tests.tables import unchanged
 from tests.test_preview import at as at_address
 from tests.test_preview import told as told_of
 from tests.visitor import Shown, words_of
@@ -144,13 +145,12 @@ def test_it_is_said_how_many_are_told_what_before_anything_is_sent(
 ) -> None:
     event, delivery = told(secretary, {}, {"occurrences": [SECOND]}, {"occurrences": [FOURTH]}, **SERIES)
     form = form_of(secretary, event, **typed)
-    before = everything(secretary.world.client)
-    shown = secretary.sends(form, f"{of(event)}/change")
-    assert shown.status == 200, shown.text
-    for sentence in said:
-        assert sentence in words_of(shown)
-    assert "Nothing has been changed yet, and nobody has been mailed." in words_of(shown)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        shown = secretary.sends(form, f"{of(event)}/change")
+        assert shown.status == 200, shown.text
+        for sentence in said:
+            assert sentence in words_of(shown)
+        assert "Nothing has been changed yet, and nobody has been mailed." in words_of(shown)
     assert delivery.queue == []
 
 
@@ -168,11 +168,8 @@ def test_the_mails_that_are_shown_are_those_that_are_sent(secretary: Secretary) 
     delivery.settle()
     left = []
     for each in delivery.sent[sent:]:
-        mail = message_from_bytes(each.rendered.mail, policy=policy.SMTP)
-        body = mail.get_body(("plain",))
-        assert body is not None
-        text = str(body.get_content()).replace("\r\n", "\n").replace("_your_personal_link_", link)
-        left.append((str(mail["Subject"]), text))
+        text = plain_text_of(each.rendered.mail).replace("_your_personal_link_", link)
+        left.append((str(read_mail(each.rendered.mail)["Subject"]), text))
     assert len(left) == 3
     assert foreseen == sorted(left)
 
@@ -233,12 +230,11 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(secretary: Secr
 def test_a_form_that_is_not_believed_does_nothing(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     shown = previewed(secretary, event, title="Quire")
-    before = everything(secretary.world.client)
-    for step in ("send", "quiet", "more", "edit", ""):
-        answer = secretary.sends(shown, f"{of(event)}/change", step=step, token="x")
-        assert "This page was open for too long" in words_of(answer)
-        assert 'value="Quire"' in answer.text
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        for step in ("send", "quiet", "more", "edit", ""):
+            answer = secretary.sends(shown, f"{of(event)}/change", step=step, token="x")
+            assert "This page was open for too long" in words_of(answer)
+            assert 'value="Quire"' in answer.text
 
 
 def test_what_the_api_refuses_is_said_at_the_field(secretary: Secretary) -> None:
@@ -267,7 +263,7 @@ def test_it_is_said_when_people_are_told(secretary: Secretary) -> None:
     shown = words_of(previewed(secretary, event, title="Quire"))
     then = (secretary.world.now + timedelta(seconds=300)).isoformat()
     assert f"They are mailed at {words.clock(texts('en'), then, 'Europe/Berlin')} (Europe/Berlin)" in shown
-    urgent = words_of(secretary.sends(secretary.get(f"{of(event)}/cancel"), f"{of(event)}/cancel"))
+    urgent = words_of(secretary.submits(f"{of(event)}/cancel"))
     assert "They are mailed at once." in urgent
 
 
@@ -319,9 +315,7 @@ CROWD = 15_000
 def crowd(secretary: Secretary, monkeypatch: pytest.MonkeyPatch) -> str:
     """An event with fifteen thousand people, who are not stored one by one."""
     event = secretary.world.hold()
-    what = secretary.store.reads.event(event.removeprefix("/events/"))
-    assert what is not None
-    one = told_of(what)
+    one = told_of(existing(secretary.store.reads.event(event.removeprefix("/events/"))))
     ids = [keys.registration_id(NOW, number.to_bytes(16, "big")) for number in range(CROWD)]
 
     def everybody(_: str, after: str = "") -> Iterator[Any]:
@@ -360,8 +354,7 @@ def test_of_fifteen_thousand_people_the_first_are_looked_at_within_seconds_and_t
     assert "Subject" in more.text, "the mails are shown again"
     part, parts = more, 0
     while looked_at(part) and parts < 400:
-        fields = re.search(r"name=\"looked\" value=\"([^\"]*)\"", part.text)
-        assert fields is not None
+        fields = existing(re.search(r"name=\"looked\" value=\"([^\"]*)\"", part.text))
         part = secretary.sends(more, path, step="more", part="yes", looked=unescape(fields[1]))
         assert "<html" not in part.text
         parts += 1
@@ -429,7 +422,7 @@ def test_the_link_stands_where_the_mail_has_it_and_nowhere_else() -> None:
 def test_cancelling_asks_why_shows_the_mails_and_then_sends_them(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     path = f"{of(event)}/cancel"
-    shown = secretary.sends(secretary.get(path), path, reason="The hall burnt down.")
+    shown = secretary.submits(path, reason="The hall burnt down.")
     said = words_of(shown)
     assert "One person gets a cancellation: their calendar removes the entry." in said
     assert "Cancelled: Kölner Treffen" in said
@@ -445,7 +438,7 @@ def test_cancelling_asks_why_shows_the_mails_and_then_sends_them(secretary: Secr
 def test_a_reason_that_is_refused_stays_in_its_field(secretary: Secretary) -> None:
     event, _ = told(secretary, {})
     path = f"{of(event)}/cancel"
-    again = secretary.sends(secretary.get(path), path, reason="x" * 1001)
+    again = secretary.submits(path, reason="x" * 1001)
     assert again.status == 422
     assert 'href="#reason"' in again.text
     assert "x" * 1001 in again.text
@@ -469,9 +462,7 @@ def test_a_series_is_reopened_with_the_dates_that_one_chooses(secretary: Secreta
     assert world.call("GET", event).body["status"] == "confirmed"
     dates = world.call("GET", f"{event}/occurrences").body["items"]
     assert [one["occurrence"] for one in dates if one["cancelled"]] == [SECOND]
-    stored = secretary.store.reads.event(event.removeprefix("/events/"))
-    assert stored is not None
-    assert stored.status is EventStatus.CONFIRMED
+    assert existing(secretary.store.reads.event(event.removeprefix("/events/"))).status is EventStatus.CONFIRMED
 
 
 def test_nobody_cancels_or_reopens_the_events_of_others(secretary: Secretary) -> None:

@@ -12,8 +12,9 @@ from convoke.console.progress import Count, first_count, in_time, progress, seco
 from convoke.languages import texts
 from convoke.store import dynamo, keys
 from convoke.store.accounts import Scope
+from tests.factories import existing
 from tests.secretary import Secretary
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, unchanged
 from tests.test_console_preview import of, told
 from tests.visitor import Shown, words_of
 
@@ -98,11 +99,10 @@ def test_a_form_that_is_not_believed_neither_tells_nor_undoes(secretary: Secreta
     event, _ = told(secretary, {}, **LATER)
     secretary.world.call("PATCH", event, {"title": "Quire"})
     shown = secretary.get(f"{of(event)}/undo")
-    before = everything(secretary.world.client)
-    refused = secretary.post(f"{of(event)}/{step}", {"token": "x"})
-    assert refused.status == 422
-    assert "This page was open for too long" in words_of(refused)
-    assert everything(secretary.world.client) == before
+    with unchanged(secretary.world.client):
+        refused = secretary.post(f"{of(event)}/{step}", {"token": "x"})
+        assert refused.status == 422
+        assert "This page was open for too long" in words_of(refused)
     assert shown.status == 200
     assert secretary.sends(refused, f"{of(event)}/{step}").status == 303
 
@@ -118,14 +118,12 @@ def test_while_people_are_told_a_bar_shows_how_far_it_is(secretary: Secretary) -
     assert "1,000 of 15,000 have been told." in words_of(shown)
     assert "at the present rate" not in words_of(shown), "one look tells no rate"
     assert '<progress max="15000" value="1000"' in shown.text
-    again = re.search(r"content=\"3; url=/v1/console/events/\w+(\?told=1000&amp;since=\d+)\"", shown.text)
-    assert again is not None
+    again = existing(re.search(r"content=\"3; url=/v1/console/events/\w+(\?told=1000&amp;since=\d+)\"", shown.text))
     secretary.world.now += timedelta(seconds=10)
     progressed(secretary, event, 15_000, 276)
     shown = part_of(secretary, event, again[1].replace("&amp;", "&"))
     assert "1,200 of 15,000 have been told. It takes about 12 minutes more at the present rate." in words_of(shown)
-    fetched = re.search(r"data-again=\"/v1([^\"]*)\" data-seconds=\"2\"", shown.text)
-    assert fetched is not None
+    fetched = existing(re.search(r"data-again=\"/v1([^\"]*)\" data-seconds=\"2\"", shown.text))
     part = secretary.get(fetched[1].replace("&amp;", "&"))
     assert "1,200 of 15,000 have been told." in words_of(part)
     assert "<html" not in part.text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conversation import NotUnderstood, play, read, title_of
 from tests.conversation_steps import Stage
+from tests.fixtures import fixture_of
 from tests.world import World, an_empty_quick_world
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
@@ -22,10 +22,7 @@ Bo registers
 INVITED = "Bo <- REQUEST 0, new UID, 2027-03-12 09:00 to 10:30 Europe/Berlin, CONFIRMED, NEEDS-ACTION RSVP=TRUE"
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with an_empty_quick_world() as world:
-        yield world
+world = fixture_of(an_empty_quick_world)
 
 
 @pytest.mark.parametrize("path", STORIES, ids=title_of)

@@ -64,7 +64,7 @@ def test_a_comma_after_a_backslash_in_a_name_leaves_the_backslash_there() -> Non
     _, params, _ = Contentline(line).raw_parts()  # type: ignore[no-untyped-call]
     assert params["CN"] == "a,b"
     (read,) = content_lines.read(line.encode())
-    assert read.param("CN") == "a\\,b"
+    assert dict(read.params)["CN"] == "a\\,b"
     sent = itip.calendar(message(attendee=Person(name="a\\,b", email="bo@example.net")), **AT)
     assert b'CN="a\\,b":mailto:' in sent.replace(b"\r\n ", b"")
 

@@ -28,7 +28,7 @@ from convoke.model import (
     Sender,
     When,
 )
-from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, invitation, registration, told
+from tests.factories import AFTERNOON, MORNING, NOW, SENDER, event, existing, invitation, registration, told
 
 COMES = registration()
 WITHDRAWN = registration(status=RegistrationStatus.CANCELLED)
@@ -188,8 +188,7 @@ def test_who_has_not_answered_is_still_asked_when_only_text_changes() -> None:
 
 
 def test_a_message_that_asks_anew_is_answered_only_by_replies_to_it() -> None:
-    moved = next_message(event(when=AFTERNOON), registration(reply=ACCEPTED_0), INVITED, SENDER, NOW)
-    assert moved is not None
+    moved = existing(next_message(event(when=AFTERNOON), registration(reply=ACCEPTED_0), INVITED, SENDER, NOW))
     invited = invitation(
         acknowledged=Acknowledged(calendar_state=moved.calendar_state(sequence=1, dtstamp=NOW), ses_id="1", at=NOW)
     )

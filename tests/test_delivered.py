@@ -12,14 +12,11 @@ from convoke.calendar import delivered
 from convoke.model import DateChange, Registration
 from convoke.schedule import edits, series
 from tests import rfc5546
-from tests.factories import EVENT_ID
+from tests.factories import EVENT_ID, existing
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world() as world:
-        yield world
+world = fixture_of(a_quick_world)
 
 
 def calendars(world: World, who: Registration) -> list[bytes]:
@@ -67,8 +64,7 @@ def test_one_event_is_the_very_file_that_was_mailed(world: World) -> None:
 
 
 def test_nothing_is_left_of_what_was_cancelled_and_a_new_invitation_is_all(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     assert delivered.file(calendars(world, bo)) is None
@@ -88,8 +84,7 @@ def test_a_series_is_what_its_messages_left(world: World) -> None:
     tell(world, bo)
     written = calendars(world, bo)
     assert len(written) >= 3
-    file = delivered.file(written)
-    assert file is not None
+    file = existing(delivered.file(written))
     parsed = Calendar.from_ical(file)
     assert parsed["METHOD"] == "REQUEST"
     assert shown([file]) == shown(written) != {}
@@ -104,9 +99,7 @@ def test_a_date_with_an_entry_of_its_own_makes_a_file_without_a_method(world: Wo
     assert isinstance(first, datetime)
     world.become(edits.add_date(world.event(), first + timedelta(days=3, hours=2), None))
     tell(world, bo)
-    file = delivered.file(calendars(world, bo))
-    assert file is not None
-    parsed = Calendar.from_ical(file)
+    parsed = Calendar.from_ical(existing(delivered.file(calendars(world, bo))))
     assert "METHOD" not in parsed
     assert len({str(one["UID"]) for one in parsed.walk("VEVENT")}) == 2
 

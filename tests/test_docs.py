@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from convoke.model import DeliveryState
 from convoke.webhooks.events import WebhookEventType
 from local.postoffice import faults
 from tests.caller import Answer, World, a_caller, routes
+from tests.factories import existing
+from tests.fixtures import patching_fixture_of
 from tests.simulation.faults import Mode
 from tests.tables import template
 
@@ -38,10 +39,7 @@ PRIVATE_WORDS = re.compile(
 )
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def section(page: str, heading: str) -> str:
@@ -226,8 +224,7 @@ def test_the_glossary_has_each_term_once_in_order() -> None:
 @pytest.mark.parametrize("name", ["cancelled", "invitation", "series-date-cancelled"])
 def test_a_specimen_is_what_is_sent(name: str) -> None:
     _, _, after = PAGES["docs/cancellation.md"].partition(f"<!-- tests/golden/{name}.ics -->\n")
-    found = BLOCK.match(after)
-    assert found is not None
+    found = existing(BLOCK.match(after))
     sent = (ROOT / "tests" / "golden" / f"{name}.ics").read_bytes().decode().replace("\r\n", "\n")
     assert found[2] in sent
     assert "BEGIN:VEVENT\n" in found[2]

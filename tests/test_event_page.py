@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -31,6 +30,7 @@ from convoke.store import keys
 from convoke.store.store import Store
 from tests import rfc5546
 from tests.factories import EVENT_ID, MORNING, NOW, event, registration
+from tests.fixtures import patching_fixture_of
 from tests.schedules import schedules, timed, whole
 from tests.tables import SETTINGS
 from tests.visitor import Shown, Visitor, a_visitor
@@ -51,10 +51,7 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture
-def visitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    with a_visitor(monkeypatch) as one:
-        yield one
+visitor = patching_fixture_of(a_visitor)
 
 
 def words(shown: Shown) -> str:

@@ -26,11 +26,11 @@ from convoke.webhooks.http import TOTAL_TIMEOUT, Answer
 from tests import policies
 from tests.factories import NOW, SENDER
 from tests.simulation import quick
-from tests.simulation.receivers import stored
 from tests.simulation.scene import SETTINGS
 from tests.simulation.tables import Tables
+from tests.tables import template
 
-WORKERS = policies.transformed()["Parameters"]["WebhookConcurrency"]["Default"]
+WORKERS = template()["Parameters"]["WebhookConcurrency"]["Default"]
 GOOD = tuple(f"good{number}" for number in range(10))
 CALL, GOOD_ANSWER = 0.005, 0.2
 """Seconds that a call to the tables takes, and a server that answers."""
@@ -52,7 +52,6 @@ class Shop:
         self.numbers, self.dice = count(), Random(1)  # noqa: S311 (jitter, not a secret)
         self.tables = Tables((), lambda *_: None)
         self.store = Store(self.tables, SETTINGS)
-        self.does = stored(self.store)
 
     def instant(self) -> datetime:
         return NOW + timedelta(seconds=self.now)
@@ -119,7 +118,7 @@ class Shop:
                 if not drips:
                     self.told[event.webhook_event_id] = self.now + seconds
             case _:
-                answer = self.does[type(effect)](effect)
+                answer = self.store.perform(effect)
         return self.at(seconds, lambda: self.run(steps, done, answer))
 
     def until(self, moment: float) -> None:
@@ -160,6 +159,7 @@ def test_without_a_limit_it_would(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_account_gets_half_of_the_workers() -> None:
+    deployed = policies.transformed()
     deployed = policies.transformed()
     assert deployed["Parameters"]["WebhookConcurrency"]["MinValue"] == 2
     hooks = deployed["Resources"]["Hooks"]["Properties"]["Environment"]["Variables"]

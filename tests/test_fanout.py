@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -37,7 +36,8 @@ from convoke.effects import (
 )
 from convoke.model import EventStatus, Method, Registration
 from convoke.store import dynamo, keys
-from tests.factories import AFTERNOON, EVENT_ID, MORNING
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_quick_world
 
@@ -48,20 +48,11 @@ class Crash(BaseException):
     """The worker dies here."""
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world() as made:
-        yield made
-
-
-def iter_of(effect: Effect) -> Steps[None]:
-    yield effect
+world = fixture_of(a_quick_world)
 
 
 def invited(world: World, count: int) -> list[Registration]:
-    people = [world.register(number) for number in range(count)]
-    for person in people:
-        world.look(person)
+    people = [world.invite(number) for number in range(count)]
     world.sent.clear()
     return people
 
@@ -72,7 +63,7 @@ def test_a_change_is_told_to_everybody_batch_after_batch(world: World) -> None:
     assert world.run(announce(EVENT_ID))
     world.drain(size=3)
 
-    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
+    assert [one.recipient for one in world.told] == [person.email for person in people]
     assert set(world.said()) == {(REQUEST, 1)}
     assert world.all_due() == []
 
@@ -109,17 +100,13 @@ def test_more_are_told_by_the_queues_and_so_are_few_of_whom_many_were_invited(wo
 def test_what_another_planner_left_of_a_fan_out_is_begun_where_it_stopped(world: World) -> None:
     people = invited(world, 3)
     world.change(when=AFTERNOON)
-    first = world.run(plan(EVENT_ID, world.worker(), size=1, batches=2))
-    assert first is not None
-    begun = world.run(begin(EVENT_ID, world.worker(), few=3))
-    assert begun is not None
+    first = existing(world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)))
+    begun = existing(world.run(begin(EVENT_ID, world.worker(), few=3)))
     assert begun.ids == (people[2].registration_id,)
     for each in (first, begun):
         world.run(process_batch(each, world.worker()))
     world.drain()
-    assert sorted(rendered.intent.calendar_state.recipient for rendered in world.sent) == [
-        person.email for person in people
-    ]
+    assert sorted(one.recipient for one in world.told) == [person.email for person in people]
 
 
 def test_where_a_writer_is_at_one_of_them_the_few_are_read_one_after_the_other(
@@ -127,8 +114,7 @@ def test_where_a_writer_is_at_one_of_them_the_few_are_read_one_after_the_other(
 ) -> None:
     invited(world, 3)
     world.change(when=AFTERNOON)
-    begun = world.run(begin(EVENT_ID, world.worker()))
-    assert begun is not None
+    begun = existing(world.run(begin(EVENT_ID, world.worker())))
     monkeypatch.setattr(dynamo, "get_together", lambda *_: None)
     asked: list[str] = []
     world.before = lambda effect: asked.append(type(effect).__name__)
@@ -163,9 +149,7 @@ def test_the_last_batch_takes_the_fan_out_away_in_whatever_order_they_end(world:
     world.plan(size=1)
     world.queue.reverse()
     for left in range(count, 0, -1):
-        fan_out = world.reads.fan_out(EVENT_ID)
-        assert fan_out is not None
-        assert fan_out.left == left
+        assert world.fan_out().left == left
         hint = world.queue.pop().hint
         assert isinstance(hint, BatchHint)
         world.run(process_batch(hint, world.worker()))
@@ -183,13 +167,7 @@ def test_without_a_fan_out_there_is_nothing_to_announce_nor_to_plan(world: World
 def test_of_two_planners_at_one_page_one_stops(world: World) -> None:
     invited(world, 4)
     world.change(when=AFTERNOON)
-    doubled = iter([True])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, PlanBatches) and next(doubled, False):
-            world.run(plan(EVENT_ID, world.worker(), size=1, batches=2))
-
-    world.before = meanwhile
+    world.just_before(PlanBatches, lambda: world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)))
     assert world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)) is None
     assert len(world.batches()) == 2
     world.drain(size=1)
@@ -200,10 +178,9 @@ def test_of_two_planners_at_one_page_one_stops(world: World) -> None:
 
 def test_only_batches_of_the_next_two_minutes_are_queued_and_the_sweep_queues_the_others(world: World) -> None:
     invited(world, 10)
-    world.run(iter_of(StoreRate(rate=0.05)))
+    world.perform(StoreRate(rate=0.05))
     world.change(when=AFTERNOON)
-    first = world.run(plan(EVENT_ID, world.worker(), size=2))
-    assert first is not None
+    first = existing(world.run(plan(EVENT_ID, world.worker(), size=2)))
     assert PlanHint(event_id=EVENT_ID) in [one.hint for one in world.queue], "the next page"
     assert world.run(plan(EVENT_ID, world.worker(), size=2)) is None, "its first batch has its turn later"
     queued = [one.hint for one in world.queue if isinstance(one.hint, BatchHint)]
@@ -229,9 +206,7 @@ def test_the_fan_out_keeps_how_pressing_it_is_until_its_last_batch_has_ended(wor
     world.change(status=EventStatus.CANCELLED, priority=0)
     first, second = world.plan(size=1)
     world.change(reason="Rain", priority=1)
-    fan_out = world.reads.fan_out(EVENT_ID)
-    assert fan_out is not None
-    assert fan_out.priority == 0
+    assert world.fan_out().priority == 0
 
     world.run(process_batch(first, world.worker()))
     assert world.batches()[0].first == second.first, "the newer fan-out takes its place"
@@ -277,8 +252,7 @@ def test_the_end_of_an_older_batch_does_not_count_for_a_newer_fan_out(world: Wor
     newer = world.plan(size=1)
     for batch in older:
         world.run(process_batch(batch, world.worker()))
-    fan_out = world.reads.fan_out(EVENT_ID)
-    assert fan_out is not None
+    fan_out = world.fan_out()
     assert (fan_out.version, fan_out.left) == (3, 3)
 
     for batch in newer:
@@ -301,13 +275,7 @@ def test_of_two_workers_at_one_batch_only_one_works(world: World) -> None:
     world.change(when=AFTERNOON)
     (batch,) = world.plan()
     outcomes = []
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Send):
-            world.before = lambda _: None
-            outcomes.append(world.run(process_batch(batch, world.worker())))
-
-    world.before = meanwhile
+    world.just_before(Send, lambda: outcomes.append(world.run(process_batch(batch, world.worker()))))
     assert len(world.run(process_batch(batch, world.worker()))) == 4
     assert outcomes == [()]
 
@@ -341,7 +309,7 @@ def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
     world.run(announce(EVENT_ID))
     world.drain()
 
-    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [people[0].email, people[2].email]
+    assert [one.recipient for one in world.told] == [people[0].email, people[2].email]
     world.settle()
     assert world.said(people[1].email) == [(REQUEST, 1)]
 
@@ -363,9 +331,7 @@ def test_an_error_about_one_person_holds_nobody_else_and_they_are_looked_at_agai
     assert world.calendar_state == ["person failed"]
     world.pass_time(minutes=3)
     world.settle()
-    assert sorted(rendered.intent.calendar_state.recipient for rendered in world.sent) == [
-        person.email for person in people
-    ]
+    assert sorted(one.recipient for one in world.told) == [person.email for person in people]
 
 
 def to_the_end(steps: Steps[Outcome], effect: Effect, world: World) -> None:
@@ -383,15 +349,10 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     while not isinstance(effect, Acknowledge):
         effect = first.send(world.perform(effect))
 
-    def meanwhile(wakeups: Effect) -> None:
-        if isinstance(wakeups, WakeUp):
-            world.before = lambda _: None
-            to_the_end(first, effect, world)
-
     world.change(title="Other")
     (batch,) = world.plan()
     world.queue.clear()
-    world.before = meanwhile
+    world.just_before(WakeUp, lambda: to_the_end(first, effect, world))
     assert world.run(process_batch(batch, world.worker())) == (Outcome.BUSY,)
 
     assert [one.delay_seconds for one in world.queue] == [SECONDS_AFTER_BUSY]
@@ -432,7 +393,7 @@ def test_when_ses_refuses_the_batch_stops_and_goes_on_later_where_it_was(world: 
     assert world.queue == [Enqueue(hint=batch, urgent=False, delay_seconds=SECONDS_AFTER_REFUSAL)]
     assert [left.after for left in world.batches()] == [people[1].registration_id]
     world.drain()
-    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
+    assert [one.recipient for one in world.told] == [person.email for person in people]
 
 
 def test_while_all_mail_is_stopped_a_batch_waits_for_the_sweeper(world: World) -> None:

@@ -13,11 +13,10 @@ from icalendar import Calendar
 import pages
 from convoke.links.tokens import Purpose, personal
 from convoke.model import DateChange, Registration
-from convoke.registrations.registry import change_registration
 from convoke.registrations.returning import come_back
 from convoke.schedule import edits, series
-from tests.factories import EVENT_ID
-from tests.tables import everything
+from tests.factories import EVENT_ID, existing
+from tests.tables import unchanged
 from tests.visitor import Shown, Visitor
 from tests.world import World, a_world
 
@@ -30,8 +29,7 @@ class Subscriber(Visitor):
         self.world = world
 
     def path(self, who: Registration, purpose: Purpose = Purpose.FEED) -> str:
-        now = self.store.reads.registration(who.event_id, who.registration_id)
-        assert now is not None
+        now = existing(self.store.reads.registration(who.event_id, who.registration_id))
         made_with = self.store.link_keys.at(self.world.now)
         token = personal(made_with, purpose, who.event_id, who.registration_id, now.links)
         return f"/f/{token}.ics" if purpose is Purpose.FEED else f"/r/{token}.ics"
@@ -124,9 +122,7 @@ def test_a_feed_is_opened_by_its_own_link_only_and_ends_with_the_others(one: Sub
         assert one.get(f"/f/{token}").status == 404
     old = one.path(bo)
     assert one.get(old.replace("/f/", "/r/")).status == 404
-    change_registration(
-        one.store, EVENT_ID, bo.registration_id, changes={"email": "n@example.net"}, priority=1, now=one.world.now
-    )
+    one.world.amend(bo, email="n@example.net")
     assert one.get(old).status == 410
     one.world.pass_time(days=4000)
     assert one.get(one.path(bo)).status == 410
@@ -142,13 +138,12 @@ def test_the_file_is_what_was_mailed_with_its_uid_so_that_a_later_mail_removes_i
     one.world.look(bo)
     shown = one.get(one.path(bo, Purpose.PERSONAL))
     (mailed,) = one.store.reads.messages_with_mails(bo.registration_id)
-    assert mailed.rendered is not None
-    assert shown.data == mailed.rendered.calendar
+    assert shown.data == existing(mailed.rendered).calendar
     assert shown.headers["cache-control"] == "no-store"
     assert shown.headers["content-disposition"].startswith('attachment; filename="Choir.ics"')
     one.world.withdraw(bo)
     one.world.look(bo)
-    assert one.world.sent[-1].intent.calendar_state.uid.encode() in shown.data.replace(b"\r\n ", b"")
+    assert one.world.told[-1].uid.encode() in shown.data.replace(b"\r\n ", b"")
     assert one.get(one.path(bo, Purpose.PERSONAL)).status == 404
 
 
@@ -199,10 +194,9 @@ def test_no_calendar_has_a_personal_link_and_no_look_changes_anything(one: Subsc
     one.world.look(bo)
     page = one.path(bo, Purpose.PERSONAL).removesuffix(".ics")
     one.get(page)
-    before = everything(one.client)
-    (webcal,) = re.findall(r'href="(webcal:[^"]*)"', one.get(page).text)
-    assert webcal.endswith(one.path(bo))
-    for path in (one.path(bo), one.path(bo, Purpose.PERSONAL)):
-        data = one.get(path).data.replace(b"\r\n ", b"").decode()
-        assert not re.search(r"/[rufc]/[A-Za-z0-9_-]{20,}", data), path
-    assert everything(one.client) == before
+    with unchanged(one.client):
+        (webcal,) = re.findall(r'href="(webcal:[^"]*)"', one.get(page).text)
+        assert webcal.endswith(one.path(bo))
+        for path in (one.path(bo), one.path(bo, Purpose.PERSONAL)):
+            data = one.get(path).data.replace(b"\r\n ", b"").decode()
+            assert not re.search(r"/[rufc]/[A-Za-z0-9_-]{20,}", data), path

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
 from importlib import import_module
 from typing import Any
 
@@ -26,7 +23,8 @@ from convoke.registrations.registry import register
 from convoke.store import dynamo, keys
 from convoke.webhooks.events import WebhookEventType
 from tests.deployment import EVENTS, Deployment, a_deployment, forget_what_is_warm, sample
-from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, registration, webhook
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, existing, registration, webhook
+from tests.mailbox import read_mail
 from tests.test_costs import Counting
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -52,9 +50,7 @@ def move(deployed: Deployment) -> None:
 
 
 def person(deployed: Deployment) -> Registration:
-    found = deployed.reads.registration(EVENT_ID, REGISTRATION_ID)
-    assert found is not None
-    return found
+    return existing(deployed.reads.registration(EVENT_ID, REGISTRATION_ID))
 
 
 def test_the_record_of_a_registration_invites_who_registered(deployed: Deployment) -> None:
@@ -74,12 +70,10 @@ def test_only_where_replies_are_received_an_answer_is_asked_for(
     forget_what_is_warm()
     invite(deployed)
 
-    mail = message_from_bytes(deployed.office.accepted[0]["Content"]["Raw"]["Data"], _class=EmailMessage, policy=SMTP)
-    assert isinstance(mail, EmailMessage)
+    mail = read_mail(deployed.office.accepted[0]["Content"]["Raw"]["Data"])
     (calendar,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     assert f";RSVP={rsvp};" in calendar.get_content().replace("\r\n", "\n").replace("\n ", "")
-    body = mail.get_body(("plain",))
-    assert body is not None
+    body = existing(mail.get_body(("plain",)))
     assert ("accept or decline in your calendar" in body.get_content()) is (received == "true")
 
 
@@ -262,9 +256,7 @@ def test_what_ses_reports_is_shown(deployed: Deployment, name: str, state: Deliv
     invite(deployed)
     deployed.call("feedback", sample(name))
 
-    seen = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert seen is not None
-    assert seen.state is state
+    assert existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)).state is state
 
 
 def test_something_that_is_no_ses_event_is_dropped(deployed: Deployment) -> None:
@@ -291,9 +283,7 @@ def test_of_many_reports_only_those_that_failed_come_again(
 
     monkeypatch.setattr(import_module("feedback"), "apply_report", failing)
     assert deployed.call("feedback", {"Records": records}) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-    seen = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert seen is not None
-    assert seen.state is DeliveryState.BOUNCED
+    assert existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)).state is DeliveryState.BOUNCED
 
 
 # --- replies ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -29,11 +28,11 @@ from convoke.effects import (
 from convoke.mail import header_fields, notifications
 from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure
-from convoke.registrations.registry import resend
 from convoke.store import dynamo
 from convoke.web import presenters
 from convoke.webhooks.events import WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, report, webhook
+from tests.factories import AFTERNOON, EVENT_ID, NOW, SENDER, event, existing, report, webhook
+from tests.fixtures import fixture_of
 from tests.header_cases import HOSTILE
 from tests.tables import SETTINGS
 from tests.world import World, an_empty_world
@@ -54,10 +53,7 @@ TITLES = (
 STORABLE = tuple(title for title in HOSTILE if "\ud800" not in title)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with an_empty_world() as made:
-        yield made
+world = fixture_of(an_empty_world)
 
 
 def logged(world: World) -> list[dict[str, str]]:
@@ -87,8 +83,7 @@ def webhook_events(world: World) -> list[dict[str, Any]]:
 
 def shown(world: World, person: Registration) -> tuple[str, str | None]:
     """The state and the reason that the registration shows."""
-    registered = world.reads.registration(EVENT_ID, person.registration_id)
-    assert registered is not None
+    registered = world.registration(person)
     seen = Snapshot(invitation=world.invitation(person), registration=registered, event=world.event())
     out = presenters.registration(seen, SENDER, world.now).invitation
     return out.state.value, out.reason
@@ -203,8 +198,7 @@ def test_what_nobody_ever_answered_for_says_so(world: World) -> None:
 def test_what_ses_rejects_after_it_took_it_says_why(world: World) -> None:
     world.publish()
     listens(world)
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     rejected = report(
         DeliveryState.FAILED, registration_id=person.registration_id, address=person.email, reason="Reject"
     )
@@ -222,7 +216,7 @@ def test_what_is_sent_after_all_has_no_reason_any_more(world: World) -> None:
     person = world.register()
     world.answers = [REJECTED]
     world.look(person)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert shown(world, person) == ("accepted", None)
@@ -237,13 +231,12 @@ def test_what_could_not_be_written_is_sent_under_its_number_once_it_can(
     with monkeypatch.context() as patched:
         unrenderable(patched)
         assert world.look(person) is Outcome.FAILED
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert world.said() == [(REQUEST, 0)]
     assert messages(world, person) == [("accepted", None)]
-    kept = world.reads.stored(person.registration_id, 0)
-    assert kept is not None
+    kept = existing(world.reads.stored(person.registration_id, 0))
     assert kept.rendered == replace(world.sent[0].rendered, plainer=())
 
 
@@ -266,10 +259,9 @@ def test_a_mail_that_another_worker_could_write_is_not_given_up(world: World, mo
 
 def test_what_became_of_a_message_is_not_hidden_by_giving_its_repetition_up(world: World) -> None:
     world.publish()
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.arrive()
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     world.answers = [REJECTED]
     assert world.look(person) is Outcome.FAILED
 

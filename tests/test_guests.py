@@ -24,7 +24,8 @@ from convoke.store import conditions, dynamo
 from convoke.store import seats as store_seats
 from convoke.store.store import Store
 from tests.caller import BO, World, a_caller
-from tests.factories import EVENT_ID, NOW, event, registration
+from tests.factories import EVENT_ID, NOW, event, existing, registration
+from tests.fixtures import patching_fixture_of
 from tests.simulation import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS
@@ -35,10 +36,7 @@ SOUP = {"question_id": "soup", "text": "Soup?", "kind": "yes-no", "required": Tr
 NOTE = {"question_id": "note", "text": "=Anything else?"}
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def statuses(world: World, *people: str) -> list[str]:
@@ -389,8 +387,7 @@ def test_a_waitlist_whose_first_has_not_enough_room_is_looked_at_again_later() -
     crowd.register(1, 1)
     crowd.register(2, 2)
     crowd.promote()
-    due = crowd.store.reads.seats(EVENT_ID).due_key
-    assert due is not None
+    due = existing(crowd.store.reads.seats(EVENT_ID).due_key)
     assert due == f"2#{(NOW + seats.LOOK_AGAIN).isoformat(timespec='microseconds').replace('+00:00', 'Z')}"
     crowd.withdraw(crowd.people[1])
     crowd.promote()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,41 +18,31 @@ from convoke.delivery.survey import survey
 from convoke.delivery.sweep import mail_limits
 from convoke.effects import BatchHint, PlanBatches, PlanHint, SurveyHint
 from convoke.model import DateChange, Event, EventStatus, Method, Registration, When
-from convoke.registrations import events, registry
+from convoke.registrations import events
 from convoke.schedule import edits
 from convoke.settings import Times
 from convoke.store import dynamo, keys, writes
 from convoke.store.fan_outs import batch_item
 from tests import caller as caller_world
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing
+from tests.fixtures import fixture_of, patching_fixture_of
 from tests.world import World, a_quick_world, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(notify_after=60) as made:
-        yield made
+world = fixture_of(a_quick_world, notify_after=60)
 
 
 def invited(world: World, count: int = 2) -> list[Registration]:
-    people = [world.register(number) for number in range(1, count + 1)]
-    for person in people:
-        world.look(person)
+    people = [world.invite(number) for number in range(1, count + 1)]
     world.sent.clear()
     return people
 
 
-def fan_out(world: World) -> FanOut:
-    found = world.reads.fan_out(EVENT_ID)
-    assert found is not None
-    return found
-
-
 def titles(world: World) -> list[str]:
-    return [sent.intent.calendar_state.title for sent in world.sent]
+    return [one.title for one in world.told]
 
 
 # --- when a change is told ----------------------------------------------------------------------------------------
@@ -196,7 +185,7 @@ def test_an_event_s_own_hold_comes_before_that_of_its_account(world: World) -> N
     assert holding.hold_of(event(notify_after=100_000), 60) == holding.LONGEST
     invited(world)
     world.change(notify_after=None)
-    assert fan_out(world).told_at == world.now + MINUTE, "an account that has decided nothing"
+    assert world.fan_out().told_at == world.now + MINUTE, "an account that has decided nothing"
 
 
 # --- how it is told -----------------------------------------------------------------------------------------------
@@ -209,7 +198,7 @@ def test_three_edits_in_a_minute_are_one_mail(world: World) -> None:
         world.change(title=title)
         world.pass_time(seconds=20)
         assert world.run(announce(EVENT_ID))
-        assert fan_out(world).told_at == first + MINUTE
+        assert world.fan_out().told_at == first + MINUTE
     world.queue.clear()
     world.sweep()
 
@@ -260,7 +249,7 @@ def test_what_is_urgent_is_told_at_once_with_what_waits_in_one_mail(world: World
     invited(world)
     world.change(title="Other")
     world.change(status=EventStatus.CANCELLED, reason="Rain", priority=0)
-    assert fan_out(world) == FanOut(event_id=EVENT_ID, version=3, priority=0, planning=True)
+    assert world.fan_out() == FanOut(event_id=EVENT_ID, version=3, priority=0, planning=True)
     world.run(announce(EVENT_ID))
     assert [(one.urgent, one.delay_seconds) for one in world.queue] == [(True, 0)]
     world.drain()
@@ -274,13 +263,13 @@ def test_nobody_is_told_alone_of_what_waits_unless_they_are_due_something_of_the
     assert world.look(first) is Outcome.HELD
     assert world.sent == []
 
-    registry.resend(world.store, EVENT_ID, second.registration_id, now=world.now)
+    world.resend(second)
     newcomer = world.register(3)
     assert world.look(second) is world.look(newcomer) is Outcome.ACKNOWLEDGED
     assert titles(world) == ["Other", "Other"]
     world.pass_time(minutes=2)
     world.sweep()
-    assert [sent.intent.calendar_state.recipient for sent in world.sent[2:]] == [first.email]
+    assert [one.recipient for one in world.told[2:]] == [first.email]
 
 
 def test_an_earlier_change_that_is_being_told_goes_on_while_a_new_one_waits(world: World) -> None:
@@ -289,14 +278,14 @@ def test_an_earlier_change_that_is_being_told_goes_on_while_a_new_one_waits(worl
     batches = world.plan(size=2)
     world.run(process_batch(batches[0], world.worker()))
     world.change(title="Two", notify_after=60)
-    assert fan_out(world).overlaps
-    assert fan_out(world).waits(world.now)
+    assert world.fan_out().overlaps
+    assert world.fan_out().waits(world.now)
     world.run(process_batch(batches[1], world.worker()))
     assert titles(world) == ["One", "One", "Two", "Two"], "what is true now"
 
     world.pass_time(seconds=61)
     world.sweep()
-    assert [sent.intent.calendar_state.recipient for sent in world.sent[4:]] == [one.email for one in people[:2]]
+    assert [one.recipient for one in world.told[4:]] == [one.email for one in people[:2]]
     assert world.batches() == []
 
 
@@ -313,7 +302,7 @@ def test_a_batch_that_is_left_over_tells_nobody_of_what_waits(world: World) -> N
     world.store.attempt({"batch": writes.put("Invitations", batch_item(batch, due_key=keys.due_key(1, world.now)))})
     world.sent.clear()
     world.change(title="Three", notify_after=60)
-    assert not fan_out(world).overlaps
+    assert not world.fan_out().overlaps
     assert world.run(process_batch(BatchHint(event_id=EVENT_ID, version=2, first=""), world.worker())) == ()
     assert (world.sent, world.batches()) == ([], [])
 
@@ -321,13 +310,13 @@ def test_a_batch_that_is_left_over_tells_nobody_of_what_waits(world: World) -> N
 def test_the_audit_leaves_what_waits_and_what_is_being_told(world: World) -> None:
     invited(world)
     world.change(title="Other")
-    for include_due in (False, True):  # as the audit looks, and as an operator does
-        assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=include_due)).differences == ()
+    for by_operator in (False, True):  # as the audit looks, and as an operator does
+        assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=by_operator))[0].differences == ()
     world.pass_time(seconds=61)
     world.plan(size=1)
     # What is being told is left to that, but for an operator, whom somebody may have told that it is not.
-    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=False)).differences == ()
-    assert world.run(examine(EVENT_ID, SENDER, Times(), include_due=True)).by_reason() == {"not updated": 2}
+    assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=False))[0].differences == ()
+    assert world.run(examine(EVENT_ID, "", SENDER, Times(), by_operator=True))[0].by_reason() == {"not updated": 2}
     world.drain()
     assert len(world.sent) == 2
 
@@ -341,8 +330,7 @@ def test_a_survey_begins_when_the_change_is_told(world: World) -> None:
     world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
     world.pass_time(seconds=2)
     world.plan(size=50)
-    seen = world.store.surveys.read(EVENT_ID)
-    assert seen is not None
+    seen = existing(world.store.surveys.read(EVENT_ID))
     assert seen.due_key is not None
     assert keys.due_since(seen.due_key) == begun + timedelta(seconds=901) + Times().attention
     # One that runs meanwhile counts from there, too.
@@ -381,7 +369,7 @@ def test_what_waits_is_told_now_where_somebody_says_so(world: World) -> None:
     world.change(title="Other")
     for _ in range(2):
         assert events.tell_now(world.store, world.event(), world.now)
-    assert fan_out(world).told_at is None
+    assert world.fan_out().told_at is None
     world.run(announce(EVENT_ID))
     world.drain()
     assert titles(world) == ["Other", "Other"]
@@ -392,12 +380,12 @@ def test_what_waits_is_told_now_where_somebody_says_so(world: World) -> None:
 def test_an_edit_that_read_what_waits_before_that_was_told_does_not_let_it_wait_again(world: World) -> None:
     invited(world)
     before = world.change(title="Other")
-    earlier = fan_out(world)
+    earlier = world.fan_out()
     assert events.tell_now(world.store, before, world.now)
     after = replace(before, title="Another", version=3)
     action = world.store.events.fan_out_action(replace(earlier, version=3), world.now, earlier)
     assert "fan" in world.store.attempt({"event": world.store.events.change_action(before, after), "fan": action})
-    assert fan_out(world).told_at is None
+    assert world.fan_out().told_at is None
 
 
 def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> None:
@@ -405,15 +393,14 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
     was = world.event()
     world.change(title="One")
     world.change(location="Hall", capacity=7)
-    newcomer = world.register(3)
-    world.look(newcomer)
+    newcomer = world.invite(3)
     world.sent.clear()
     after = undo(world)
     assert after == replace(was, version=4, updated_at=world.now)
-    assert fan_out(world).told_at is None
+    assert world.fan_out().told_at is None
     world.plan(size=50)
     world.drain()
-    assert [sent.intent.calendar_state.recipient for sent in world.sent] == [newcomer.email]
+    assert [one.recipient for one in world.told] == [newcomer.email]
     assert titles(world) == [was.title]
     assert undo(world) is events.CannotUndo.NOTHING_WAITS
 
@@ -421,18 +408,16 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
 def test_a_series_is_put_back_with_the_names_that_people_registered_by_meanwhile() -> None:
     with a_quick_world(notify_after=60, rule="FREQ=WEEKLY;COUNT=4") as world:
         both = (datetime(2027, 3, 19, 9, 0), datetime(2027, 3, 19, 15, 0))
-        first = world.register(1, occurrences=both[:1])
-        world.look(first)
+        world.invite(1, occurrences=both[:1])
         was = world.event()
         world.become(edits.reschedule(was, replace(was, when=AFTERNOON))[0])
-        second = world.register(2, occurrences=both[1:], named=1)
-        world.look(second)
+        world.invite(2, occurrences=both[1:], named=1)
         undo(world)
         world.plan(size=50)
         world.drain()
         assert world.event().schedule == was.schedule
         assert len(world.event().earlier) == 2
-        last = {sent.intent.calendar_state.recipient: sent.intent.calendar_state for sent in world.sent}
+        last = {one.recipient: one for one in world.told}
         known = [one.when for told in last.values() for one in told.dates] or [told.when for told in last.values()]
         starts = {when.start for when in known if when is not None}
         assert starts == {both[0]}, starts
@@ -465,22 +450,19 @@ def test_an_undoing_that_the_planner_was_faster_than_writes_nothing(world: World
 def test_a_quiet_change_waits_with_the_others_and_is_part_of_their_mail(world: World) -> None:
     invited(world)
     world.change(location="Hall")
-    until = fan_out(world).told_at
+    until = world.fan_out().told_at
     world.become(fingerprints.kept_quiet(world.event(), replace(world.event(), title="Mended")))
-    assert fan_out(world).told_at == until
+    assert world.fan_out().told_at == until
     world.pass_time(seconds=61)
     world.sweep()
     assert titles(world) == ["Mended", "Mended"]
-    assert {sent.intent.calendar_state.location for sent in world.sent} == {"Hall"}
+    assert {one.location for one in world.told} == {"Hall"}
 
 
 # --- over HTTP ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[caller_world.World]:
-    with caller_world.a_caller(monkeypatch) as world:
-        yield world
+caller = patching_fixture_of(caller_world.a_caller)
 
 
 def test_an_event_says_when_its_changes_are_told_and_by_default_that_is_in_a_minute(
@@ -551,8 +533,7 @@ def test_where_an_earlier_change_is_being_told_undo_is_refused(caller: caller_wo
     event_id = party.rpartition("/")[2]
     caller.register(party)
     caller.call("PATCH", party, {"title": "One", "notify_after": 0})
-    earlier = caller.store.reads.fan_out(event_id)
-    assert earlier is not None
+    earlier = existing(caller.store.reads.fan_out(event_id))
     batch = Batch(event_id=event_id, version=earlier.version, first="", through="~", after="")
     planned = PlanBatches(seen=earlier, batches=((batch, keys.due_key(1, NOW)),), through="~", people=1, due_key=None)
     assert caller.store.fan_outs.plan_batches(planned)

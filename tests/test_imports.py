@@ -23,17 +23,15 @@ from convoke.web.bulk import person_or_reason
 from tests import policies
 from tests.caller import World, a_caller
 from tests.deployment import Context, Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, NOW, event, registration
+from tests.factories import EVENT_ID, NOW, event, existing, registration
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 
 LEASE = timedelta(seconds=75)
 Body = dict[str, Any]
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def people(count: int, start: int = 0) -> list[Body]:
@@ -77,9 +75,7 @@ class Job:
 
     @property
     def now(self) -> Import:
-        found = self.store.imports.read(self.event_id, self.import_id, self.world.now)
-        assert found is not None
-        return found
+        return existing(self.store.imports.read(self.event_id, self.import_id, self.world.now))
 
     @property
     def counts(self) -> tuple[int, int, int, int]:
@@ -248,10 +244,9 @@ def test_whoever_is_registered_already_stays_as_they_are(world: World) -> None:
 def test_whoever_declined_is_not_invited_again(world: World) -> None:
     where = world.hold()
     person = world.register(where, "person0@example.net").rpartition("/")[2]
-    before = world.store.reads.registration(where.rpartition("/")[2], person)
-    assert before is not None
+    before = existing(world.store.reads.registration(where.rpartition("/")[2], person))
     declined = replace(before, status=before.status.DECLINED, version=2)
-    world.store.attempt({"one": world.store.registrations.change_action(before, declined, "status")})
+    world.store.attempt({"one": world.store.registrations.change_action(before, declined)})
     job = Job(world, where, people(1))
     job.work()
     assert job.counts == (0, 0, 1, 0)
@@ -272,8 +267,7 @@ def test_whoever_s_limit_of_mails_is_reached_waits_and_holds_nobody_up(world: Wo
     assert job.work() is Progress.WAITS
     assert job.registered() == addresses([*family[:30], *people(80)])
     assert job.counts == (110, 0, 0, 0)
-    until = job.now.waits_until
-    assert until is not None
+    until = existing(job.now.waits_until)
     assert until > world.now
     job.later(until - world.now)
     assert job.work() is Progress.ENDED

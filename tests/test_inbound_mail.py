@@ -19,7 +19,7 @@ from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import QuarantinedMail, QuarantineStatus
 from convoke.inbound.reasons import Reason
 from convoke.model import DeliveryState, Method, Participation, RegistrationStatus
-from convoke.registrations import inbound_mail
+from convoke.registrations import inbound_mail, registry
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register, withdraw
 from convoke.store import (
@@ -30,8 +30,8 @@ from convoke.store import (
 from convoke.store.invitations import invitation_item
 from convoke.store.received import ReceivedMails
 from tests.deployment import Deployment, a_deployment, sample
-from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, message, proposal, registration
-from tests.tables import everything
+from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, event, existing, message, proposal, registration
+from tests.tables import everything, unchanged
 
 BUCKET = "convoke-inbound-mail"
 PERSON = keys.registration(EVENT_ID, REGISTRATION_ID)
@@ -83,8 +83,7 @@ def receive(
 
 
 def noted(deployed: Deployment, ses_id: str = "mail-1") -> tuple[str, str | None]:
-    item = dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received_mail(ses_id))
-    assert item is not None
+    item = existing(dynamo.get(deployed.client, deployed.settings.invitations_table, keys.received_mail(ses_id)))
     return item["verdict"], item.get("reason")
 
 
@@ -107,9 +106,7 @@ def person(deployed: Deployment) -> Any:
 
 
 def resends(deployed: Deployment) -> int:
-    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert invitation is not None
-    return invitation.resend
+    return existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)).resend
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -117,9 +114,8 @@ def resends(deployed: Deployment) -> int:
 
 def test_the_same_mail_delivered_twice_is_dealt_with_once(deployed: Deployment) -> None:
     receive(deployed, a_mail())
-    before = everything(deployed.client)
-    receive(deployed, a_mail())
-    assert everything(deployed.client) == before
+    with unchanged(deployed.client):
+        receive(deployed, a_mail())
     assert noted(deployed) == ("apply", None)
 
 
@@ -285,9 +281,9 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
 def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = inbound_mail.read_snapshot(deployed.store, EVENT_ID, REGISTRATION_ID)
+    seen = registry.read_snapshot(deployed.store, EVENT_ID, REGISTRATION_ID)
     withdraw(deployed.store, EVENT_ID, REGISTRATION_ID, now=NOW)
-    monkeypatch.setattr(inbound_mail, "read_snapshot", lambda *_: seen)
+    monkeypatch.setattr(registry, "read_snapshot", lambda *_: seen)
     receive(deployed, a_mail())
     assert noted(deployed) == ("quarantine", "status")
     assert person(deployed).reply is None
@@ -308,8 +304,7 @@ def test_a_counter_is_kept_as_a_proposal_and_changes_nothing(deployed: Deploymen
 def test_what_is_answered_together_with_a_proposal_counts_and_keeps_the_seat(
     deployed: Deployment, partstat: str, shown: str
 ) -> None:
-    before = deployed.reads.event(EVENT_ID)
-    assert before is not None
+    before = existing(deployed.reads.event(EVENT_ID))
     after = replace(before, release_on_decline=True, version=before.version + 1)
     assert change_event(deployed.store, before, after, priority=1, now=NOW)
     receive(deployed, a_mail(stamp="20270115T121400Z"))
@@ -397,8 +392,7 @@ def test_nobody_s_quarantine_and_mailbox_can_be_flooded(
 
 
 def test_an_address_that_may_not_be_mailed_is_not_mailed_again(deployed: Deployment) -> None:
-    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert invitation is not None
+    invitation = existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID))
     stop = Stopped(address="bo@example.net", state=DeliveryState.BOUNCED)
     item = invitation_item(replace(invitation, stopped=(stop,)))
     deployed.client.put_item(TableName="Invitations", Item=dynamo.wire(item))
@@ -428,8 +422,7 @@ def test_what_is_not_believed_is_put_aside_once_with_its_reason(deployed: Deploy
     receive(deployed, a_mail("COMMENT:Canary"), dmarc="FAIL")
     (found,) = waiting(deployed)
     assert (found.reason, found.sender, found.event_id) == (Reason.DMARC, "bo@example.net", EVENT_ID)
-    assert found.answer is not None
-    assert found.answer.participation is Participation.ACCEPTED
+    assert existing(found.answer).participation is Participation.ACCEPTED
     assert person(deployed).reply is None
     assert notifications_due(deployed) == []
     assert len(deployed.office.accepted) == 1, "it is never answered by mail"
@@ -462,14 +455,6 @@ def test_of_several_accounts_none_sees_a_mail_that_names_no_event_but_the_operat
     assert waiting(deployed) == []
     (found,) = deployed.store.quarantine.list_unassigned()
     assert (found.sender, found.subject, found.account) == ("eve@example.org", "hello", "")
-
-
-def test_accounts_that_had_keys_before_they_were_counted_are_counted(deployed: Deployment) -> None:
-    a_key(deployed, "other")
-    deployed.client.delete_item(TableName=deployed.settings.accounts_table, Key=dynamo.wire(keys.accounts()))
-    assert deployed.store.accounts.only_account() is None
-    a_key(deployed, "acme")
-    assert deployed.store.accounts.only_account() is None
 
 
 def test_a_mail_about_an_event_at_which_nobody_is_known_is_shown_with_whoever_has_its_address(
@@ -578,8 +563,7 @@ def test_a_mail_that_is_put_aside_comes_back_as_it_was_stored(deployed: Deployme
         receive(deployed, a_mail(*lines, method="COUNTER"), f"mail-{number}", dmarc="FAIL")
     assert len(waiting(deployed)) == len(mails)
     for held in waiting(deployed):
-        assert held.answer is not None
-        assert held.answer.proposed is not None
+        assert existing(held.answer).proposed is not None
         key = keys.quarantined("acme", held.quarantine_id)
         dynamo.transact(deployed.client, [{"Delete": {"TableName": "Invitations", "Key": dynamo.wire(key)}}])
         dynamo.transact(deployed.client, [deployed.store.quarantine.put_action(held)])
@@ -592,11 +576,10 @@ def test_the_very_mail_that_nobody_expected_flies_and_leaves_nothing(
     def die(*_: Any, **__: Any) -> None:
         raise RuntimeError
 
-    before = everything(deployed.client)
-    monkeypatch.setattr("replies.judge", die)
-    with pytest.raises(RuntimeError):
-        receive(deployed, a_mail())
-    assert everything(deployed.client) == before
+    with unchanged(deployed.client):
+        monkeypatch.setattr("replies.judge", die)
+        with pytest.raises(RuntimeError):
+            receive(deployed, a_mail())
 
 
 Act = Callable[[Deployment, QuarantinedMail], Reason | None]

@@ -237,12 +237,6 @@ def test_what_makes_a_mail_unusable_hides_nothing_else_of_it(problem: str, raw: 
     assert found.sent_at == datetime(2027, 1, 15, 12, 15, tzinfo=UTC)
 
 
-def test_who_checked_the_mail_is_listed_from_the_top() -> None:
-    head = "From: bo@example.net\r\nAuthentication-Results: amazonses.com;\r\n dkim=pass\r\nX: y\r\n"
-    found = incoming(a_mail(head=f"{head}AUTHENTICATION-RESULTS: mx.example.org; dmarc=pass"))
-    assert found.authentication_results == ("amazonses.com; dkim=pass", "mx.example.org; dmarc=pass")
-
-
 @pytest.mark.parametrize(
     ("date", "sent_at"),
     [

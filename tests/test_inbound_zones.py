@@ -14,6 +14,7 @@ from convoke.calendar.content_lines import write
 from convoke.calendar.vtimezone import vtimezone
 from convoke.inbound import components
 from convoke.inbound.zones import Zones
+from tests.factories import existing
 
 NOON = datetime(2030, 3, 12, 12)
 EASTERN = (
@@ -37,9 +38,7 @@ NOTHING = described("Nowhere")
 
 def offset(zones: Zones, tzid: str, local_time: datetime = NOON) -> float:
     """Hours off UTC."""
-    found = zones.aware(local_time, tzid).utcoffset()
-    assert found is not None
-    return found / timedelta(hours=1)
+    return existing(zones.aware(local_time, tzid).utcoffset()) / timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,14 @@ import pytest
 
 from convoke.web import application, openapi
 from tests.caller import BO, PARTY, World, a_caller
+from tests.fixtures import patching_fixture_of
 
 DESCRIPTION: dict[str, Any] = json.loads(application.described())
 FIELDS = {"capacity": 100, "guests": 2, "notify_after": 0, "overlap": 0, "unconfirmed_mails": 7}
 """Each integer of a body, with a value of it."""
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def integers(schema: dict[str, Any], name: str = "") -> Iterator[str]:

@@ -16,8 +16,8 @@ from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched
 from convoke.inbound.proposals import proposed
 from convoke.inbound.reasons import Reason
-from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When
-from tests.factories import AFTERNOON, NOW, answer, event, invitation, message, receipt, registration, told
+from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When, folded
+from tests.factories import AFTERNOON, NOW, answer, event, existing, invitation, message, receipt, registration, told
 
 UID = message().uid
 SAID = told(sequence=2)
@@ -97,8 +97,7 @@ def test_every_answer_that_a_person_can_give_is_applied(partstat: str) -> None:
         a_mail(attendee=f'ATTENDEE;PARTSTAT={partstat};DELEGATED-TO="mailto:cy@example.net":mailto:bo@example.net')
     )
     assert found.verdict is Verdict.APPLY
-    assert found.reply is not None
-    assert found.reply.status is Participation(partstat.lower())
+    assert existing(found.reply).status is Participation(partstat.lower())
     assert "cy@" not in repr(found.reply)
 
 
@@ -180,8 +179,7 @@ def test_the_newer_revision_counts_then_the_newer_answer(
 
 def test_a_clock_that_is_ahead_does_not_outdo_all_answers_to_come() -> None:
     found = judged(a_mail(dtstamp="20270116T120000Z"))
-    assert found.reply is not None
-    assert found.reply.dtstamp == receipt().received_at
+    assert existing(found.reply).dtstamp == receipt().received_at
 
 
 def test_a_mail_of_another_day_to_come_is_put_aside_for_it_could_be_sent_again_until_then() -> None:
@@ -224,8 +222,7 @@ def test_an_attendee_who_is_named_by_no_address_is_whoever_the_mail_is_from(name
 def test_a_date_is_matched_by_instant_however_it_is_written(recurrence_id: str) -> None:
     found = judged(a_mail(recurrence_id), changed("event", rule=WEEKLY))
     assert found.verdict is Verdict.APPLY
-    assert found.reply is not None
-    assert found.reply.date == datetime(2027, 3, 19, 9)
+    assert existing(found.reply).date == datetime(2027, 3, 19, 9)
 
 
 @pytest.mark.parametrize(
@@ -276,8 +273,7 @@ def a_counter(*times: str, **more: Any) -> bytes:
 def test_a_proposal_is_a_time_of_the_event(times: tuple[str, ...]) -> None:
     found = judged(a_counter(*times, "COMMENT:After\\, not before"))
     assert (found.verdict, found.proposed) == (Verdict.PROPOSE, AFTERNOON)
-    assert found.answer is not None
-    assert found.answer.comment == "After, not before"
+    assert existing(found.answer).comment == "After, not before"
     assert found.reply is None
 
 
@@ -309,11 +305,30 @@ def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")
 
 
-def test_of_two_times_that_the_clock_shows_alike_the_first_is_proposed() -> None:
-    start = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bo@straße.example", "bo@strasse.example"),
+        ("bo@STRAẞE.example", "bo@strasse.example"),
+        ("boſs@example.net", "boss@example.net"),
+        ("bo@ﬀ.example", "bo@ff.example"),
+    ],
+)
+def test_an_address_that_only_resembles_another_is_not_taken_for_it(one: str, other: str) -> None:
+    assert folded(one) != folded(other)
+    assert folded("Bo@BÜCHER.example") == folded("bo@XN--BCHER-KVA.Example") == "bo@xn--bcher-kva.example"
+
+
+def test_of_two_times_that_the_clock_shows_alike_the_second_is_not_taken_for_the_first() -> None:
+    start = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
     when = proposed(event(), Span(start=start, end=start + timedelta(hours=1)))
     assert isinstance(when.start, datetime)
     assert (when.start, when.start.fold) == (datetime(2027, 10, 31, 2, 30), 0)
+    assert (when.starts_at, when.ends_at) == (start, start + timedelta(hours=1))
+    named = proposed(event(), Span(start=datetime(2027, 10, 31, 2, 30), end=datetime(2027, 10, 31, 4)))
+    assert named.starts_at == start
+    second = a_counter("DTSTART:20271031T013000Z", "DTEND:20271031T023000Z")
+    assert judged(second).reason is Reason.PROPOSAL
 
 
 def test_a_proposal_for_an_event_of_whole_days_brings_its_own_zone() -> None:
@@ -376,8 +391,7 @@ def with_a_calendar(uid: str = UID, *, method: str = "REQUEST", body: str = "I c
 def test_a_letter_is_for_the_organizer_also_with_what_it_answers_attached(method: str) -> None:
     found = judged(with_a_calendar(method=method))
     assert (found.verdict, found.reason) == (Verdict.FORWARD, None)
-    assert found.incoming is not None
-    assert found.incoming.text == "I cannot come."
+    assert existing(found.incoming).text == "I cannot come."
 
 
 @pytest.mark.parametrize(
@@ -486,8 +500,7 @@ def test_what_cannot_be_done_the_organizer_cannot_vouch_for_either() -> None:
 def test_a_number_that_was_never_sent_answers_what_is_asked_now(sequence: int) -> None:
     found = judged(a_mail(sequence=sequence))
     assert found.verdict is Verdict.APPLY
-    assert found.reply is not None
-    assert found.reply.sequence == 2
+    assert existing(found.reply).sequence == 2
 
 
 def moved(**changes: Any) -> Snapshot:
@@ -513,16 +526,14 @@ def moved(**changes: Any) -> Snapshot:
 )
 def test_a_moved_date_is_answered_by_whoever_names_its_new_time(start: str, sequence: int) -> None:
     found = judged(a_mail("RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000", start, sequence=1), moved())
-    assert found.reply is not None
-    assert found.reply.sequence == sequence
+    assert existing(found.reply).sequence == sequence
 
 
 def test_the_old_time_of_a_date_whose_place_is_new_says_nothing_about_the_place() -> None:
     when = When(start=datetime(2027, 3, 19, 9), end=datetime(2027, 3, 19, 10, 30), time_zone="Europe/Berlin")
     named = ("RECURRENCE-ID;TZID=Europe/Berlin:20270319T090000", "DTSTART;TZID=Europe/Berlin:20270319T090000")
     found = judged(a_mail(*named, sequence=1), moved(when=when))
-    assert found.reply is not None
-    assert found.reply.sequence == 1
+    assert existing(found.reply).sequence == 1
 
 
 @pytest.mark.parametrize(
@@ -542,8 +553,7 @@ def test_the_old_time_of_a_date_whose_place_is_new_says_nothing_about_the_place(
 def test_a_whole_day_is_the_one_that_the_attendee_s_own_midnight_begins(recurrence_id: str) -> None:
     days = When(start=date(2027, 3, 12), end=date(2027, 3, 12), time_zone="America/Los_Angeles")
     found = judged(a_mail(recurrence_id), changed("event", when=days, rule="FREQ=DAILY;COUNT=30"))
-    assert found.reply is not None
-    assert found.reply.date == date(2027, 3, 19)
+    assert existing(found.reply).date == date(2027, 3, 19)
 
 
 # --- the same person at another address ---------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -18,15 +17,13 @@ from convoke.model import InvalidField
 from convoke.store import conditions, keys, link_keys
 from convoke.store.link_keys import MOST, SIGNS_AFTER, LinkKeys
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS, everything, in_memory
 
 LATER = NOW + SIGNS_AFTER
 
 
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with in_memory() as made:
-        yield made
+client = fixture_of(in_memory)
 
 
 def process(client: Any) -> LinkKeys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,15 +14,13 @@ from convoke.store import lookups
 from convoke.web import application
 from convoke.web import people as lists_of_people
 from tests.caller import BO, PARTY, World, a_caller, everybody
-from tests.tables import everything
+from tests.fixtures import patching_fixture_of
+from tests.tables import everything, unchanged
 
 OWN: dict[str, Any] = {"external_id": "meeting/7 ü", "metadata": {"team": "choir", "note": "two\nlines"}}
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def titles(world: World, **query: str) -> list[str]:
@@ -97,14 +94,13 @@ def test_own_data_has_its_limits(world: World, own: dict[str, Any], field: str) 
 def test_an_external_id_belongs_to_one_event_of_its_account(world: World) -> None:
     event = world.hold(external_id="7")
     other = world.hold()
-    before = everything(world.client)
-    for answer in (
-        world.call("POST", "/events", PARTY | {"external_id": "7"}),
-        world.call("PATCH", other, {"external_id": "7"}),
-    ):
-        assert (answer.status, answer.fields) == (409, ["external_id"])
-        assert event.removeprefix("/events/") in answer.body["detail"], "it names who has it"
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        for answer in (
+            world.call("POST", "/events", PARTY | {"external_id": "7"}),
+            world.call("PATCH", other, {"external_id": "7"}),
+        ):
+            assert (answer.status, answer.fields) == (409, ["external_id"])
+            assert event.removeprefix("/events/") in answer.body["detail"], "it names who has it"
     assert world.call("POST", "/events", PARTY | {"external_id": "7"}, account="other").status == 201
     world.call("PATCH", event, {"external_id": "8"})
     assert world.call("PATCH", other, {"external_id": "7"}).status == 200
@@ -125,12 +121,11 @@ def test_a_registration_has_an_id_of_the_caller_as_long_as_it_stands(world: Worl
     person = world.register(event, **OWN)
     assert world.call("GET", person).body.items() >= OWN.items()
     world.register(elsewhere, **OWN)
-    before = everything(world.client)
-    cleo = BO | {"email": "cleo@example.com", "external_id": OWN["external_id"]}
-    answer = world.call("POST", f"{event}/registrations", cleo)
-    assert (answer.status, answer.fields) == (409, ["external_id"])
-    assert person.rpartition("/")[2] in answer.body["detail"]
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        cleo = BO | {"email": "cleo@example.com", "external_id": OWN["external_id"]}
+        answer = world.call("POST", f"{event}/registrations", cleo)
+        assert (answer.status, answer.fields) == (409, ["external_id"])
+        assert person.rpartition("/")[2] in answer.body["detail"]
     other = world.register(event, "cleo@example.com")
     assert world.call("PATCH", other, {"external_id": OWN["external_id"]}).status == 409
     assert world.call("PATCH", person, {"external_id": "8", "metadata": {"team": None}}).body["metadata"] == {

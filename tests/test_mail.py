@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date, datetime
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 from html.parser import HTMLParser
 
 import pytest
@@ -40,15 +38,12 @@ from tests.golden.cases import (
     dtstamp,
     kept,
 )
+from tests.mailbox import read_mail
 from tests.test_itip import ANY_MESSAGE, ANYTHING
 
 
 def stored(said: Message, sequence: int = 0) -> EmailMessage:
-    parsed = message_from_bytes(
-        invitation_mail.rendered(said, sequence=sequence, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
-    )
-    assert isinstance(parsed, EmailMessage)
-    return parsed
+    return read_mail(invitation_mail.rendered(said, sequence=sequence, dtstamp=NOW).mail)
 
 
 def worded(said: Message, now: datetime = NOW) -> wording.Wording:

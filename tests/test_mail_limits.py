@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +22,7 @@ from local import operate
 from tests.caller import BO, PARTY, a_caller
 from tests.caller import World as Caller
 from tests.factories import AFTERNOON, MORNING, NOW
+from tests.fixtures import fixture_of, patching_fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -37,16 +37,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "KNOWN_FOR", -1.0)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
-@pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
-    with a_caller(monkeypatch) as made:
-        yield made
+caller = patching_fixture_of(a_caller)
 
 
 # --- deciding -----------------------------------------------------------------------------------------------------
@@ -125,8 +119,7 @@ def alternate(world: World, count: int) -> None:
 @pytest.mark.parametrize("what", ["event", "recipient"])
 def test_a_change_beyond_a_limit_is_told_in_the_next_hour_as_it_is_true_then(world: World, what: str) -> None:
     limit(world, **{what: SMALL})
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     alternate(world, 5)
 
     free = 0 if what == "event" else UNCOUNTED
@@ -142,15 +135,14 @@ def test_a_change_beyond_a_limit_is_told_in_the_next_hour_as_it_is_true_then(wor
     world.change(title="The last word")
     world.sweep()
     assert len(world.said()) == told + 1
-    assert world.sent[-1].intent.calendar_state.title == "The last word"
+    assert world.told[-1].title == "The last word"
     assert world.all_due() == []
 
 
 @pytest.mark.parametrize("what", ["event", "recipient", "account"])
 def test_a_cancellation_is_told_at_once_whatever_the_limits(world: World, what: str) -> None:
     limit(world, **{what: Limit(hour=2, day=2)})
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     alternate(world, 3)
     hold(world, "acme")
     world.change(title="Other words")
@@ -177,7 +169,7 @@ def test_a_date_is_cancelled_at_once_though_a_change_of_the_series_is_deferred(w
     for date in (second, third):
         world.become(edits.cancel_date(world.event(), date, ""))
         assert world.look(person) is Outcome.ACKNOWLEDGED
-        states = world.sent[-1].intent.calendar_state.dates
+        states = world.told[-1].dates
         assert next(one for one in states if one.date == date).cancelled
         world.arrive()
     world.change(title="Other words")
@@ -185,8 +177,7 @@ def test_a_date_is_cancelled_at_once_though_a_change_of_the_series_is_deferred(w
 
 
 def test_a_withdrawal_while_a_change_is_deferred_is_told_at_once(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     hold(world, "acme")
     world.change(title="Other words")
     left = [person]
@@ -215,8 +206,7 @@ def test_a_held_account_is_told_of_later_and_another_at_once(world: World) -> No
 
 def test_a_repetition_after_a_throttled_attempt_is_not_counted_again(world: World) -> None:
     limit(world, event=SMALL, recipient=SMALL)
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
     world.answers += [Refused(refusal=Refusal.BUSY, why="throttled")] * 20
     for _ in range(20):
@@ -308,8 +298,7 @@ def test_another_address_counts_as_a_registration(caller: Caller) -> None:
 
 def test_resends_are_counted_for_the_registration_and_for_the_address(caller: Caller) -> None:
     limit(caller, resend=Limit(hour=2, day=3), recipient=Limit(hour=5, day=10))
-    person = caller.register(caller.hold())
-    caller.tell(person)
+    person = caller.invite(caller.hold())
     assert [caller.call("POST", f"{person}/resend").status for _ in range(3)] == [202, 202, 429]
     limit(caller, resend=Limit(hour=5, day=5))
     refused = caller.call("POST", f"{person}/resend")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from convoke.store import dynamo, keys, names
 from convoke.store.names import ATTRIBUTES, EVERYBODY, LAST, attributes, read_entry, read_search, words
 from tests.caller import World, a_caller, everybody
 from tests.factories import EVENT_ID, NOW, registration
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=255)
@@ -42,10 +42,7 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def found_by(person: Registration, text: str) -> bool:
@@ -247,8 +244,7 @@ def test_addresses_that_are_swapped_are_swapped_in_the_index(world: World) -> No
 
 def test_what_is_erased_in_the_end_is_not_in_the_index(world: World) -> None:
     event = world.hold()
-    person = world.register(event)
-    world.tell(person)
+    person = world.invite(event)
     world.call("DELETE", person, query={"erase": "true"})
     event_id, registration_id = event.removeprefix("/events/"), person.rpartition("/")[2]
     assert_true(world, event_id)

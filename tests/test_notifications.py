@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 
 import icalendar
@@ -26,6 +23,7 @@ from convoke.effects import (
     Refusal,
     Refused,
     ReserveQuota,
+    SendNotification,
     StopSending,
     StoreReport,
     Unknown,
@@ -42,7 +40,9 @@ from convoke.model import (
 )
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from tests.factories import AFTERNOON, EVENT_ID, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.fixtures import fixture_of
+from tests.mailbox import plain_text_of, read_mail
 from tests.tables import SETTINGS
 from tests.test_itip import ANYTHING
 from tests.world import World, a_world
@@ -66,22 +66,15 @@ EVERY = {note.kind: note for note in (FORWARD, REMARK, NO_SEAT, DECLINED, SUMMAR
 PEOPLE = {REGISTRATION_ID: BO}
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def read(note: Notification, people: dict[str, Person] = PEOPLE) -> EmailMessage:
-    parsed = message_from_bytes(notification_mail.rendered(note, SENDER, people).mail, _class=EmailMessage, policy=SMTP)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
+    return read_mail(notification_mail.rendered(note, SENDER, people).mail)
 
 
 def text(note: Notification) -> str:
-    body = read(note).get_body(("plain",))
-    assert isinstance(body, EmailMessage)
-    return str(body.get_content()).replace("\r\n", "\n")
+    return plain_text_of(notification_mail.rendered(note, SENDER, PEOPLE).mail)
 
 
 # --- what they say ------------------------------------------------------------------------------------------------
@@ -176,6 +169,16 @@ def test_the_date_of_a_series_whose_proposal_is_declined_is_named(when: When, na
 def test_a_summary_names_who_was_missed_with_what_and_why() -> None:
     assert read(SUMMARY)["Subject"] == "1 person was not reached: Kölner Treffen"
     assert "- Bo Ek <bo@example.net> may not know of the cancellation: the mail came back" in text(SUMMARY)
+
+
+def test_a_summary_says_which_date_somebody_does_not_know_of_by_when_it_takes_place() -> None:
+    second = MORNING.start + timedelta(days=7)
+    elsewhen = When(start=datetime(2027, 3, 20, 11), end=datetime(2027, 3, 20, 12), time_zone="Europe/Berlin")
+    weekly = event(rule="FREQ=WEEKLY;COUNT=3", changes=(DateChange(date=second, when=elsewhen),))
+    summed_up = notifications.summary(weekly, (replace(MISSED, kind=AttentionKind.MOVE, date=second),), now=NOW)
+    assert (
+        "- Bo Ek <bo@example.net> (Sat 20 Mar 2027, 11:00) may not know of the new time or place: the mail came back"
+    ) in text(summed_up)
 
 
 def test_a_summary_is_bounded_and_counts_the_rest() -> None:
@@ -379,13 +382,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
 def test_two_at_once_send_one(world: World) -> None:
     owe(world, FORWARD)
     others: list[Outcome] = []
-
-    def meanwhile(effect: object) -> None:
-        if type(effect).__name__ == "SendNotification":
-            world.before = lambda _: None
-            others.append(send(world, FORWARD))
-
-    world.before = meanwhile
+    world.just_before(SendNotification, lambda: others.append(send(world, FORWARD)))
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
     assert others == [Outcome.BUSY]
     assert len(world.notifications) == 1
@@ -444,8 +441,7 @@ def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, mo
 
 
 def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
     assert world.perform(StoreReport(seen=invitation, changed=replace(invitation, stopped=stopped)))
@@ -462,8 +458,7 @@ def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) 
     owe(world, note)
     assert "Zoë" not in str(notification_state(world, note))
     assert send(world, note) is Outcome.ACKNOWLEDGED
-    said = message_from_bytes(world.notifications[0].mail, _class=EmailMessage, policy=SMTP)
-    assert "Zoë" in said.get_content()
+    assert "Zoë" in plain_text_of(world.notifications[0].mail)
 
 
 def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:

@@ -20,7 +20,7 @@ from convoke.inbound.reasons import Reason
 from convoke.settings import Settings
 from convoke.store import dynamo
 from local import operate
-from tests.factories import AFTERNOON, EVENT_ID, NOW, held
+from tests.factories import AFTERNOON, EVENT_ID, NOW, existing, held
 from tests.tables import SETTINGS, everything
 from tests.world import World, a_world
 
@@ -40,8 +40,7 @@ def run(command: str, answer: str = "no", **said: str) -> str:
 def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
     shown = run("key", ACCOUNT="acme", NAME="ci")
 
-    known = world.store.accounts.account_of(shown, NOW)
-    assert known is not None
+    assert world.store.accounts.account_of(shown, NOW) is not None
 
 
 def test_whoever_does_not_say_for_whom_gets_no_key(world: World) -> None:
@@ -57,8 +56,7 @@ def test_an_operator_signs_in_for_an_account_without_a_key(world: World, capsys:
 
     assert "once, within 20 minutes" in capsys.readouterr().out
     token = link.removeprefix(f"{SETTINGS.public_url}/console/link/")
-    known = world.store.sessions.link(token)
-    assert known is not None
+    known = existing(world.store.sessions.link(token))
     assert (known.account, known.used) == ("acme", False)
     assert world.store.accounts.list_keys(account="acme") == keys_before
     assert run("sign-in", ACCOUNT="acme") != link
@@ -83,8 +81,7 @@ def test_stop_and_start_turn_the_switch(world: World) -> None:
 def test_recheck_shows_who_was_not_told_and_asks_before_it_tells(
     world: World, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
 
     assert run("recheck", **said) == "Nothing was done."
@@ -136,8 +133,7 @@ def test_recheck_without_saying_whom_does_nothing() -> None:
 
 
 def test_sequences_are_raised_only_by_somebody_who_stopped_all_mail(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
 
     assert run("raise-sequences") == "Nothing was done."
     assert world.invitation(person).allocated == 0
@@ -244,8 +240,7 @@ def test_the_keys_of_an_account_are_listed_without_their_secrets(
 
 def test_a_key_may_do_and_last_as_long_as_it_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     secret = run("key", ACCOUNT="acme", NAME="form", SCOPE="register, read", EXPIRES="2090-12-31")
-    found = world.store.accounts.account_of(secret, datetime(2090, 12, 31, 23, tzinfo=UTC))
-    assert found is not None
+    found = existing(world.store.accounts.account_of(secret, datetime(2090, 12, 31, 23, tzinfo=UTC)))
     assert found.scopes == {"read", "register"}
     assert world.store.accounts.account_of(secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
     capsys.readouterr()
@@ -429,10 +424,7 @@ def test_the_keys_of_links_are_rotated_and_the_earlier_ones_dropped_when_asked(
     assert "wait until then" in run("rotate-links")
     clock[0] += timedelta(minutes=2)
     assert run("rotate-links", DROP="yes") == "Nothing was done."
-    stored = world.store.link_keys.stored()
-    assert stored is not None
+    stored = existing(world.store.link_keys.stored())
     assert stored.at(clock[0]).earlier == (first.current,)
     assert run("rotate-links", "yes", DROP="yes").startswith("1 dropped")
-    left = world.store.link_keys.stored()
-    assert left is not None
-    assert left.at(clock[0]).all == (stored.at(clock[0]).current,)
+    assert existing(world.store.link_keys.stored()).at(clock[0]).all == (stored.at(clock[0]).current,)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from convoke.decision.invitation import Invitation
 from convoke.delivery.reconcile import Outcome
+from convoke.effects import Claim
 from convoke.model import Method
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
 from convoke.store.operations import LIFT, raise_sequences, start, stop
 from tests.factories import AFTERNOON, MORNING
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 def set_back(world: World, *invitations: Invitation) -> None:
@@ -48,8 +43,7 @@ def test_while_it_is_stopped_nothing_leaves_and_nothing_is_lost(world: World) ->
 
 
 def test_what_changed_while_it_was_stopped_is_told_as_it_is_now(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    world.invite()
     stop(world.store, "by hand")
     world.change(when=AFTERNOON)
     world.change(when=MORNING)
@@ -75,12 +69,7 @@ def test_after_a_restore_everybody_hears_the_truth_above_any_number_they_know(wo
 
     assert lift(world) == 2
     world.settle()
-    assert {
-        (rendered.intent.calendar_state.recipient, rendered.intent.calendar_state.method) for rendered in world.sent
-    } == {
-        (comes.email, REQUEST),
-        (leaves.email, CANCEL),
-    }
+    assert {(one.recipient, one.method) for one in world.told} == {(comes.email, REQUEST), (leaves.email, CANCEL)}
     assert all(sequence >= LIFT > known for _, sequence in world.said())
 
 
@@ -120,16 +109,9 @@ def test_who_was_never_told_is_only_lifted(world: World) -> None:
 
 
 def test_a_worker_in_mid_flight_does_not_undo_a_lift(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
-    lifted = iter([True])
-
-    def meanwhile(effect: object) -> None:
-        if type(effect).__name__ == "Claim" and next(lifted, False):
-            lift(world)
-
-    world.before = meanwhile
+    world.just_before(Claim, lambda: lift(world))
     world.look(person)
 
     assert world.said()[-1] == (REQUEST, LIFT + 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,15 +17,13 @@ from convoke.delivery.reconcile import Outcome
 from convoke.effects import DrawTurns, Effect, Refusal, Refused, Send, StoreRate
 from convoke.store import dynamo, keys
 from tests.factories import AFTERNOON, MORNING, NOW
+from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
 SECOND = int(NOW.timestamp())
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world() as made:
-        yield made
+world = fixture_of(a_quick_world)
 
 
 @given(st.floats(0.05, 500), st.integers(1_800_000_000, 1_900_000_000), st.integers(1, 100))
@@ -152,8 +149,7 @@ def test_while_others_have_all_turns_an_ordinary_mail_waits_for_the_next_second_
 
 
 def test_who_waits_for_a_turn_is_not_counted_until_there_is_one(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     for when in (AFTERNOON, MORNING):
         world.change(when=when)
         assert world.look(person) is Outcome.ACKNOWLEDGED

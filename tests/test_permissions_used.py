@@ -37,7 +37,7 @@ from convoke.webhooks.events import WebhookEventType, WebhookPayload
 from tests import policies
 from tests.caller import PARTY, World
 from tests.deployment import EVENTS, Context, Deployment, a_deployment, forget_what_is_warm, sample
-from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, registration, reply
+from tests.factories import EVENT_ID, MORNING, NEW_ID, NOW, REGISTRATION_ID, event, existing, registration, reply
 from tests.iam import like, several
 from tests.secretary import Secretary
 from tests.test_account_settings import image
@@ -116,7 +116,7 @@ def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(console, "now", lambda: clock.now)
     secretary, door = Secretary(world), "/console/sign-in"
     secret = deployed.store.accounts.create_key(account="acme", name="console", now=NOW)
-    assert secretary.sends(secretary.get(door), door, key=secret).location == "/console"
+    assert secretary.submits(door, key=secret).location == "/console"
     assert secretary.sends(secretary.get("/console"), "/console/sign-out").location == door
     email = PARTY["organizer"]["email"]
     calling(world)
@@ -125,7 +125,7 @@ def managing(deployed: Deployment, clock: Clock, monkeypatch: pytest.MonkeyPatch
     deployed.drain()
     mails = [mail["Content"]["Raw"]["Data"] for mail in deployed.office.accepted[before:]]
     (path,) = [path_in(mail) for mail in mails if b"/console/link/" in mail.replace(b"=\r\n", b"")]
-    assert secretary.sends(secretary.get(path), path).location == "/console"
+    assert secretary.submits(path).location == "/console"
     assert email in secretary.get("/console").text
     with policies.acting_as("Console"):
         hints.go_on(deployed.settings, EVENT_ID, "0")
@@ -159,7 +159,7 @@ def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
             )
         person = visitor.store.reads.registration(PUBLIC_ID, person.registration_id) or person
         released = replace(person, status=RegistrationStatus.DECLINED, version=person.version + 1)
-        visitor.store.attempt({"one": visitor.store.registrations.change_action(person, released, "status")})
+        visitor.store.attempt({"one": visitor.store.registrations.change_action(person, released)})
     assert visitor.get(f"/assets/logo-{'0' * 32}.png").status == 404
     using_the_personal_page(visitor, hinted)
     with policies.acting_as("Pages"):
@@ -233,8 +233,7 @@ def telling(deployed: Deployment) -> None:
         ExpressionAttributeValues=dynamo.wire({":shard": "0", ":at": keys.due_key(1, NOW)}),
     )
     deployed.call("feedback", sample("feedback-delivery"))
-    was = deployed.reads.event(EVENT_ID)
-    assert was is not None
+    was = existing(deployed.reads.event(EVENT_ID))
     assert change_event(store, was, replace(was, title="Other", version=was.version + 1), priority=1, now=NOW)
     deployed.ring(keys.event(EVENT_ID))
     without_keys_of_links(deployed)
@@ -246,8 +245,7 @@ def telling_few(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the stream alone, also where a writer is at one of them; what SES does not take now is left to a queue."""
     busy = Mock(side_effect=ClientError({"Error": {"Code": "TooManyRequestsException", "Message": ""}}, "SendEmail"))
     for title, together, refused in (("Few", True, False), ("Fewer", False, False), ("Fewest", True, True)):
-        was = deployed.reads.event(EVENT_ID)
-        assert was is not None
+        was = existing(deployed.reads.event(EVENT_ID))
         after = replace(was, title=title, version=was.version + 1)
         assert change_event(deployed.store, was, after, priority=1, now=NOW, at_once=True)
         with monkeypatch.context() as patch:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 from unittest.mock import Mock
 
@@ -25,13 +23,15 @@ from convoke.links import tokens
 from convoke.links.tokens import InvalidLink, Keys, Purpose
 from convoke.mail import invitation_mail, placeholders, spliced
 from convoke.mail.placeholders import PERSONAL, WITHDRAW, WRITTEN
-from convoke.model import Person, Registration, RenderError
+from convoke.model import Person, RenderError
 from convoke.registrations import addresses
 from convoke.registrations.events import create_event
-from convoke.registrations.registry import change_registration, register, swap_addresses, withdraw
+from convoke.registrations.registry import register, swap_addresses, withdraw
 from convoke.store import dynamo, keys
 from tests.deployment import Deployment, a_deployment
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, event, message, registration
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, event, existing, message, registration
+from tests.fixtures import fixture_of
+from tests.mailbox import read_mail
 from tests.tables import SETTINGS, everything
 from tests.test_functions import move
 from tests.test_itip import ANY_MESSAGE, ANYTHING
@@ -62,12 +62,6 @@ def filled(mail: bytes, *, personal: str = HERS, withdraw: str | None = OUT) -> 
     return placeholders.filled(mail, personal=personal, withdraw=withdraw)
 
 
-def read(mail: bytes) -> EmailMessage:
-    parsed = message_from_bytes(mail, _class=EmailMessage, policy=SMTP)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
-
-
 def content(parsed: EmailMessage, kind: str) -> Any:
     (part,) = [one for one in parsed.walk() if one.get_content_type() == kind]
     found = part.get_content()
@@ -88,7 +82,7 @@ def test_each_mail_has_one_personal_link_in_the_text_and_in_the_page_and_one_to_
     head, _, body = mail.partition(b"\r\n\r\n")
     assert max(len(line) for line in body.split(b"\r\n")) <= 76
     assert max(len(line) for line in head.split(b"\r\n")) <= 998
-    parsed = read(mail)
+    parsed = read_mail(mail)
     assert f"\n{hers}\n\n" in content(parsed, "text/plain")
     assert content(parsed, "text/html").count(f'href="{hers}"') == 1
     assert [str(one) for one in parsed.get_all("List-Unsubscribe", [])] == [f"<{out}>"]
@@ -123,7 +117,7 @@ def test_no_text_that_somebody_typed_is_a_placeholder(field: str, typed: str) ->
     for mail in (mail_of(said), spliced.rendered(said, sequence=2, dtstamp=NOW).mail):
         assert placeholders.counted(mail) == (1, 2)
         sent = filled(mail)
-        parsed = read(sent)
+        parsed = read_mail(sent)
         plain, html = content(parsed, "text/plain"), content(parsed, "text/html")
         assert plain.count("A" * 74) == html.count("A" * 74) == 1
         assert f'href="{HERS}"' in html
@@ -160,7 +154,9 @@ def test_no_calendar_has_a_place_for_a_personal_link(said: Message) -> None:
     """A calendar's entry is shown to others, and forwarded."""
     mail = mail_of(said)
     calendars = [
-        part for part in read(filled(mail)).walk() if part.get_content_type() in ("text/calendar", "application/ics")
+        part
+        for part in read_mail(filled(mail)).walk()
+        if part.get_content_type() in ("text/calendar", "application/ics")
     ]
     assert [part.get_payload(decode=True) for part in calendars] == [itip.calendar(said, sequence=2, dtstamp=NOW)] * 2
 
@@ -185,7 +181,7 @@ def test_only_whom_the_registration_belongs_to_is_sent_its_link(email: str, reci
 def test_whoever_has_the_former_address_is_led_to_where_anybody_asks_for_a_link() -> None:
     linked = PersonalLinks(SETTINGS, Mock())
     mail = linked.filled(mail_of(message()), EVENT_ID, REGISTRATION_ID, None, NOW)
-    parsed = read(mail)
+    parsed = read_mail(mail)
     assert f"\n{ADDRESS}/e/{EVENT_ID}/link\n" in content(parsed, "text/plain")
     assert parsed["List-Unsubscribe"] is None
     assert parsed["List-Unsubscribe-Post"] is None
@@ -204,15 +200,14 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 
 
 def sent(deployed: Deployment) -> list[EmailMessage]:
-    return [read(request["Content"]["Raw"]["Data"]) for request in deployed.office.accepted]
+    return [read_mail(request["Content"]["Raw"]["Data"]) for request in deployed.office.accepted]
 
 
 def links(mail: EmailMessage) -> dict[Purpose, str]:
     """The tokens in a mail, by what they are for."""
     (hers,) = re.findall(rf"\n{ADDRESS}/r/({TOKEN.pattern})\n", content(mail, "text/plain"))
     assert f'href="{ADDRESS}/r/{hers}"' in content(mail, "text/html")
-    out = re.fullmatch(rf"<{ADDRESS}/u/({TOKEN.pattern})>", str(mail["List-Unsubscribe"]))
-    assert out is not None
+    out = existing(re.fullmatch(rf"<{ADDRESS}/u/({TOKEN.pattern})>", str(mail["List-Unsubscribe"])))
     return {Purpose.PERSONAL: hers, Purpose.WITHDRAW: out[1]}
 
 
@@ -284,8 +279,7 @@ def test_no_token_is_in_any_table_or_log_and_no_key_in_any_log(
 
 def test_the_mail_that_is_stored_is_the_one_that_left_but_for_its_links(deployed: Deployment) -> None:
     deployed.ring(PERSON)
-    stored = deployed.reads.stored(REGISTRATION_ID, 0)
-    assert stored is not None
+    stored = existing(deployed.reads.stored(REGISTRATION_ID, 0))
     assert stored.rendered is not None
     found = links(sent(deployed)[0])
     again = filled(
@@ -304,24 +298,12 @@ def test_a_mail_whose_links_cannot_be_made_is_tried_again_and_never_sent_without
         broken.setattr("convoke.store.link_keys.LinkKeys.stored", Mock(side_effect=denied))
         deployed.ring(PERSON)
         assert sent(deployed) == []
-    invitation = deployed.reads.invitation(EVENT_ID, REGISTRATION_ID)
-    assert invitation is not None
+    invitation = existing(deployed.reads.invitation(EVENT_ID, REGISTRATION_ID))
     assert invitation.due_key is not None
     assert invitation.attempts == 1
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
-
-
-def change(world: World, person: Registration, **changes: Any) -> Registration:
-    changed = change_registration(
-        world.store, EVENT_ID, person.registration_id, changes=changes, priority=1, now=world.now
-    )
-    assert isinstance(changed, Registration)
-    return changed
+world = fixture_of(a_world)
 
 
 def mails(world: World) -> list[tuple[str, str, int | None]]:
@@ -332,9 +314,8 @@ def mails(world: World) -> list[tuple[str, str, int | None]]:
 
 
 def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    moved = change(world, person, email="new@example.net")
+    person = world.invite()
+    moved = world.amend(person, email="new@example.net")
     assert moved.links == 1
     world.settle()
     assert mails(world) == [
@@ -347,9 +328,9 @@ def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: Wo
 def test_links_to_an_address_stay_void_when_it_comes_back(world: World) -> None:
     person = world.register()
     for email in ("new@example.net", "person1@example.net"):
-        person = change(world, person, email=email)
+        person = world.amend(person, email=email)
     assert person.links == 2
-    assert change(world, person, name="Bo", email="Person1@example.net").links == 2
+    assert world.amend(person, name="Bo", email="Person1@example.net").links == 2
 
 
 def test_who_swap_their_addresses_get_new_links(world: World) -> None:

@@ -20,7 +20,7 @@ from convoke.model import (
     Reply,
 )
 from convoke.store import keys
-from tests.factories import NOW, SENDER, invitation, registration
+from tests.factories import NOW, SENDER, existing, invitation, registration
 from tests.test_series_costs import choir, long_series, moved
 from tests.test_series_messages import Attendee
 
@@ -48,8 +48,7 @@ def told(what: Event, number: int = 0, **changes: Any) -> Snapshot:
 
 def at(address: str, seen: Snapshot) -> Snapshot:
     """Somebody who is just as they are, at another address."""
-    last = seen.invitation.acknowledged
-    assert last is not None
+    last = existing(seen.invitation.acknowledged)
     invited = replace(
         seen.invitation, acknowledged=replace(last, calendar_state=replace(last.calendar_state, recipient=address))
     )

@@ -5,7 +5,6 @@ behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,18 +23,17 @@ from convoke.effects import (
     Refusal,
     Refused,
     Send,
-    Steps,
     StoreMessage,
     Unknown,
     WakeUp,
 )
-from convoke.model import DateChange, DeliveryState, EventStatus, Method, Registration
-from convoke.registrations.registry import change_registration, resend
+from convoke.model import DateChange, DeliveryState, Method
 from convoke.schedule import edits, series
 from convoke.settings import Times
 from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, report
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
 
@@ -50,18 +48,11 @@ class Crash(Exception):
     """The worker dies here."""
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
-def dies_before(kind: type[Effect]) -> object:
-    def die(effect: Effect) -> None:
-        if isinstance(effect, kind):
-            raise Crash
-
-    return die
+def die() -> None:
+    raise Crash
 
 
 def test_somebody_who_registers_is_invited_once(world: World) -> None:
@@ -75,11 +66,9 @@ def test_somebody_who_registers_is_invited_once(world: World) -> None:
 
 
 def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
 
-    stored = world.reads.stored(person.registration_id, 0)
-    assert stored is not None
+    stored = existing(world.reads.stored(person.registration_id, 0))
     assert stored.rendered == world.sent[0].rendered
     (known,) = with_outcomes([stored], world.invitation(person))
     assert (known.state, known.ses_id, known.sent_at) == (DeliveryState.ACCEPTED, "ses-1", world.now)
@@ -87,8 +76,7 @@ def test_the_message_is_written_down_as_it_was_sent(world: World) -> None:
 
 def test_what_became_of_each_message_is_known_whenever_it_was_reported(world: World) -> None:
     """Though only a report that comes after the next message was begun is written to the message itself."""
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     times = [world.now]
     world.arrive()
     for title in ("Second", "Third"):
@@ -114,7 +102,7 @@ def test_every_change_takes_the_next_sequence_and_a_later_dtstamp(world: World) 
     world.look(person)
 
     assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2), (REQUEST, 3)]
-    stamps = [rendered.intent.calendar_state.dtstamp for rendered in world.sent]
+    stamps = [one.dtstamp for one in world.told]
     assert stamps == sorted(set(stamps)), "all in the same second, and yet no two alike"
 
 
@@ -124,29 +112,6 @@ def test_a_withdrawal_before_anything_was_sent_mails_nobody(world: World) -> Non
 
     assert world.look(person) is Outcome.CLEARED
     assert world.sent == []
-
-
-def test_a_withdrawal_is_told_to_the_one_who_withdrew(world: World) -> None:
-    first, second = world.register(1), world.register(2)
-    world.look(first)
-    world.look(second)
-    world.withdraw(first)
-    world.look(first)
-    world.look(second)
-
-    assert world.said("person1@example.net") == [(REQUEST, 0), (CANCEL, 1)]
-    assert world.said("person2@example.net") == [(REQUEST, 0)]
-
-
-def test_moved_and_called_off_in_one_breath_is_one_cancellation(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    world.change(when=AFTERNOON)
-    world.call_off()
-    world.look(person)
-
-    assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
-    assert world.sent[1].intent.calendar_state.when == MORNING
 
 
 def test_a_refusal_leaves_no_trace_but_the_number_and_is_tried_again_later(world: World) -> None:
@@ -204,8 +169,7 @@ def test_after_a_silence_the_very_bytes_are_said_again(world: World) -> None:
 
 
 def test_after_a_silence_another_truth_takes_another_number(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.answers = [SILENCE]
     world.change(when=AFTERNOON)
     world.look(person)
@@ -255,8 +219,7 @@ def test_a_mail_that_ses_rejects_is_given_up_until_there_is_something_else_to_sa
 def test_a_cancelled_date_is_told_though_the_mail_about_an_earlier_one_was_rejected(world: World) -> None:
     event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
     _, second, third, _ = series.starts(event.schedule)
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.pass_time(minutes=5)
     event = world.become(edits.change_date(event, DateChange(date=second, title="The forbidden word")))
     world.answers = [REJECTED, ACCEPTED, REJECTED]
@@ -264,12 +227,7 @@ def test_a_cancelled_date_is_told_though_the_mail_about_an_earlier_one_was_rejec
     world.become(edits.cancel_date(event, third, ""))
 
     assert world.look(person) is Outcome.FAILED
-    assert [
-        (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
-    ] == [
-        (REQUEST, None),
-        (CANCEL, third),
-    ]
+    assert [(one.method, one.date) for one in world.told] == [(REQUEST, None), (CANCEL, third)]
     assert world.invitation(person).state is DeliveryState.FAILED, "of the other date nobody knows yet"
 
 
@@ -279,7 +237,7 @@ def test_a_resend_tries_what_was_given_up_once_more(world: World) -> None:
     for _ in range(7):
         world.look(person)
         world.pass_time(minutes=5)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0)]
@@ -290,7 +248,7 @@ def test_a_resend_tries_an_invitation_that_ses_rejected_once_more(world: World) 
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert world.look(person) is Outcome.FAILED
     assert world.invitation(person).given_up
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     assert world.invitation(person).tried_anew
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
@@ -312,10 +270,9 @@ def test_a_paused_account_stops_all_sending(world: World) -> None:
 @pytest.mark.parametrize("moment", [Claim, StoreMessage, Send, Acknowledge])
 def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, moment: type[Effect]) -> None:
     person = world.register()
-    world.before = dies_before(moment)  # type: ignore[assignment]
+    world.just_before(moment, die)
     with pytest.raises(Crash):
         world.look(person)
-    world.before = lambda _: None
     world.pass_time(minutes=2)
     world.settle()
 
@@ -327,10 +284,9 @@ def test_wherever_a_worker_dies_the_truth_is_told_in_the_end(world: World, momen
 def test_a_former_text_that_was_never_stored_is_not_sent_as_the_present_one(world: World) -> None:
     """Else the present text would go under the former one's fingerprint, and a change back would tell nobody."""
     person = world.register()
-    world.before = dies_before(StoreMessage)  # type: ignore[assignment]
+    world.just_before(StoreMessage, die)
     with pytest.raises(Crash):
         world.look(person)
-    world.before = lambda _: None
     before = world.event()
     world.become(fingerprints.kept_quiet(before, replace(before, title="Mistaken")))
     world.pass_time(minutes=2)
@@ -344,29 +300,16 @@ def test_a_former_text_that_was_never_stored_is_not_sent_as_the_present_one(worl
 
 
 def test_a_change_between_the_look_and_the_claim_is_seen_before_anything_leaves(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(title="First")
-    changes = iter([world.withdraw])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Claim) and (change := next(changes, None)):
-            change(person)
-
-    world.before = meanwhile
+    world.just_before(Claim, lambda: world.withdraw(person))
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)]
 
 
 def test_a_reason_that_comes_during_the_sending_is_not_lost(world: World) -> None:
     person = world.register()
-    changes = iter([world.withdraw])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Send) and (change := next(changes, None)):
-            change(person)
-
-    world.before = meanwhile
+    world.just_before(Send, lambda: world.withdraw(person))
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said() == [(REQUEST, 0), (CANCEL, 1)], "one look, as the wake-up was seen by the acknowledgement"
 
@@ -376,42 +319,25 @@ def test_whoever_was_overtaken_has_the_truth_said_anew(world: World) -> None:
     so.
     """
     person = world.register()
-    overtaken = iter([True])
 
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge) and next(overtaken, False):
-            world.pass_time(minutes=5)
-            world.change(when=AFTERNOON)
-            world.run(reconcile(EVENT_ID, person.registration_id, world.worker()))
+    def overtake() -> None:
+        world.pass_time(minutes=5)
+        world.change(when=AFTERNOON)
+        world.look(person)
 
-    world.before = meanwhile
-    slow = world.worker()
-    world.run(reconcile(EVENT_ID, person.registration_id, slow))
-    world.before = lambda _: None
+    world.just_before(Acknowledge, overtake)
+    world.look(person)
     world.settle()
 
     assert world.said() == [(REQUEST, 0), (REQUEST, 1), (REQUEST, 2)]
-    assert world.sent[2].intent.calendar_state.when == AFTERNOON
-
-
-def test_another_address_is_told_anew_after_the_old_one_was_cancelled(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    move_to(world, person, "new@example.net")
-    world.settle()
-
-    assert world.said("person1@example.net") == [(REQUEST, 0), (CANCEL, 1)]
-    assert world.said("new@example.net") == [(REQUEST, 2)]
-    uids = [rendered.intent.calendar_state.uid for rendered in world.sent]
-    assert uids[0] == uids[1] != uids[2]
+    assert world.told[2].when == AFTERNOON
 
 
 @pytest.mark.parametrize("state", [DeliveryState.BOUNCED, DeliveryState.COMPLAINED, DeliveryState.SUPPRESSED])
 def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invited(
     world: World, state: DeliveryState
 ) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     standing = replace(
         world.invitation(person), state=state, stopped=(Stopped(address="person1@example.net", state=state),)
     )
@@ -420,15 +346,14 @@ def test_an_address_that_may_not_be_mailed_hears_nothing_and_a_new_one_is_invite
     world.change(when=AFTERNOON)
     assert world.look(person) is Outcome.CLEARED
     assert (world.said(), world.invitation(person).state) == ([(REQUEST, 0)], state)
-    move_to(world, person, "new@example.net")
+    world.amend(person, email="new@example.net")
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.said("new@example.net") == [(REQUEST, 1)]
 
 
 def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    person = world.invite()
+    world.resend(person)
 
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.look(person) is Outcome.CLEARED
@@ -436,9 +361,8 @@ def test_a_resend_says_the_very_bytes_of_the_last_message_once_more(world: World
 
 
 def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    person = world.invite()
+    world.resend(person)
     world.change(when=AFTERNOON)
     world.look(person)
 
@@ -447,9 +371,8 @@ def test_a_newer_truth_goes_out_instead_of_a_resend(world: World) -> None:
 
 
 def test_a_resend_that_nobody_answers_ends_too(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    person = world.invite()
+    world.resend(person)
     world.answers = [SILENCE] * 20
     outcomes = []
     for _ in range(9):
@@ -457,17 +380,6 @@ def test_a_resend_that_nobody_answers_ends_too(world: World) -> None:
         world.pass_time(minutes=5)
 
     assert outcomes == [Outcome.UNKNOWN] * 6 + [Outcome.FAILED, Outcome.CLEARED, Outcome.CLEARED]
-
-
-def test_published_withdrawn_to_draft_and_published_again_is_a_new_entry(world: World) -> None:
-    person = world.register()
-    for status in (EventStatus.DRAFT, EventStatus.CONFIRMED):
-        world.look(person)
-        world.change(status=status)
-    world.look(person)
-
-    assert world.said() == [(REQUEST, 0), (CANCEL, 1), (REQUEST, 2)]
-    assert world.sent[2].intent.calendar_state.generation == 2
 
 
 def test_what_is_due_about_an_event_that_is_over_expires(world: World) -> None:
@@ -529,9 +441,8 @@ def test_a_wake_up_that_meets_a_claim_whose_answer_was_lost_is_not_lost(world: W
 def test_a_resend_that_was_asked_for_is_not_lost_in_a_deployment_with_a_new_schema(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = world.register()
-    world.look(person)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    person = world.invite()
+    world.resend(person)
     content = {1: fingerprints._CONTENT[1], 2: lambda event: {"two": fingerprints._CONTENT[1](event)}}
     monkeypatch.setattr(fingerprints, "_CONTENT", content)
     monkeypatch.setattr(fingerprints, "SCHEMA", 2)
@@ -565,7 +476,7 @@ def test_an_invitation_that_was_refused_is_not_cancelled_after_the_address_befor
     world.answers = [SILENCE]
     world.look(person)
     world.pass_time(minutes=5)
-    move_to(world, person, "new@example.net")
+    world.amend(person, email="new@example.net")
     world.answers = [Refused(refusal=Refusal.POISON, why="MessageRejected"), THROTTLED]
     world.look(person)
     world.look(person)
@@ -590,14 +501,12 @@ def test_a_report_of_what_may_have_left_counts_also_where_something_newer_was_re
     )
 
     assert not known.doubt
-    assert known.acknowledged is not None
-    assert known.acknowledged.calendar_state.when == MORNING
+    assert existing(known.acknowledged).calendar_state.when == MORNING
 
 
 def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_one(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    move_to(world, person, "new@example.net")
+    person = world.invite()
+    world.amend(person, email="new@example.net")
     world.answers = [REJECTED]
 
     assert world.look(person) is Outcome.FAILED
@@ -607,9 +516,8 @@ def test_who_cannot_be_cancelled_at_an_old_address_is_still_invited_at_the_new_o
 
 
 def test_what_is_given_up_for_good_is_not_due(world: World) -> None:
-    person = world.register()
-    world.look(person)
-    move_to(world, person, "new@example.net")
+    person = world.invite()
+    world.amend(person, email="new@example.net")
     world.answers = [REJECTED] * 2
 
     assert world.look(person) is Outcome.FAILED
@@ -617,30 +525,14 @@ def test_what_is_given_up_for_good_is_not_due(world: World) -> None:
     assert world.all_due() == []
 
 
-def move_to(world: World, person: Registration, email: str) -> None:
-    change_registration(
-        world.store,
-        EVENT_ID,
-        person.registration_id,
-        changes={"email": email},
-        priority=1,
-        now=world.now,
-    )
-
-
 def test_a_more_pressing_reason_that_comes_later_does_not_postpone_the_look_that_is_due_already(world: World) -> None:
     person = world.register()
     soon, late = world.now + timedelta(seconds=40), world.now + timedelta(minutes=2)
     for urgency, at in ((1, soon), (0, late)):
-        world.run(
-            one(WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at)))
+        world.perform(
+            WakeUp(event_id=EVENT_ID, registration_id=person.registration_id, due_key=keys.due_key(urgency, at))
         )
-    due_key = world.invitation(person).due_key
+    due_key = existing(world.invitation(person).due_key)
 
-    assert due_key is not None
     assert due_key.startswith("0#")
     assert due_key < keys.due_key(0, soon)
-
-
-def one(effect: Effect) -> Steps[None]:
-    yield effect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
@@ -24,10 +25,11 @@ from convoke.pages import forms, hints
 from convoke.registrations import responses
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import change_registration, register, withdraw
-from convoke.schedule.series import MAX_DATES
+from convoke.schedule.recurrence import MAX_DATES
 from convoke.store import keys
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, SENDER, registration
+from tests.factories import EVENT_ID, SENDER, existing, registration
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything
 from tests.visitor import Shown, Visitor, a_visitor, words_of
 
@@ -87,12 +89,15 @@ class Registering:
         return made
 
 
-@pytest.fixture
-def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
+@contextmanager
+def registering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registering]:
     hinted: list[NotificationHint] = []
     monkeypatch.setattr(hints, "send", lambda _, hint: hinted.append(hint) if hint else None)
     with a_visitor(monkeypatch) as visitor:
         yield Registering(visitor, hinted)
+
+
+one = patching_fixture_of(registering)
 
 
 def problems(shown: Shown) -> list[str]:
@@ -295,9 +300,7 @@ def test_who_may_bring_people_is_asked_how_many_and_all_of_them_get_seats(one: R
     assert "People who come with you 2" in words_of(one.get(own.location))
     [person] = one.people()
     assert (person.status, person.guests) == (RegistrationStatus.REGISTERED, 2)
-    seats = one.store.seats.read(EVENT_ID)
-    assert seats is not None
-    assert seats.taken == 3
+    assert existing(one.store.seats.read(EVENT_ID)).taken == 3
 
 
 def test_who_brings_more_people_than_there_are_seats_waits_with_all_of_them(one: Registering) -> None:
@@ -478,8 +481,7 @@ def test_where_the_event_is_full_the_pages_say_so(one: Registering) -> None:
 
 
 def change(one: Registering, **changes: Any) -> None:
-    before = one.store.reads.event(EVENT_ID)
-    assert before is not None
+    before = existing(one.store.reads.event(EVENT_ID))
     after = replace(before, version=before.version + 1, **changes)
     assert change_event(one.store, before, after, priority=1, now=one.visitor.now)
 

@@ -31,9 +31,9 @@ from convoke.store.reads import Reads
 from convoke.store.records import message_item
 from convoke.store.repository import Page
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NOW, accepted, event, told
+from tests.factories import EVENT_ID, NOW, accepted, event, existing, told
 from tests.factories import registration as person
-from tests.tables import SETTINGS, everything, in_memory
+from tests.tables import SETTINGS, everything, in_memory, unchanged
 
 LATER = NOW + timedelta(minutes=5)
 
@@ -85,14 +85,10 @@ class World:
         return seats.taken, seats.waiting
 
     def status(self, who: Registration) -> str:
-        stored = self.reads.registration(EVENT_ID, who.registration_id)
-        assert stored is not None
-        return stored.status.value
+        return existing(self.reads.registration(EVENT_ID, who.registration_id)).status.value
 
     def due_key(self, who: Registration) -> str | None:
-        invitation = self.reads.invitation(EVENT_ID, who.registration_id)
-        assert invitation is not None
-        return invitation.due_key
+        return existing(self.reads.invitation(EVENT_ID, who.registration_id)).due_key
 
     def item(self, key: keys.Key) -> dict[str, Any] | None:
         return dynamo.get(self.client, SETTINGS.invitations_table, key)
@@ -102,8 +98,7 @@ class World:
 
     def tell(self, who: Registration, **changes: Any) -> None:
         """As if the first invitation had left and been accepted."""
-        invitation = self.reads.invitation(EVENT_ID, who.registration_id)
-        assert invitation is not None
+        invitation = existing(self.reads.invitation(EVENT_ID, who.registration_id))
         said = replace(told(), recipient=who.email)
         stored = StoredMessage(
             registration_id=who.registration_id,
@@ -130,8 +125,7 @@ def test_a_registration_takes_a_seat_and_its_invitation_is_due(world: World) -> 
     bo = world.register("Bo")
     assert world.reads.registration(EVENT_ID, bo.registration_id) == bo
     assert bo.status is RegistrationStatus.REGISTERED
-    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
+    invitation = existing(world.reads.invitation(EVENT_ID, bo.registration_id))
     assert (invitation.wakeups, invitation.allocated, invitation.highest_possibly_sent) == (1, -1, None)
     assert invitation.due_key == keys.due_key(2, NOW)
     assert world.counts() == (1, 0)
@@ -140,10 +134,9 @@ def test_a_registration_takes_a_seat_and_its_invitation_is_due(world: World) -> 
 def test_the_same_address_again_answers_the_registration_that_stands(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
-    before = everything(world.client)
-    again = replace(world.newcomer("Somebody else"), email="BO@Example.net", language="de")
-    assert register(world.store, again, now=LATER) == bo
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        again = replace(world.newcomer("Somebody else"), email="BO@Example.net", language="de")
+        assert register(world.store, again, now=LATER) == bo
 
 
 def test_whoever_comes_to_a_full_event_waits_and_nothing_is_due(world: World) -> None:
@@ -185,9 +178,8 @@ def test_many_at_once_never_take_more_seats_than_there_are(world: World, monkeyp
 
 def test_a_cancelled_event_takes_no_registrations(world: World) -> None:
     world.change(world.hold(), status=EventStatus.CANCELLED)
-    before = everything(world.client)
-    assert register(world.store, world.newcomer("Bo"), now=NOW) is Obstacle.CLOSED
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert register(world.store, world.newcomer("Bo"), now=NOW) is Obstacle.CLOSED
 
 
 # --- going --------------------------------------------------------------------------------------------------------
@@ -210,20 +202,16 @@ def test_withdrawing_twice_changes_nothing_more(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     left = world.withdraw(bo)
-    before = everything(world.client)
-    assert world.withdraw(bo) == left
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert world.withdraw(bo) == left
 
 
 def test_a_withdrawal_of_a_full_event_owes_the_seat_to_the_line(world: World) -> None:
     world.hold(capacity=1)
     bo, _ = world.register("Bo"), world.register("Cy")
-    seats = world.item(keys.seats(EVENT_ID))
-    assert seats is not None
-    assert "due_key" not in seats
+    assert "due_key" not in existing(world.item(keys.seats(EVENT_ID)))
     world.withdraw(bo)
-    seats = world.item(keys.seats(EVENT_ID))
-    assert seats is not None
+    seats = existing(world.item(keys.seats(EVENT_ID)))
     assert seats["due_key"] == keys.due_key(2, LATER)
     assert seats["due_shard"] == keys.task_shard(EVENT_ID)
 
@@ -255,9 +243,7 @@ def test_a_withdrawal_that_meets_a_newcomer_to_the_line_still_owes_the_seat(
 
     monkeypatch.setattr(Reads, "seats", outdated)
     world.withdraw(bo)
-    seats = world.item(keys.seats(EVENT_ID))
-    assert seats is not None
-    assert "due_key" in seats
+    assert "due_key" in existing(world.item(keys.seats(EVENT_ID)))
     assert world.counts() == (0, 1)
 
 
@@ -270,9 +256,7 @@ def test_a_wake_up_never_brings_a_look_before_the_end_of_a_lease_nor_puts_off_an
     world.withdraw(cy)
     assert world.due_key(bo) == keys.due_key(0, LATER + timedelta(seconds=48))
     assert world.due_key(cy) == keys.due_key(0, NOW)
-    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
-    assert invitation.wakeups == 8
+    assert existing(world.reads.invitation(EVENT_ID, bo.registration_id)).wakeups == 8
 
 
 # --- the waitlist -----------------------------------------------------------------------------------------------------
@@ -295,12 +279,9 @@ def test_a_promotion_that_was_cut_short_stays_due_and_one_that_is_done_does_not(
         world.register(name)
     world.change(held, capacity=None)
     assert world.promote(at_most=2) == 2
-    seats = world.item(keys.seats(EVENT_ID))
-    assert seats is not None
-    assert "due_key" in seats
+    assert "due_key" in existing(world.item(keys.seats(EVENT_ID)))
     assert world.promote() == 1
-    seats = world.item(keys.seats(EVENT_ID))
-    assert seats is not None
+    seats = existing(world.item(keys.seats(EVENT_ID)))
     assert "due_key" not in seats
     assert "due_shard" not in seats
 
@@ -317,9 +298,7 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
     world.change(held, **changes)
     assert waitlist.promote(world.store, EVENT_ID, now=now) == 0
     assert world.status(cy) == "waitlisted"
-    seats = world.item(keys.seats(EVENT_ID))
-    assert seats is not None
-    assert "due_key" not in seats
+    assert "due_key" not in existing(world.item(keys.seats(EVENT_ID)))
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -328,25 +307,22 @@ def test_nobody_is_promoted_to_what_will_not_be(world: World, changes: dict[str,
 def test_a_change_is_due_for_everybody_in_the_write_that_makes_it(world: World) -> None:
     after = world.change(world.hold(), title="Moved")
     assert world.reads.event(EVENT_ID) == after
-    fan_out = world.item(keys.fan_out(EVENT_ID))
-    assert fan_out is not None
+    fan_out = existing(world.item(keys.fan_out(EVENT_ID)))
     assert (fan_out["version"], fan_out["planned_to"], fan_out["due_key"]) == (2, "", keys.due_key(1, LATER))
 
 
 def test_a_change_of_what_is_no_longer_true_is_not_stored(world: World) -> None:
     held = world.hold()
     world.change(held, title="First")
-    before = everything(world.client)
-    stale = replace(held, version=2, title="Second")
-    assert not change_event(world.store, held, stale, priority=1, now=LATER)
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        stale = replace(held, version=2, title="Second")
+        assert not change_event(world.store, held, stale, priority=1, now=LATER)
 
 
 def test_a_pressing_change_stays_pressing_when_another_follows(world: World) -> None:
     moved = world.change(world.hold(), title="Moved", priority=0)
     world.change(moved, title="Moved!", priority=1)
-    fan_out = world.item(keys.fan_out(EVENT_ID))
-    assert fan_out is not None
+    fan_out = existing(world.item(keys.fan_out(EVENT_ID)))
     assert (fan_out["version"], fan_out["due_key"]) == (3, keys.due_key(0, LATER))
 
 
@@ -399,9 +375,8 @@ def test_an_address_in_other_capitals_keeps_its_lock(world: World) -> None:
 def test_an_address_that_is_registered_already_cannot_be_taken_over(world: World) -> None:
     world.hold()
     bo, cy = world.register("Bo"), world.register("Cy")
-    before = everything(world.client)
-    assert changed(world, cy, email=bo.email.upper()) is Obstacle.TAKEN
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert changed(world, cy, email=bo.email.upper()) is Obstacle.TAKEN
 
 
 def test_the_withdrawn_are_not_changed_any_more(world: World) -> None:
@@ -414,9 +389,8 @@ def test_the_withdrawn_are_not_changed_any_more(world: World) -> None:
 def test_the_same_again_is_no_change(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
-    before = everything(world.client)
-    assert changed(world, bo, name="Bo", email=bo.email) == bo
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert changed(world, bo, name="Bo", email=bo.email) == bo
 
 
 # --- saying it again ----------------------------------------------------------------------------------------------
@@ -431,8 +405,7 @@ def test_a_resend_is_one_more_reason_to_look(world: World) -> None:
     bo = world.register("Bo")
     world.tell(bo)
     assert again(world, bo) is None
-    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
+    invitation = existing(world.reads.invitation(EVENT_ID, bo.registration_id))
     assert (invitation.wakeups, invitation.resend, invitation.due_key) == (2, 1, keys.due_key(1, LATER))
 
 
@@ -465,9 +438,8 @@ def test_what_cannot_be_said_again_is_refused(
     world.hold()
     bo = world.register("Bo")
     prepare(world, bo)
-    before = everything(world.client)
-    assert again(world, bo) is obstacle
-    assert everything(world.client) == before
+    with unchanged(world.client):
+        assert again(world, bo) is obstacle
 
 
 # --- forgetting ---------------------------------------------------------------------------------------------------
@@ -492,9 +464,7 @@ def test_whoever_was_told_is_withdrawn_first_and_the_erasure_is_due(world: World
     assert gone.status is RegistrationStatus.CANCELLED
     assert gone.email == "bo@example.net"
     assert world.due_key(bo) == keys.due_key(0, LATER)
-    task = world.item(keys.erasure(EVENT_ID, bo.registration_id))
-    assert task is not None
-    assert task["due_key"] == keys.due_key(2, LATER)
+    assert existing(world.item(keys.erasure(EVENT_ID, bo.registration_id)))["due_key"] == keys.due_key(2, LATER)
 
 
 def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
@@ -507,12 +477,9 @@ def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
     assert "example.net" not in str(left)
     assert "'Bo'" not in str(left)
     assert b"To: bo" not in [item.get("mail") for item in left["Invitations"]]
-    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
-    assert invitation.acknowledged is not None
-    assert invitation.acknowledged.calendar_state.uid == told().uid
-    stored = world.reads.stored(bo.registration_id, 0)
-    assert stored is not None
+    invitation = existing(world.reads.invitation(EVENT_ID, bo.registration_id))
+    assert existing(invitation.acknowledged).calendar_state.uid == told().uid
+    stored = existing(world.reads.stored(bo.registration_id, 0))
     assert (stored.rendered, stored.calendar_state.recipient, stored.calendar_state.sequence) == (None, "", 0)
     assert world.item(keys.erasure(EVENT_ID, bo.registration_id)) is None
     forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
@@ -569,8 +536,7 @@ def test_a_cursor_is_good_for_its_own_list_only(world: World) -> None:
     world.hold()
     world.register("Bo")
     world.register("Cy")
-    mine = world.store.reads.list_registrations(EVENT_ID, limit=1).next
-    assert mine is not None
+    mine = existing(world.store.reads.list_registrations(EVENT_ID, limit=1).next)
     for cursor in (mine[:-1], mine + "x", "", "ü", "AAAA", mine[:21] + "IyMj"):
         with pytest.raises(InvalidField, match="cursor"):
             world.store.reads.list_registrations(EVENT_ID, limit=1, cursor=cursor)
@@ -614,8 +580,7 @@ def test_messages_are_listed_without_their_letters(world: World) -> None:
         written_at=NOW,
     )
     world.client.put_item(TableName="Invitations", Item=dynamo.wire(message_item(second)))
-    invitation = world.reads.invitation(EVENT_ID, bo.registration_id)
-    assert invitation is not None
+    invitation = existing(world.reads.invitation(EVENT_ID, bo.registration_id))
     page = world.store.reads.list_messages(invitation, limit=1)
     rest = world.store.reads.list_messages(invitation, limit=1, cursor=page.next)
     assert [stored.calendar_state.sequence for stored in (*page.items, *rest.items)] == [0, 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -23,19 +22,17 @@ from convoke.delivery.reports import (
     report_of,
     updated_by,
 )
-from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
+from convoke.effects import Acknowledge, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
-from tests.factories import AFTERNOON, NOW, invitation, report, told
+from tests.factories import AFTERNOON, NOW, existing, invitation, report, told
+from tests.fixtures import fixture_of
 from tests.world import World, a_world
 
 EVENTS = Path(__file__).parent.parent / "events"
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world() as made:
-        yield made
+world = fixture_of(a_world)
 
 
 ACCEPTED = invitation(
@@ -86,16 +83,14 @@ def test_a_report_proves_what_nobody_saw_accepted() -> None:
     known = updated_by(PERHAPS_SENT, report(DeliveryState.ACCEPTED))
 
     assert not known.doubt
-    assert known.acknowledged is not None
-    assert known.acknowledged.calendar_state.sequence == 0
+    assert existing(known.acknowledged).calendar_state.sequence == 0
 
 
 def test_a_report_does_not_answer_a_request_to_send_again() -> None:
     asked = replace(PERHAPS_SENT, resend=1, intent=Intent(calendar_state=told(), attempt="a", resend=1))
     known = updated_by(asked, report(DeliveryState.ACCEPTED))
 
-    assert known.acknowledged is not None
-    assert known.acknowledged.resend == 0
+    assert existing(known.acknowledged).resend == 0
 
 
 def test_a_report_of_an_older_message_says_nothing_of_the_latest() -> None:
@@ -240,8 +235,7 @@ def test_a_delivery_of_an_earlier_generation_says_nothing_of_the_latest() -> Non
 
 
 def test_a_cancellation_that_an_older_request_overtook_is_said_again(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.withdraw(person)
     world.look(person)
     for one in (CANCEL_DELIVERED, REQUEST_LATE, REQUEST_LATE):
@@ -265,13 +259,8 @@ def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> 
 
 def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_due(world: World) -> None:
     person = world.register()
-    reported = iter([True])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge) and next(reported, False):
-            world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
-
-    world.before = meanwhile
+    delivered = report(DeliveryState.DELIVERED, registration_id=person.registration_id)
+    world.just_before(Acknowledge, lambda: world.run(apply_report(delivered)))
     world.look(person)
 
     assert (world.said(), world.all_due()) == ([(Method.REQUEST, 0)], [])
@@ -284,38 +273,24 @@ def test_what_ses_reports_before_its_answer_is_written_down_is_shown(
     world: World, state: DeliveryState, again: bool
 ) -> None:
     """Also of a message that is sent once more; a report of the message before says nothing of this one."""
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     if again:
-        resend(world.store, person.event_id, person.registration_id, now=world.now)
+        world.resend(person)
     else:
         world.change(when=AFTERNOON)
     sequence = 0 if again else 1
     reports = [report(DeliveryState.DELIVERED, registration_id=person.registration_id)] * (not again)
     reports.append(report(state, registration_id=person.registration_id, sequence=sequence))
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge):
-            world.before = lambda _: None
-            for one in reports:
-                world.run(apply_report(one))
-
-    world.before = meanwhile
+    world.just_before(Acknowledge, lambda: [world.run(apply_report(one)) for one in reports])
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert (world.invitation(person).state, world.invitation(person).due_key) == (state, None)
 
 
 def test_a_report_of_the_message_before_is_not_that_of_the_one_that_is_accepted_meanwhile(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     world.change(when=AFTERNOON)
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge):
-            world.before = lambda _: None
-            world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
-
-    world.before = meanwhile
+    delivered = report(DeliveryState.DELIVERED, registration_id=person.registration_id)
+    world.just_before(Acknowledge, lambda: world.run(apply_report(delivered)))
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.invitation(person).state is DeliveryState.ACCEPTED
 

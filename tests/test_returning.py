@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import SMTP
 from typing import Any
-from unittest.mock import patch
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from convoke.decision.decide import participation
 from convoke.model import (
@@ -26,15 +20,14 @@ from convoke.registrations import erasure, registry, replies, returning, waitlis
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
 from tests.factories import EVENT_ID
+from tests.fixtures import fixture_of
+from tests.mailbox import one_space, plain_text_of
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_quick_world(capacity=2) as world:
-        yield world
+world = fixture_of(a_quick_world, capacity=2)
 
 
 def click(world: World, person: Registration) -> Registration:
@@ -62,42 +55,24 @@ def counts(world: World) -> tuple[int, int, int]:
 
 
 def status(world: World, person: Registration) -> RegistrationStatus:
-    found = world.reads.registration(EVENT_ID, person.registration_id)
-    assert found is not None
-    return found.status
-
-
-def meanwhile(world: World, deed: Callable[[], object]) -> Any:
-    """Before the next transaction that names several items is written, ``deed`` is done."""
-    attempt = world.store.attempt
-    done: list[bool] = []
-
-    def late(actions: Any, *more: Any) -> Any:
-        if not done:
-            done.append(True)
-            deed()
-        return attempt(actions, *more)
-
-    return patch.object(world.store, "attempt", late)
+    return world.registration(person).status
 
 
 def test_whoever_comes_back_is_registered_again_and_invited_under_a_new_uid(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
     again = came_back(world, bo)
     assert again.status is REGISTERED
     world.look(bo)
     assert world.said() == [(Method.REQUEST, 0), (Method.CANCEL, 1), (Method.REQUEST, 2)]
-    first, cancel, new = (sent.intent.calendar_state for sent in world.sent)
+    first, cancel, new = world.told
     assert first.uid == cancel.uid != new.uid
     assert counts(world) == (1, 0, 0)
 
 
 def test_whoever_comes_back_before_the_cancellation_has_left_is_told_nothing(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     came_back(world, bo)
     world.look(bo)
@@ -155,8 +130,7 @@ def test_coming_back_twice_is_coming_back_once(world: World) -> None:
 
 def test_who_declined_comes_back_as_through_the_api() -> None:
     with a_quick_world(capacity=1, release_on_decline=True) as world:
-        bo = world.register()
-        world.look(bo)
+        bo = world.invite()
         no = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
         replies.apply(world.store, EVENT_ID, bo.registration_id, no, channel=AnswerChannel.MAIL, now=world.now)
         assert status(world, bo) is RegistrationStatus.DECLINED
@@ -164,8 +138,7 @@ def test_who_declined_comes_back_as_through_the_api() -> None:
 
 
 def test_coming_back_withdraws_an_answer_that_declined(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     no = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
     replies.apply(world.store, EVENT_ID, bo.registration_id, no, channel=AnswerChannel.MAIL, now=world.now)
     world.withdraw(bo)
@@ -228,9 +201,7 @@ def test_after_one_click_the_cancellation_leaves_and_the_seat_is_kept(world: Wor
 
 def mail_text(world: World) -> str:
     """The plain text of the mail that was sent last."""
-    body = message_from_bytes(world.sent[-1].rendered.mail, policy=SMTP).get_body(("plain",))
-    assert body is not None
-    return " ".join(str(body.get_content()).split())
+    return one_space(plain_text_of(world.sent[-1].rendered.mail))
 
 
 def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(world: World) -> None:
@@ -251,8 +222,7 @@ def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(
 
 
 def test_whose_event_is_cancelled_is_not_told_to_come_back(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.call_off()
     world.look(bo)
     assert "come back" not in mail_text(world).lower()
@@ -287,7 +257,7 @@ def test_all_seats_of_a_registration_with_guests_are_kept() -> None:
 
 
 def _taken(world: World, more: int) -> Any:
-    return world.store.seats._count(EVENT_ID, "attribute_exists(pk)", taken=more)
+    return world.store.seats.count_action(EVENT_ID, "attribute_exists(pk)", taken=more)
 
 
 def test_who_waits_leaves_the_waitlist_at_once_and_has_the_same_rank_on_coming_back(world: World) -> None:
@@ -317,7 +287,7 @@ def test_a_sweep_that_is_late_does_not_release_the_seat_of_who_withdrew_once_mor
         came_back(world, bo)
         click(world, bo)
 
-    with meanwhile(world, again):
+    with world.meanwhile(again):
         assert not end_hold(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert counts(world) == (1, 1, 0)
 
@@ -326,7 +296,7 @@ def test_a_kept_seat_is_given_once(world: World) -> None:
     bo = world.register()
     click(world, bo)
     world.pass_time(hours=25)
-    with meanwhile(world, lambda: end_hold(world.store, EVENT_ID, bo.registration_id, now=world.now)):
+    with world.meanwhile(lambda: end_hold(world.store, EVENT_ID, bo.registration_id, now=world.now)):
         assert came_back(world, bo).status is REGISTERED
     assert counts(world) == (1, 0, 0)
 
@@ -334,7 +304,7 @@ def test_a_kept_seat_is_given_once(world: World) -> None:
 def test_who_comes_back_while_the_event_is_cancelled_gets_no_seat(world: World) -> None:
     bo = world.register()
     click(world, bo)
-    with meanwhile(world, world.call_off):
+    with world.meanwhile(world.call_off):
         assert back(world, bo) is Obstacle.CLOSED
     assert world.event().status is EventStatus.CANCELLED
 
@@ -343,8 +313,7 @@ def test_who_comes_back_while_the_event_is_cancelled_gets_no_seat(world: World) 
 
 
 def test_who_is_to_be_erased_does_not_come_back(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
     assert status(world, bo) is RegistrationStatus.CANCELLED
     assert back(world, bo) is Obstacle.INACTIVE
@@ -354,11 +323,10 @@ def test_who_is_to_be_erased_does_not_come_back(world: World) -> None:
 
 
 def test_who_comes_back_while_they_are_being_erased_is_withdrawn_and_erased(world: World) -> None:
-    bo = world.register()
-    world.look(bo)
+    bo = world.invite()
     world.withdraw(bo)
     world.look(bo)
-    with meanwhile(world, lambda: came_back(world, bo)):
+    with world.meanwhile(lambda: came_back(world, bo)):
         erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
     world.settle()
     assert status(world, bo) is RegistrationStatus.ERASED

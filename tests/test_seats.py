@@ -22,7 +22,7 @@ from convoke.store import conditions
 from convoke.store import seats as store_seats
 from convoke.store.store import Store
 from tests.bench import crowd
-from tests.factories import EVENT_ID, NOW, event, registration
+from tests.factories import EVENT_ID, NOW, event, existing, registration
 from tests.simulation import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS
@@ -74,9 +74,7 @@ class World(Tables):
             pass
 
     def status(self, who: str) -> RegistrationStatus:
-        found = self.store.reads.registration(EVENT_ID, who)
-        assert found is not None
-        return found.status
+        return existing(self.store.reads.registration(EVENT_ID, who)).status
 
     def come(self) -> int:
         rows = self.rows[SETTINGS.registrations_table][f"EVENT#{EVENT_ID}"].values()
@@ -180,8 +178,7 @@ def test_several_seats_are_taken_at_once_or_none() -> None:
     world = World(capacity=4)
     world.register(crowded=True)  # a block of two: one is left in the shard, and two of the event's
     for expected in (RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED):
-        place = seats.take(world.store, EVENT_ID, "x", count=3, now=NOW)
-        assert place is not None
+        place = existing(seats.take(world.store, EVENT_ID, "x", count=3, now=NOW))
         assert place.status is expected
         assert not world.store.attempt(place.actions)
     assert world.store.reads.seats(EVENT_ID).taken == 4

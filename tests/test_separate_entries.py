@@ -14,20 +14,23 @@ from convoke.decision.calendar_state import CalendarState, entry_uid, is_separat
 from convoke.decision.decide import (
     Snapshot,
     calendar_state_of,
+    decide,
     is_same_message,
     next_message,
     occurrence_may_follow,
     participation,
 )
 from convoke.decision.fingerprints import fingerprint
-from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation
+from convoke.decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
 from convoke.delivery.preview import preview
 from convoke.delivery.reports import out_of_order
 from convoke.inbound import authenticity
 from convoke.inbound.reasons import Quarantined, Reason
+from convoke.inbound.uids import ids_of
 from convoke.mail import wording
 from convoke.model import (
     DateChange,
+    DeliveryState,
     Event,
     EventStatus,
     Method,
@@ -39,9 +42,9 @@ from convoke.model import (
 from convoke.schedule import calendar_entries, edits, series, series_changes
 from convoke.settings import Times
 from convoke.store import codec
-from tests.factories import NEW_ID, NOW, SENDER, answer, event, invitation, registration
+from tests.factories import NEW_ID, NOW, SENDER, answer, event, existing, invitation, registration
 from tests.schedules import schedule, timed, whole
-from tests.test_series_messages import Attendee, shown, truth
+from tests.test_series_messages import Attendee, shown
 
 BERLIN = "Europe/Berlin"
 FIRST = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10, 30), time_zone=BERLIN)
@@ -192,31 +195,18 @@ def test_the_fingerprint_of_a_series_does_not_hang_on_what_is_beside_it() -> Non
     assert fingerprint(event(when=FIRST, added=(BESIDE,))) == fingerprint(event(when=FIRST))
 
 
-def test_who_was_told_an_rdate_is_told_the_series_without_it_and_the_date_by_itself() -> None:
-    what = replace(WEEKLY, added=(BESIDE,))
-    bo = informed(WEEKLY)
-    bo.calendar_state = replace(told(bo), added=(BESIDE,), fingerprint="1:as it was with its RDATE")
-    bo.apply_report(what, 10)
-    assert [(said.method, said.separate[:8], said.rule) for said in bo.said[1:]] == [
-        (Method.REQUEST, "", WEEKLY.rule),
-        (Method.REQUEST, "20270323", None),
-    ]
-    assert (shown(bo.literal), shown(bo.strict)) == (truth(what, bo.person),) * 2
-    assert told(bo).added == ()
-
-
-def test_what_an_rdate_was_told_to_be_is_taken_back_before_it_is_told_by_itself() -> None:
-    """Its RECURRENCE-ID was told, in the days of RDATE: some calendars would keep that."""
-    what = replace(WEEKLY, added=(BESIDE,))
-    bo = informed(WEEKLY)
-    plain = told(informed(what)).dates[0]
-    bo.calendar_state = replace(told(bo), added=(BESIDE,), fingerprint="1:x", dates=(replace(plain, separate=""),))
-    bo.apply_report(what, 10)
-    assert [(said.method, said.recurrence_id, bool(said.separate)) for said in bo.said[1:]] == [
-        (Method.CANCEL, BESIDE, False),
-        (Method.REQUEST, None, False),
-        (Method.REQUEST, None, True),
-    ]
+def test_whoever_has_single_entries_alone_and_cannot_be_mailed_is_decided_about_once_a_repair_is_due() -> None:
+    """Of a cancellation that cannot be sent the next one is looked for, until none is left."""
+    what = event(when=FIRST, added=(BESIDE,), changes=(DateChange(date=FIRST.start, cancelled=True),))
+    bo = informed(what)
+    stopped = (Stopped(address=bo.person.email, state=DeliveryState.BOUNCED),)
+    off = replace(what, status=EventStatus.CANCELLED)
+    seen = Snapshot(invitation=state(bo, repair=1, stopped=stopped), registration=bo.person, event=off)
+    assert decide(seen, SENDER, NOW) is None
+    mailed = decide(replace(seen, invitation=state(bo, repair=1)), SENDER, NOW)
+    assert mailed is not None
+    after = mailed.message.calendar_state(sequence=9, dtstamp=NOW)
+    assert next_message(off, bo.person, after, SENDER, NOW) is None
 
 
 def test_stored_states_of_before_are_read_and_those_of_now_come_back() -> None:
@@ -243,7 +233,7 @@ def test_its_uid_names_the_registration_and_the_date_and_nothing_else_names_it()
     assert "RECURRENCE-ID" not in read
     assert is_separate(message.entry_uid)
     assert not is_separate(message.uid)
-    assert authenticity.ids_of(message.entry_uid) == authenticity.ids_of(message.uid) is not None
+    assert ids_of(message.entry_uid) == ids_of(message.uid) is not None
 
 
 def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
@@ -305,8 +295,7 @@ def test_an_event_is_not_over_while_somebody_holds_an_entry_that_is_to_come() ->
     """It was cut short: what was told of a later date must still be taken back."""
     bo = informed(replace(WEEKLY, added=(datetime(2027, 6, 1, 9),)))
     now = datetime.fromisoformat("2027-05-01T00:00Z")
-    message = next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now)
-    assert message is not None
+    message = existing(next_message(WEEKLY, bo.person, bo.calendar_state, SENDER, now))
     assert (message.method, message.separate[:8]) == (Method.CANCEL, "20270601")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,17 +14,15 @@ from convoke.decision.shown import Entry, Showing, shown
 from convoke.model import DeliveryState, EventStatus, Method, RegistrationStatus, When
 from tests.conversation import play, read, title_of
 from tests.conversation_steps import Stage
-from tests.factories import NOW, accepted, event, invitation, registration, told
+from tests.factories import NOW, accepted, event, existing, invitation, registration, told
+from tests.fixtures import fixture_of
 from tests.rfc5545 import Moment
 from tests.world import World, an_empty_quick_world
 
 STORIES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with an_empty_quick_world() as world:
-        yield world
+world = fixture_of(an_empty_quick_world)
 
 
 def moments(when: When) -> tuple[Moment, Moment]:
@@ -44,8 +41,7 @@ class Watched(Stage):
     def compare(self) -> None:
         world = self.world
         for person in (self._current(who) for who in self._people):
-            at = world.reads.event(person.event_id)
-            assert at is not None
+            at = existing(world.reads.event(person.event_id))
             invited = world.invitation(person)
             entries = shown(invited, at, person, world.now)
             self._hold_against(entries, invited)

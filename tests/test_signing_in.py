@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -24,9 +22,10 @@ from convoke.store.accounts import Scope
 from convoke.store.sessions import LASTS, Link
 from local import signing_in
 from tests import policies
-from tests.factories import SENDER
+from tests.factories import SENDER, existing
+from tests.mailbox import plain_text_of, read_mail
 from tests.secretary import ACCOUNT, Secretary, a_secretary
-from tests.tables import SETTINGS, everything
+from tests.tables import SETTINGS, everything, unchanged
 from tests.visitor import Shown
 
 ADA = "ada@example.org"
@@ -101,13 +100,9 @@ class Door:
         return self.secretary.post(path, shown.fields(path), **headers)
 
 
-def text_of(mail: bytes) -> str:
-    return str(message_from_bytes(mail, policy=SMTP).get_content())
-
-
 def path_in(mail: bytes) -> str:
-    found = re.search(rf"^{re.escape(SITE)}(/console/link/\S+)", text_of(mail), re.MULTILINE)
-    assert found is not None, text_of(mail)
+    found = re.search(rf"^{re.escape(SITE)}(/console/link/\S+)", plain_text_of(mail), re.MULTILINE)
+    assert found is not None, plain_text_of(mail)
     return found[1]
 
 
@@ -242,8 +237,7 @@ def test_a_session_ends_when_its_key_expires(door: Door) -> None:
 def test_a_session_may_do_what_its_key_may_do(door: Door) -> None:
     event = door.secretary.world.hold()
     door.with_key(door.key(scopes=[Scope.READ]))
-    session = door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now)
-    assert session is not None
+    session = existing(door.store.sessions.read(door.secretary.cookies["__Host-convoke"], door.now))
     assert session.scopes == (Scope.READ,)
     assert event
 
@@ -305,7 +299,7 @@ def test_the_address_may_be_written_as_one_likes(door: Door) -> None:
 def test_the_link_goes_to_the_address_of_the_event_and_not_to_the_one_that_was_typed(door: Door) -> None:
     door.secretary.world.hold()
     door.mailed("ADA@example.org")  # which may be another mailbox
-    assert message_from_bytes(door.mails[-1], policy=SMTP)["To"] == ADA
+    assert read_mail(door.mails[-1])["To"] == ADA
 
 
 def test_everybody_is_answered_the_same_and_only_organizers_are_mailed(door: Door) -> None:
@@ -340,12 +334,12 @@ def test_who_is_not_the_organizer_any_more_is_sent_nothing(door: Door) -> None:
 def test_the_mail_has_nothing_of_any_event_and_is_in_the_language_that_was_asked_in(door: Door) -> None:
     door.secretary.world.hold()
     door.mailed(accept_language="de-DE,de;q=0.9")
-    mail = message_from_bytes(door.mails[0], policy=SMTP)
+    mail = read_mail(door.mails[0])
     assert mail["Subject"] == "Bei Ihren Veranstaltungen anmelden"
     assert "zwanzig Minuten" in mail.get_content()
     assert (mail["From"], mail["To"], mail["Reply-To"]) == (f"Convoke <{SENDER.address}>", ADA, None)
     for known in ("Kölner", "acme", "Ada "):
-        assert known not in text_of(door.mails[0]) + str(mail["Subject"])
+        assert known not in plain_text_of(door.mails[0]) + str(mail["Subject"])
 
 
 @pytest.mark.parametrize("typed", ["", "ada", "ada@", "ädä@example.org", SENDER.address])
@@ -441,10 +435,9 @@ def test_what_is_no_link_is_no_page(door: Door) -> None:
 def test_opening_a_link_changes_nothing(door: Door) -> None:
     path = door.link(organizer=ADA)
     door.secretary.get(KEY)  # makes the keys of links
-    before = everything(door.secretary.world.client)
-    for method in ("GET", "HEAD"):
-        assert door.secretary.ask(method, path).status == 200
-    assert everything(door.secretary.world.client) == before
+    with unchanged(door.secretary.world.client):
+        for method in ("GET", "HEAD"):
+            assert door.secretary.ask(method, path).status == 200
 
 
 def test_the_button_of_another_site_uses_no_link(door: Door) -> None:
@@ -521,7 +514,7 @@ def test_an_empty_field_goes_back_to_what_it_is_by_default(door: Door) -> None:
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(door: Door, field: str, typed: str) -> None:
     door.secretary.sign_in()
     before = settings_of(door)
-    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, **{"name": "New", field: typed})
+    shown = door.secretary.submits(SETTINGS_PAGE, **{"name": "New", field: typed})
     assert shown.status == 422
     assert f'id="{field}-error"' in shown.text
     assert field == "name" or 'value="New"' in shown.text
@@ -550,13 +543,13 @@ def test_the_logo_is_shown_and_can_be_removed(door: Door) -> None:
     assert f'<img src="{done.body["logo"]}"' in shown.text
     door.secretary.sends(shown, SETTINGS_PAGE, name="A")
     assert settings_of(door)["logo"]
-    door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, remove_logo="yes")
+    door.secretary.submits(SETTINGS_PAGE, remove_logo="yes")
     assert settings_of(door)["logo"] is None
 
 
 def test_a_key_that_may_only_read_changes_no_settings(door: Door) -> None:
     door.with_key(door.key(scopes=[Scope.READ]))
-    shown = door.secretary.sends(door.secretary.get(SETTINGS_PAGE), SETTINGS_PAGE, name="Mine")
+    shown = door.secretary.submits(SETTINGS_PAGE, name="Mine")
     assert shown.status == 422
     assert "lacks the scope manage" in shown.text
     assert settings_of(door)["name"] == ""

@@ -15,7 +15,7 @@ from convoke.store import dynamo
 from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind
 from tests.deployment import Context, Deployment, a_deployment, sample
-from tests.factories import NOW
+from tests.factories import NOW, existing
 from tests.policies import Denied, acting_as
 from tests.test_sources import SITE, SUMMER
 from tests.test_sync import PLAIN, World
@@ -228,9 +228,7 @@ def test_a_comparison_that_crashes_goes_on_where_it_was(site: Site, monkeypatch:
         patch.setattr(compare, "compare_part", once)
         with pytest.raises(RuntimeError):
             site.compare()
-    begun = site.store.comparisons.progress("acme", "site")
-    assert begun is not None
-    assert begun.rows == 2
+    assert existing(site.store.comparisons.progress("acme", "site")).rows == 2
     with acting_as("Sources"):
         [found] = sources.handler({"continue": True}, Context())["sources"].values()
     assert found == {"rows": 3, "differences": {"events create": 3}, "ended": True, "put_right": True}
@@ -240,8 +238,7 @@ def test_a_comparison_that_crashes_goes_on_where_it_was(site: Site, monkeypatch:
 def test_of_two_workers_that_compare_the_same_part_one_goes_on(site: Site) -> None:
     site.write("site-events", SUMMER)
     comparisons = site.store.comparisons
-    begun = comparisons.save("acme", "site", Progress(began_at=NOW, kind=Kind.EVENTS))
-    assert begun is not None
+    begun = existing(comparisons.save("acme", "site", Progress(began_at=NOW, kind=Kind.EVENTS)))
     assert comparisons.save("acme", "site", begun) is not None
     assert comparisons.save("acme", "site", begun) is None
 

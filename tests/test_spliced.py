@@ -150,16 +150,18 @@ def test_no_time_that_equals_another_but_for_the_second_of_two_hours_is_taken_fo
     night = When(start=datetime(2027, 10, 31, 1), end=datetime(2027, 10, 31, 2, 30), time_zone="Europe/Berlin")
     later = replace(night, end=night.end.replace(fold=1))  # type: ignore[call-arg]
     assert night == later
-    for said in (message(when=night), message(when=later), message(before=told(when=later).known)) * 4:
+    series = replace(SERIES, when=night)
+    moved = tuple(replace(series, moved=((night.start, when),)) for when in (night, later))
+    for said in (message(when=night), message(when=later), message(before=told(when=later).known), *moved) * 4:
         same(said, 1)
-    assert len(spliced._templates) == 3
+    assert len(spliced._templates) == 5
 
 
 def test_each_field_of_a_message_with_a_time_is_thought_of() -> None:
     """One that is new: see to it that times which differ in ``fold`` alone do not count as the same content."""
     timed = {field.name for field in fields(Message) if "When" in field.type or "LocalTime" in field.type}
     timed |= {field.name for field in fields(Message) if "State" in field.type}
-    assert timed - {*spliced._OTHER} == {"date", "when", "without", "before", "instead"}
+    assert timed - {*spliced._OTHER} == {"date", "when", "without", "moved", "before", "instead"}
 
 
 def test_dates_that_are_over_are_not_named_any_more() -> None:

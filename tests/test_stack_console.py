@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from tests.mailbox import plain_text_of
 from tests.running import Running
-from tests.test_stack_registering import plain
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
@@ -78,7 +78,7 @@ def test_an_organizer_signs_in_by_a_link_in_their_mail(stack: Running, browser: 
         )
     assert browser.ask("/console/sign-in/sent")[0] == 200
     (mail,) = stack.eventually(lambda: stack.mails(email) + stack.mails(email.upper()))
-    (link,) = re.findall(rf"{re.escape(browser.root)}(/console/link/\S+)", plain(mail))
+    (link,) = re.findall(rf"{re.escape(browser.root)}(/console/link/\S+)", plain_text_of(mail.raw))
     for _ in range(3):  # as the scanner of a mail server does
         assert browser.ask(link)[0] == 200
     assert browser.send(link, link)[:2] == (303, "/console")

@@ -6,9 +6,6 @@ import re
 import time
 import urllib.error
 import urllib.request
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from local.mailbag import Mail
+from tests.mailbox import plain_text_of
 from tests.running import Running
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -47,16 +45,8 @@ def hidden(text: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', text))
 
 
-def plain(mail: Mail) -> str:
-    read = message_from_bytes(mail.raw, _class=EmailMessage, policy=SMTP)
-    assert isinstance(read, EmailMessage)
-    body = read.get_body(("plain",))
-    assert isinstance(body, EmailMessage)
-    return str(body.get_content())
-
-
 def link(mail: Mail, pages: str, kind: str) -> str:
-    (found,) = re.findall(rf"{re.escape(pages)}/{kind}/[A-Za-z0-9_-]+", plain(mail))
+    (found,) = re.findall(rf"{re.escape(pages)}/{kind}/[A-Za-z0-9_-]+", plain_text_of(mail.raw))
     return str(found)
 
 

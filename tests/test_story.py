@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from email import message_from_bytes, policy
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -16,7 +14,8 @@ from convoke.model import Method
 from convoke.store import keys
 from tests.caller import route_of
 from tests.deployment import HANDLERS, Deployment, a_deployment
-from tests.mailbox import with_links
+from tests.fixtures import patching_fixture_of
+from tests.mailbox import plain_text_of, with_links
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MEETING = {
@@ -29,10 +28,7 @@ MEETING = {
 }
 
 
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with a_deployment(monkeypatch) as made:
-        yield made
+deployed = patching_fixture_of(a_deployment)
 
 
 def http(deployed: Deployment, method: str, path: str, body: Any = None) -> Any:
@@ -104,10 +100,7 @@ def mails(deployed: Deployment, address: str) -> list[str]:
     found = []
     for request in deployed.office.accepted:
         if request["Destination"]["ToAddresses"] == [address]:
-            mail = message_from_bytes(request["Content"]["Raw"]["Data"], policy=policy.default)
-            body = mail.get_body(("plain",))
-            assert body is not None
-            found.append(body.get_content())
+            found.append(plain_text_of(request["Content"]["Raw"]["Data"]))
     return found
 
 

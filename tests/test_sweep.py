@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +12,7 @@ from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
 from convoke.delivery.sweep import mail_limits
-from convoke.effects import Effect, Promote, Steps, StopSending
+from convoke.effects import Promote, StopSending
 from convoke.model import (
     DateChange,
     DeliveryState,
@@ -28,16 +28,14 @@ from convoke.registrations.erasure import erase
 from convoke.schedule import edits, series
 from convoke.settings import Times
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
+from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_quick_world, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with a_world(capacity=2) as made:
-        yield made
+world = fixture_of(a_world, capacity=2)
 
 
 def test_with_every_hint_lost_the_whole_story_is_told(world: World) -> None:
@@ -65,8 +63,7 @@ def test_what_was_handed_out_is_not_handed_out_again_at_once(world: World) -> No
 
 
 def test_a_cancellation_is_handed_out_before_an_invitation(world: World) -> None:
-    leaves = world.register(1)
-    world.look(leaves)
+    leaves = world.invite(1)
     world.register(2)
     world.withdraw(leaves)
     world.sweep()
@@ -77,7 +74,7 @@ def test_a_cancellation_is_handed_out_before_an_invitation(world: World) -> None
 def test_the_first_in_line_gets_the_seat_that_came_free_and_an_invitation(world: World) -> None:
     people = [world.register(number) for number in range(4)]
     world.settle()
-    assert {rendered.intent.calendar_state.recipient for rendered in world.sent} == {people[0].email, people[1].email}
+    assert {one.recipient for one in world.told} == {people[0].email, people[1].email}
 
     world.withdraw(people[0])
     world.settle()
@@ -107,12 +104,10 @@ def test_an_error_about_one_event_s_waitlist_holds_up_nothing_else(world: World)
     other = world.register(4, email="other@example.net")
     world.queue.clear()
 
-    def fail(effect: Effect) -> None:
-        if isinstance(effect, Promote):
-            world.before = lambda _: None
-            raise KeyError("item")
+    def fail() -> None:
+        raise KeyError("item")
 
-    world.before = fail
+    world.just_before(Promote, fail)
     world.pass_time(minutes=1)
     assert world.sweep()["registration"] == 1, "who withdrew"
     world.settle()
@@ -121,8 +116,7 @@ def test_an_error_about_one_event_s_waitlist_holds_up_nothing_else(world: World)
 
 
 def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: World) -> None:
-    person = world.register(name="Canary Bird")
-    world.look(person)
+    person = world.invite(name="Canary Bird")
     erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
 
@@ -135,9 +129,7 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     )
     assert "Canary" not in everything
     assert person.email not in everything
-    tombstone = world.reads.registration(EVENT_ID, person.registration_id)
-    assert tombstone is not None
-    assert tombstone.status is RegistrationStatus.ERASED
+    assert world.registration(person).status is RegistrationStatus.ERASED
     assert world.invitation(person).acknowledged is not None
 
 
@@ -167,8 +159,7 @@ def test_while_all_mail_is_stopped_only_who_is_still_to_be_told_is_not_forgotten
 
 
 def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_back(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     bounce = report(
@@ -186,8 +177,7 @@ def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_ba
 
 
 def test_the_forgotten_are_never_written_to_again(world: World) -> None:
-    person = world.register()
-    world.look(person)
+    person = world.invite()
     erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     world.change(status=EventStatus.CANCELLED)
@@ -220,8 +210,7 @@ def test_no_more_is_handed_out_than_ses_takes_in_a_minute(
 
 
 def test_invitations_stop_where_the_quota_runs_low_and_cancellations_do_not(world: World) -> None:
-    leaves = world.register(1)
-    world.look(leaves)
+    leaves = world.invite(1)
     comes = world.register(2)
     world.withdraw(leaves)
     world.quota = Quota(most=200, sent=160, rate=14)
@@ -249,20 +238,14 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
     event = world.change(rule=series.rule("FREQ=WEEKLY;COUNT=4", MORNING))
     _, second, third, _ = series.starts(event.schedule)
     event = world.become(edits.cancel_date(event, second, ""))
-    person = world.register(occurrences=(second, third))
-    world.look(person)
+    person = world.invite(occurrences=(second, third))
     event = world.become(edits.restore_date(event, second))
     world.become(change(event, third))
     world.quota = Quota(most=200, sent=160, rate=14)
     world.run(mail_limits(Times()))
 
     assert world.look(person) is Outcome.QUOTA_RESERVED
-    assert [
-        (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
-    ] == [
-        (REQUEST, third),
-        (method, third),
-    ]
+    assert [(one.method, one.date) for one in world.told] == [(REQUEST, third), (method, third)]
 
 
 def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:
@@ -274,13 +257,9 @@ def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:
 
 def test_a_pause_of_the_account_does_not_undo_a_person_s_switch(world: World) -> None:
     tomorrow = world.now + timedelta(days=1)
-    world.run(iter_of(StopSending(until=tomorrow, why="by hand")))
-    world.run(iter_of(StopSending(until=world.now + timedelta(minutes=5), why="SendingPausedException")))
+    world.perform(StopSending(until=tomorrow, why="by hand"))
+    world.perform(StopSending(until=world.now + timedelta(minutes=5), why="SendingPausedException"))
 
     assert world.reads.sending() == Sending(stopped_until=tomorrow, reason="by hand")
     world.store.records.start_sending()
     assert not world.reads.sending().stopped(world.now)
-
-
-def iter_of(effect: Effect) -> Steps[None]:
-    yield effect

@@ -26,7 +26,7 @@ from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
 from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEventType
-from tests.factories import NOW
+from tests.factories import NOW, existing
 from tests.tables import SETTINGS, everything, in_memory
 from tests.test_sources import BO, SITE, SUMMER
 from tests.test_webhook_delivery import HOOK as LISTENER
@@ -80,18 +80,14 @@ class World:
         return self.put("site-registrations", PLAIN | changes)
 
     def event(self) -> Event:
-        found = self.store.reads.event(self.state(Kind.EVENTS, "e1").event_id)
-        assert found is not None
-        return found
+        return existing(self.store.reads.event(self.state(Kind.EVENTS, "e1").event_id))
 
     def state(self, kind: Kind, name: str) -> RowState:
         return self.store.sources.row(place(ACCOUNT, "site", kind, name))
 
     def person(self, user: str = "u1") -> Registration:
         state = self.state(Kind.REGISTRATIONS, f'["e1","{user}"]')
-        found = self.store.reads.registration(state.event_id, state.registration_id)
-        assert found is not None
-        return found
+        return existing(self.store.reads.registration(state.event_id, state.registration_id))
 
     def problems(self) -> list[tuple[str, str]]:
         return [(one.field, one.reason) for one in self.store.sources.list_problems(ACCOUNT, "site", limit=100).items]
@@ -115,9 +111,7 @@ def test_a_row_becomes_an_event_and_another_becomes_a_registration(world: World)
     assert (event.title, event.account, event.source, event.capacity) == ("Summer party", ACCOUNT, "site", 20)
     assert (person.name, person.email, person.source) == ("Bo Ek", "bo@example.net", "site")
     assert world.store.reads.seats(event.event_id).taken == 1
-    invitation = world.store.reads.invitation(event.event_id, person.registration_id)
-    assert invitation is not None
-    assert invitation.due_key is not None
+    assert existing(world.store.reads.invitation(event.event_id, person.registration_id)).due_key is not None
 
 
 def test_whom_a_row_registers_need_not_be_accepted(world: World) -> None:
@@ -210,8 +204,7 @@ def test_a_person_moves_to_the_event_that_their_row_names_now(world: World) -> N
     assert world.come(to="e1").outcome is Action.NOTHING
     assert world.come(to="e2").outcome is Action.CREATE
     assert world.person().event_id != first.event_id
-    left = world.store.reads.registration(state.event_id, state.registration_id)
-    assert left is not None
+    left = existing(world.store.reads.registration(state.event_id, state.registration_id))
     assert left.status is RegistrationStatus.CANCELLED
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from convoke.store import dynamo, keys
+from convoke.store.lookups import Lookups
 from local import tellings
-from local.postoffice.tellings import Telling
+from local.postoffice.connected import Telling
 from tests.caller import World, a_caller
+from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS
 
 TABLES = {
@@ -21,14 +22,11 @@ TABLES = {
 }
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with a_caller(monkeypatch) as world:
-        yield world
+world = patching_fixture_of(a_caller)
 
 
 def shown(world: World) -> list[Telling]:
-    return tellings.read(tellings.lookups(world.client, TABLES), "acme", world.now)
+    return tellings.read(Lookups(world.client, tellings.settings(TABLES)), "acme", world.now)
 
 
 def test_a_change_that_is_told_shows_how_many_know_of_it(world: World) -> None:
@@ -62,7 +60,7 @@ def test_the_latest_changes_come_first_and_no_other_account_is_shown(world: Worl
         world.now += timedelta(seconds=1)
         world.call("PATCH", world.hold(title=f"Event {number}"), {"location": "Hall"})
     assert [one.title for one in shown(world)] == ["Event 2", "Event 1", "Event 0"]
-    assert tellings.read(tellings.lookups(world.client, TABLES), "other", world.now) == []
+    assert tellings.read(Lookups(world.client, tellings.settings(TABLES)), "other", world.now) == []
 
 
 def test_of_many_changed_events_the_latest_are_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

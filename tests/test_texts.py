@@ -18,7 +18,7 @@ from convoke.mail import invitation_mail, notification_mail, notifications, page
 from convoke.mail.notifications import Notification
 from convoke.model import Event, Method, Participation, Person, Registration
 from local import texts
-from tests.factories import AFTERNOON, NOW, SENDER, event, registration
+from tests.factories import AFTERNOON, NOW, SENDER, event, existing, registration
 from tests.golden.cases import CASES, INVITATION, dtstamp
 from tests.test_notifications import EVERY, PEOPLE
 
@@ -171,9 +171,7 @@ def test_a_title_of_the_other_direction_does_not_swap_what_stands_around_it() ->
 
 
 def first(what: Event, who: Registration) -> Message:
-    said = next_message(what, who, None, SENDER, NOW)
-    assert said is not None
-    return said
+    return existing(next_message(what, who, None, SENDER, NOW))
 
 
 @pytest.mark.parametrize(
@@ -224,11 +222,9 @@ def test_a_change_of_language_alone_is_not_told_but_is_part_of_the_next_message(
     assert next_message(what, spoken, told, SENDER, NOW) is None
     assert next_message(of_event, who, told, SENDER, NOW) is None
     later = NOW + timedelta(hours=1)
-    moved = next_message(replace(of_event, when=AFTERNOON), spoken, told, SENDER, later)
-    assert moved is not None
+    moved = existing(next_message(replace(of_event, when=AFTERNOON), spoken, told, SENDER, later))
     assert (moved.language, moved.event_language) == ("nl", "it")
-    gone = next_message(replace(what, status=CANCELLED.status), spoken, told, SENDER, later)
-    assert gone is not None
+    gone = existing(next_message(replace(what, status=CANCELLED.status), spoken, told, SENDER, later))
     assert (gone.method, gone.language) == (Method.CANCEL, "nl")
 
 

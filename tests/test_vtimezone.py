@@ -15,7 +15,7 @@ import pytest
 from convoke.calendar import content_lines, itip
 from convoke.calendar.vtimezone import vtimezone
 from convoke.schedule import series
-from tests.factories import NOW, message
+from tests.factories import NOW, existing, message
 from tests.schedules import schedule, timed
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -108,9 +108,7 @@ class Reader:
 
 
 def truth(zone: str, instant: datetime) -> timedelta:
-    offset = instant.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset()
-    assert offset is not None
-    return offset
+    return existing(instant.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset())
 
 
 def changes(zone: str, first: datetime, last: datetime) -> Iterator[datetime]:

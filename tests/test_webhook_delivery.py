@@ -43,7 +43,7 @@ from convoke.webhooks.events import (
 from convoke.webhooks.http import Answer
 from convoke.webhooks.url_guard import Target
 from tests.deployment import Deployment, a_deployment, sample
-from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, registration, webhook
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, existing, registration, webhook
 
 ROOT = Path(__file__).parent.parent
 DATA = {"event_id": EVENT_ID, "registration_id": REGISTRATION_ID, "status": "registered", "version": 1}
@@ -74,9 +74,8 @@ class Stage:
 
     def happen(self, account: str = "acme") -> str:
         """Something happens that webhooks listen to; the id of the webhook_event."""
-        actions = self.store.outbox.event_actions(
-            account, WebhookEventType.REGISTRATION_CREATED, About(data=DATA), self.now
-        )
+        happened = {WebhookEventType.REGISTRATION_CREATED: About(data=DATA)}
+        actions = self.store.outbox.event_actions(account, happened, self.now)
         assert not writes.attempt(self.client, actions)
         action = actions["webhook event registration.created"]
         return str(action["Put"]["Item"]["webhook_event_id"]["S"])
@@ -116,9 +115,7 @@ class Stage:
         return runtime.run(post(webhook.webhook_id, webhook_event_id, runtime.worker(20_000)))
 
     def delivery(self, webhook_event_id: str, webhook: Webhook = HOOK) -> Delivery:
-        found = self.store.deliveries.read(webhook.webhook_id, webhook_event_id)
-        assert found is not None
-        return found
+        return existing(self.store.deliveries.read(webhook.webhook_id, webhook_event_id))
 
     def due_count(self) -> int:
         rows = self.client.scan(TableName=self.settings.webhooks_table)["Items"]
@@ -161,7 +158,7 @@ def test_a_webhook_whose_payload_is_full_is_told_who_it_is_and_another_one_is_no
     full = replace(HOOK, webhook_id="full", payload=WebhookPayload.FULL)
     stage.store.webhooks.create(full)
     about = about_registration(registration())
-    actions = stage.store.outbox.event_actions("acme", WebhookEventType.REGISTRATION_CREATED, about, NOW)
+    actions = stage.store.outbox.event_actions("acme", {WebhookEventType.REGISTRATION_CREATED: about}, NOW)
     assert not writes.attempt(stage.client, actions)
     stage.ring(str(actions["webhook event registration.created"]["Put"]["Item"]["webhook_event_id"]["S"]))
     stage.drain()
@@ -176,7 +173,7 @@ def test_what_a_webhook_event_says_in_full_is_gone_once_the_person_is_erased(sta
     full = replace(HOOK, webhook_id="full", payload=WebhookPayload.FULL)
     stage.store.webhooks.create(full)
     about = about_registration(registration())
-    actions = stage.store.outbox.event_actions("acme", WebhookEventType.REGISTRATION_CREATED, about, NOW)
+    actions = stage.store.outbox.event_actions("acme", {WebhookEventType.REGISTRATION_CREATED: about}, NOW)
     assert not writes.attempt(stage.client, actions)
     stage.store.outbox.forget(registration().registration_id)
     stage.ring(str(actions["webhook event registration.created"]["Put"]["Item"]["webhook_event_id"]["S"]))
@@ -187,7 +184,7 @@ def test_what_a_webhook_event_says_in_full_is_gone_once_the_person_is_erased(sta
 
 def test_nothing_is_stored_in_full_where_no_webhook_wants_it(stage: Stage) -> None:
     about = about_registration(registration())
-    assert list(stage.store.outbox.event_actions("acme", WebhookEventType.REGISTRATION_CREATED, about, NOW)) == [
+    assert list(stage.store.outbox.event_actions("acme", {WebhookEventType.REGISTRATION_CREATED: about}, NOW)) == [
         "webhook event registration.created"
     ]
 
@@ -198,7 +195,7 @@ def test_what_became_of_a_mail_is_told_in_full_with_the_person_as_they_are(stage
     person = registration()
     writes.attempt(stage.client, {"person": stage.store.registrations.new_action(person, "acme")})
     ids = {"event_id": person.event_id, "registration_id": person.registration_id}
-    actions = stage.store.outbox.event_actions("acme", WebhookEventType.INVITATION_BOUNCED, About(data=ids), NOW)
+    actions = stage.store.outbox.event_actions("acme", {WebhookEventType.INVITATION_BOUNCED: About(data=ids)}, NOW)
     assert json.loads(dynamo.unwire(actions["webhook content invitation.bounced"]["Put"]["Item"])["content"]) == {
         "registration": registration_fields(person)
     }

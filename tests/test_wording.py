@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 
 import pytest
 
@@ -26,7 +24,8 @@ from convoke.model import (
     Sender,
     When,
 )
-from tests.factories import MORNING, NOW, SENDER, event, message, registration
+from tests.factories import MORNING, NOW, SENDER, event, existing, message, registration
+from tests.mailbox import read_mail
 
 DEAF = replace(SENDER, receives_replies=False)
 WEEKLY = event(title="Choir", rule="FREQ=WEEKLY;COUNT=4")
@@ -36,11 +35,9 @@ ORGANIZER = "organized by Ada <ada@example.org>."
 TO_WITHDRAW = "To withdraw, and get no more mail about it, use the link above; it is meant for you alone."
 
 
-def first(what: object = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -> Message:
+def first(what: Event = WEEKLY, now: datetime = NOW, sender: Sender = SENDER) -> Message:
     """The invitation of somebody who registers at ``now``."""
-    said = next_message(what, registration(), None, sender, now)  # type: ignore[arg-type]
-    assert said is not None
-    return said
+    return existing(next_message(what, registration(), None, sender, now))
 
 
 def details(said: Message, now: datetime) -> dict[str, str]:
@@ -48,11 +45,7 @@ def details(said: Message, now: datetime) -> dict[str, str]:
 
 
 def stored(said: Message) -> EmailMessage:
-    parsed = message_from_bytes(
-        invitation_mail.rendered(said, sequence=0, dtstamp=NOW).mail, _class=EmailMessage, policy=SMTP
-    )
-    assert isinstance(parsed, EmailMessage)
-    return parsed
+    return read_mail(invitation_mail.rendered(said, sequence=0, dtstamp=NOW).mail)
 
 
 # --- which dates --------------------------------------------------------------------------------------------------
@@ -76,8 +69,7 @@ def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
     off = replace(WEEKLY, changes=(DateChange(date=datetime(2027, 3, 26, 9, 0), cancelled=True),))
     late = first(off, HALF_OVER)
     for what in (moved, replace(WEEKLY, location="Dom"), replace(WEEKLY, title="Quire")):
-        said = next_message(what, registration(), told, SENDER, HALF_OVER)
-        assert said is not None
+        said = existing(next_message(what, registration(), told, SENDER, HALF_OVER))
         late_text = wording.text(wording.words(said, HALF_OVER))
         assert "12 March" not in late_text
         assert "19 March" not in late_text
@@ -91,8 +83,7 @@ def test_no_date_that_is_over_is_named_whatever_the_mail_is_about() -> None:
 def test_a_move_of_a_series_that_is_half_over_says_which_date_to_come_was_when() -> None:
     told = first().calendar_state(sequence=0, dtstamp=NOW)
     later = replace(WEEKLY, when=replace(MORNING, start=datetime(2027, 3, 13, 9), end=datetime(2027, 3, 13, 10, 30)))
-    said = next_message(later, registration(), told, SENDER, HALF_OVER)
-    assert said is not None
+    said = existing(next_message(later, registration(), told, SENDER, HALF_OVER))
     when = next(detail for detail in wording.words(said, HALF_OVER).details if detail.label == "When")
     assert when.was.startswith("Friday 26 March 2027, 09:00")
     assert when.now.startswith("Saturday 27 March 2027, 09:00")
@@ -136,8 +127,7 @@ def test_a_cancelled_series_names_the_dates_that_are_off_and_not_those_that_took
 
 
 def test_a_series_and_one_of_its_dates_do_not_have_the_same_subject() -> None:
-    alone = next_message(WEEKLY, registration(occurrences=(MORNING.start,)), None, SENDER, NOW)
-    assert alone is not None
+    alone = existing(next_message(WEEKLY, registration(occurrences=(MORNING.start,)), None, SENDER, NOW))
     assert wording.words(alone, NOW).subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
     assert wording.words(first(), NOW).subject == "Invitation: Choir · from Fri 12 Mar 2027, 09:00"
 
@@ -203,47 +193,40 @@ def news(said: Message) -> str:
 )
 def test_the_first_invitation_after_the_waitlist_says_that_a_seat_has_come_free(what: Event, says: str) -> None:
     promoted = registration(promoted=1)
-    said = next_message(what, promoted, None, SENDER, NOW)
-    assert said is not None
+    said = existing(next_message(what, promoted, None, SENDER, NOW))
     assert news(said).startswith(f"A seat has come free for you. {says}")
     assert "A seat has come free for you." in stored(said).as_string()
     assert "seat" not in news(first(what))
     known = said.calendar_state(sequence=0, dtstamp=NOW)
     assert next_message(what, registration(), known, SENDER, NOW) is None, "it is no reason to send anything"
-    moved = next_message(replace(what, location="Hall", version=2), promoted, known, SENDER, NOW)
-    assert moved is not None
+    moved = existing(next_message(replace(what, location="Hall", version=2), promoted, known, SENDER, NOW))
     assert "seat" not in news(moved)
 
 
 def test_of_several_dates_only_the_first_invitation_says_that_a_seat_has_come_free() -> None:
     promoted = registration(promoted=1, occurrences=(MORNING.start, MORNING.start + timedelta(days=7)))
-    one = next_message(WEEKLY, promoted, None, SENDER, NOW)
-    assert one is not None
-    other = next_message(WEEKLY, promoted, one.calendar_state(sequence=0, dtstamp=NOW), SENDER, NOW)
-    assert other is not None
+    one = existing(next_message(WEEKLY, promoted, None, SENDER, NOW))
+    other = existing(next_message(WEEKLY, promoted, one.calendar_state(sequence=0, dtstamp=NOW), SENDER, NOW))
     assert news(one).startswith("A seat has come free for you. You are invited to “Choir” on ")
     assert news(other).startswith("You are invited to “Choir” on ")
 
 
 def test_an_invitation_under_a_new_uid_says_it_only_where_that_began_on_the_waitlist() -> None:
     what = event()
-    invited = next_message(what, registration(promoted=1), None, SENDER, NOW)
-    assert invited is not None
+    invited = existing(next_message(what, registration(promoted=1), None, SENDER, NOW))
     known = invited.calendar_state(sequence=0, dtstamp=NOW)
     off = next_message(replace(what, status=EventStatus.CANCELLED), registration(promoted=1), known, SENDER, NOW)
     assert off is not None
     gone = off.calendar_state(sequence=1, dtstamp=NOW)
     for promoted, says in ((1, False), (2, True)):
-        again = next_message(what, registration(promoted=promoted), gone, SENDER, NOW)
-        assert again is not None
+        again = existing(next_message(what, registration(promoted=promoted), gone, SENDER, NOW))
         assert again.generation == 2
         assert ("A seat has come free" in news(again)) is says
 
 
 def test_an_answer_to_one_date_gives_no_seat_away_and_the_mail_does_not_say_so() -> None:
     what = replace(WEEKLY, release_on_decline=True)
-    alone = next_message(what, registration(occurrences=(MORNING.start,)), None, SENDER, NOW)
-    assert alone is not None
+    alone = existing(next_message(what, registration(occurrences=(MORNING.start,)), None, SENDER, NOW))
     assert "seat" not in wording.words(alone, NOW).closing
     assert "seat" in wording.words(first(what), NOW).closing
     assert "seat" not in wording.words(first(what, sender=DEAF), NOW).closing
@@ -257,8 +240,7 @@ def test_where_there_are_entries_beside_it_the_seat_goes_with_the_last_and_the_m
         "and you are sent no more mail about it."
     )
     invited = first(what)
-    entry = next_message(what, registration(), invited.calendar_state(sequence=0, dtstamp=NOW), SENDER, NOW)
-    assert entry is not None
+    entry = existing(next_message(what, registration(), invited.calendar_state(sequence=0, dtstamp=NOW), SENDER, NOW))
     assert entry.separate
     for said in (invited, entry):
         assert wording.words(said, NOW).closing.endswith(sentence)
@@ -271,8 +253,7 @@ def test_where_there_are_entries_beside_it_the_seat_goes_with_the_last_and_the_m
 def test_only_a_question_that_is_asked_anew_is_asked_again() -> None:
     told = first().calendar_state(sequence=0, dtstamp=NOW)
     for what, again in ((replace(WEEKLY, title="Quire"), ""), (replace(WEEKLY, location="Dom"), " again")):
-        said = next_message(what, registration(), told, SENDER, NOW)
-        assert said is not None
+        said = existing(next_message(what, registration(), told, SENDER, NOW))
         assert wording.words(said, NOW).closing.startswith(f"Please say{again} whether you will come")
 
 
@@ -283,9 +264,7 @@ def test_a_date_that_takes_place_after_all_is_an_invitation_and_no_update() -> N
     off = replace(WEEKLY, changes=(DateChange(date=date, cancelled=True, reason="The hall is taken."),))
     state, said = None, first()
     for sequence, what in enumerate((WEEKLY, off, WEEKLY)):
-        found = next_message(what, person, state, SENDER, NOW)
-        assert found is not None
-        said = found
+        said = existing(next_message(what, person, state, SENDER, NOW))
         state = said.calendar_state(sequence=sequence, dtstamp=NOW)
     words = wording.words(said, NOW)
     assert words.subject == "Invitation: Choir · Fri 12 Mar 2027, 09:00"
@@ -312,7 +291,7 @@ def test_a_setting_that_only_changes_words_is_no_reason_to_mail_anybody() -> Non
 
 
 @pytest.mark.parametrize("what", [event(), WEEKLY])
-def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears(what: object) -> None:
+def test_where_no_replies_are_received_a_mail_asks_for_nothing_that_nobody_hears(what: Event) -> None:
     said = first(what, sender=DEAF)
     assert wording.words(said, NOW).closing == (
         "If you cannot come, please tell the organizer: answer this mail. "

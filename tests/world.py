@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
-from convoke.decision.fan_out import Batch
+from convoke.decision.calendar_state import CalendarState
+from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation, Quota
 from convoke.delivery.fan_out import plan, process_batch
 from convoke.delivery.notify import dispatch
@@ -47,7 +48,7 @@ from convoke.model import (
 )
 from convoke.registrations import returning, split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
-from convoke.registrations.registry import register, withdraw
+from convoke.registrations.registry import change_registration, register, resend, withdraw
 from convoke.registrations.replies import register_again
 from convoke.schedule import edits
 from convoke.settings import Times
@@ -55,7 +56,7 @@ from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, registration, report_on
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, registration, report_on
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
@@ -178,6 +179,12 @@ class World:
         assert isinstance(stored, Registration)
         return stored
 
+    def invite(self, number: int = 1, **changes: Any) -> Registration:
+        """Somebody who registers, and is looked at: to whom the invitation is sent, if nothing is in its way."""
+        person = self.register(number, **changes)
+        self.look(person)
+        return person
+
     def change(self, *, priority: int = 1, **changes: Any) -> Event:
         return self.become(replace(self.event(), **changes), priority=priority)
 
@@ -211,6 +218,38 @@ class World:
 
     def withdraw(self, person: Registration) -> None:
         withdraw(self.store, EVENT_ID, person.registration_id, now=self.now)
+
+    def amend(self, person: Registration, **changes: Any) -> Registration:
+        """Change what is known of somebody, as the API does: the address, the name, how many come with them."""
+        ids = person.event_id, person.registration_id
+        amended = change_registration(self.store, *ids, changes=changes, priority=1, now=self.now)
+        assert isinstance(amended, Registration)
+        return amended
+
+    def resend(self, person: Registration) -> None:
+        """Somebody asks for the latest message once more."""
+        assert resend(self.store, person.event_id, person.registration_id, now=self.now) is None
+
+    def just_before(self, kind: type[Effect], deed: Callable[[], object]) -> None:
+        """The next time that an effect of this ``kind`` is to be done, ``deed`` is done before it."""
+
+        def look(effect: Effect) -> None:
+            if isinstance(effect, kind):
+                self.before = lambda _: None
+                deed()
+
+        self.before = look
+
+    def meanwhile(self, deed: Callable[[], object]) -> AbstractContextManager[object]:
+        """Before the next transaction is written, ``deed`` is done."""
+        attempt, deeds = self.store.attempt, [deed]
+
+        def late(*actions: Any, **how: Any) -> Any:
+            if deeds:
+                deeds.pop()()
+            return attempt(*actions, **how)
+
+        return patch.object(self.store, "attempt", late)
 
     # --- who looks --------------------------------------------------------------------------------------------
 
@@ -291,17 +330,20 @@ class World:
     # --- what one sees ----------------------------------------------------------------------------------------
 
     def event(self, event_id: str = EVENT_ID) -> Event:
-        found = self.reads.event(event_id)
-        assert found is not None
-        return found
+        return existing(self.reads.event(event_id))
 
     def everybody(self, event_id: str = EVENT_ID) -> tuple[Registration, ...]:
         return tuple(self.reads.some_registrations(event_id, "", 1000))
 
+    def registration(self, person: Registration) -> Registration:
+        """As it is stored now."""
+        return existing(self.reads.registration(person.event_id, person.registration_id))
+
+    def fan_out(self) -> FanOut:
+        return existing(self.reads.fan_out(EVENT_ID))
+
     def invitation(self, person: Registration) -> Invitation:
-        found = self.reads.invitation(person.event_id, person.registration_id)
-        assert found is not None
-        return found
+        return existing(self.reads.invitation(person.event_id, person.registration_id))
 
     def all_due(self) -> list[str]:
         """Everything that somebody still has to be told; whether all were reached is looked at for its own sake."""
@@ -319,13 +361,14 @@ class World:
         found: list[dict[str, Any]] = answer["Items"]
         return found
 
+    @property
+    def told(self) -> list[CalendarState]:
+        """What each mail that was sent told, in order."""
+        return [one.intent.calendar_state for one in self.sent]
+
     def said(self, address: str | None = None) -> list[tuple[Method, int]]:
         """METHOD and SEQUENCE of all that was sent, to one address or to all."""
-        return [
-            (rendered.intent.calendar_state.method, rendered.intent.calendar_state.sequence)
-            for rendered in self.sent
-            if address is None or rendered.intent.calendar_state.recipient == address
-        ]
+        return [(one.method, one.sequence) for one in self.told if address is None or one.recipient == address]
 
 
 @contextmanager

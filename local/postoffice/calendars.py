@@ -66,15 +66,18 @@ def _take_in(known: Known, part: CalendarPart | None, address: str) -> Effect:
         return Effect.MISMATCH
     if method not in ("REQUEST", "CANCEL"):
         return Effect.OTHER_METHOD
-    apply = _request if method == "REQUEST" else _cancel
-    effects = [apply(known, entry) for entry in news]
+    effects = [_apply(known, entry, cancels=method == "CANCEL") for entry in news]
     return effects[0] if effects else Effect.UNREADABLE
 
 
-def _request(known: Known, new: Entry) -> Effect:
+def _apply(known: Known, new: Entry, *, cancels: bool) -> Effect:
     old = _latest(known, new)
     if old is not None and new.revision <= old.revision:
         return Effect.SAME if new.revision == old.revision else Effect.OLD
+    return _cancel(known, new, old) if cancels else _request(known, new, old)
+
+
+def _request(known: Known, new: Entry, old: Entry | None) -> Effect:
     if not new.date_id:
         _forget_dates(known, new)
         _take_out_dates(known, new)
@@ -82,10 +85,7 @@ def _request(known: Known, new: Entry) -> Effect:
     return Effect.UPDATED if old is not None and old.stands else Effect.ADDED
 
 
-def _cancel(known: Known, new: Entry) -> Effect:
-    old = _latest(known, new)
-    if old is not None and new.revision <= old.revision:
-        return Effect.SAME if new.revision == old.revision else Effect.OLD
+def _cancel(known: Known, new: Entry, old: Entry | None) -> Effect:
     series = known.get((new.uid, ""))
     was_here = (old is not None and old.stands) or (bool(new.date_id) and series is not None and series.stands)
     if not new.date_id:

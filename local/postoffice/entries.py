@@ -153,13 +153,10 @@ def one_date(series: Entry, start: Moment) -> Entry:
 
 def when(entry: Entry) -> str:
     """Start and end in words, in the event's own zone."""
-    start, end = entry.start, entry.end
-    if not isinstance(start, datetime) or not isinstance(end, datetime):
-        last = end - timedelta(days=1)
-        return f"{day(start)}, all day" if last <= start else f"{day(start)} – {day(last)}, all day"
-    if start.date() == end.date():
-        return f"{day(start)}, {start:%H:%M} – {end:%H:%M}"
-    return f"{day(start)}, {start:%H:%M} – {day(end)}, {end:%H:%M}"
+    last = entry.end - timedelta(days=1)
+    if not isinstance(entry.start, datetime) and last > entry.start:
+        return f"{day(entry.start)} – {day(last)}, all day"
+    return f"{day(entry.start)}, {hours(entry)}"
 
 
 def short_day(moment: Moment, beside: Moment) -> str:

@@ -16,13 +16,12 @@ from flask import Flask, Response, abort, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from . import counter, page, ses
-from .console import Console, console_routes
+from .connected import Console, Tellings
 from .faults import Faults
 from .records import Places
 from .replies import Answers
 from .reports import Reports
 from .shelf import Shelf
-from .tellings import Tellings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -55,7 +54,6 @@ class PostOffice:
             ses.wire(self.shelf, self.faults, self.reports.accepted, lambda: self._closing.wait(silence))
         )
         self.app.register_blueprint(counter.tool_routes(self.shelf, self.faults, self.reports))
-        self.app.register_blueprint(console_routes(self.console))
         self.app.register_blueprint(
             page.inbox(self.shelf, self.faults, self.reports, Answers(), self.tellings, self.console)
         )

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from . import agenda, calendars, entries, replies
 from .calendars import Calendar, Effect
-from .console import Console
+from .connected import Console, Telling, Tellings
 from .entries import Entry
 from .faults import Faults
 from .letters import Letter
@@ -26,7 +26,6 @@ from .records import Verdicts
 from .replies import Answer, Answers
 from .reports import NotConnected, Reports
 from .shelf import Accepted, Shelf, same
-from .tellings import Telling, Tellings
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +144,14 @@ def inbox(
         _send(entry, Answer(answer), _name(address, rows), reports)
         answers.give(address, entry, Answer(answer))
         return redirect(url_for("inbox.show", address=address, _anchor="calendar"), 303)
+
+    @routes.post("/console")
+    def sign_in() -> AnyResponse:
+        """Leads to the console. It is a POST, since each link is good once."""
+        link = console.link()
+        if link is None:
+            abort(503, "The stack is not up yet.")
+        return redirect(link, code=303)
 
     @routes.get("/mail/<int:number>/html")
     def html(number: int) -> Response:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged
 from convoke.decision.messages import uid
-from convoke.inbound.authenticity import ids_of
+from convoke.inbound.uids import ids_of
 from convoke.model import Event, Registration, RegistrationStatus, Reply, When
 from tests import factories
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, SENDER

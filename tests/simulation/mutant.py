@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
@@ -14,7 +13,6 @@ from .surgery import cut
 Change = Callable[[], AbstractContextManager[Any]]
 
 
-@dataclass(frozen=True)
 class Mutant:
     """``changes`` take the guard out; ``mode`` is in which faults it matters.
 
@@ -22,10 +20,8 @@ class Mutant:
     and time, in one of ``trials.TRIALS``.
     """
 
-    changes: tuple[Change, ...]
-    mode: Mode = Mode.ALL
-    scenario: str = ""
-    trial: str = ""
+    def __init__(self, *changes: Change, mode: Mode = Mode.ALL, scenario: str = "", trial: str = "") -> None:
+        self.changes, self.mode, self.scenario, self.trial = changes, mode, scenario, trial
 
     @contextmanager
     def alive(self) -> Iterator[None]:

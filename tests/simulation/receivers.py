@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convoke import effects
-from convoke.store.store import Store
 from convoke.webhooks.events import SIGNATURE_HEADER, Webhook, WebhookEventType, request
 from convoke.webhooks.http import TOTAL_TIMEOUT, Answer
 
@@ -115,19 +114,3 @@ class Receivers:
         )
         self.posted.append(posted)
         world.at(seconds, lambda: answer(said))
-
-
-def stored(store: Store) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-    """How production's store does the effects of webhooks."""
-    return {
-        effects.ReadWebhookEvent: lambda effect: store.outbox.read(effect.account, effect.webhook_event_id),
-        effects.ReadWebhookContent: lambda effect: store.outbox.content(effect.webhook_event),
-        effects.ReadWebhooks: lambda effect: store.webhooks.list_webhooks(effect.account),
-        effects.ReadWebhook: lambda effect: store.webhooks.read(effect.account, effect.webhook_id),
-        effects.ReadDelivery: lambda effect: store.deliveries.read(effect.webhook_id, effect.webhook_event_id),
-        effects.AddDelivery: lambda effect: store.deliveries.add(effect.delivery),
-        effects.EndDistribution: lambda effect: store.outbox.mark_distributed(effect.account, effect.webhook_event_id),
-        effects.RecordDelivery: lambda effect: store.deliveries.record(effect.delivery),
-        effects.ReadInFlight: lambda effect: store.in_flight.read(effect.account),
-        effects.RecordInFlight: lambda effect: store.in_flight.record(effect.in_flight),
-    }

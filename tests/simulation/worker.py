@@ -219,7 +219,7 @@ class Run:
                     raise Crash(crash)
                 return None
             if kind is effects.SendNotification:
-                world.letters.send(effect, self.answered)
+                world.notifications.send(effect, self.answered)
                 if crash:
                     raise Crash(crash)
                 return None

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
@@ -24,13 +25,13 @@ from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, returning, waitlist
 from convoke.schedule import series
 from convoke.store import codec, deliveries, keys
-from convoke.store.store import Store
+from convoke.store.store import PERFORMED, Store
 
-from . import letters
+from . import notifications
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .holds import Holds
 from .post import Post
-from .receivers import Receivers, stored
+from .receivers import Receivers
 from .scene import EVENT_ID, SENDER, SETTINGS, START, TIMES
 from .tables import Tables, refused
 from .worker import FAILURES, FUNCTION, Crash, Run
@@ -88,7 +89,7 @@ class World:
         self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
         self.receivers = Receivers(self)
-        self.letters = letters.Letters(self)
+        self.notifications = notifications.Notifications(self)
         self.holds = Holds(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
@@ -492,69 +493,21 @@ class World:
 
     def _doing(self) -> dict[type[effects.Effect], Callable[[Any], Any]]:
         store = self.store
-        reads, invitations, records, surveys = store.reads, store.invitations, store.records, store.surveys
-        limits = store.limits
         return {
-            effects.ReadSending: lambda _: reads.sending(),
-            effects.ReadInvitation: lambda effect: reads.invitation(effect.event_id, effect.registration_id),
-            effects.ReadRegistration: lambda effect: reads.registration(effect.event_id, effect.registration_id),
-            effects.ReadEvent: lambda effect: reads.event(effect.event_id),
-            effects.ReadTogether: lambda effect: reads.together(effect.event_id, effect.registration_id),
-            effects.ReadStoredMessage: lambda effect: reads.stored(effect.registration_id, effect.sequence),
-            effects.ReadFanOut: lambda effect: reads.fan_out(effect.event_id),
-            effects.ReadFanOutAndSending: lambda effect: reads.fan_out_and_sending(effect.event_id),
-            effects.ReadNewFanOut: lambda effect: reads.new_fan_out(effect.event_id),
-            effects.ReadPeople: lambda effect: reads.people(effect.event_id, effect.ids),
-            effects.ReadTelling: lambda effect: reads.telling(effect.event_id),
+            **{kind: partial(perform, store) for kind, perform in PERFORMED.items()},
             effects.ReadEvents: lambda _: ((EVENT_ID,), None),
-            effects.StoreAuditPage: records.store_audit_page,
-            effects.ReadInvitations: lambda effect: reads.invitations(
-                effect.event_id, effect.after, effect.limit, effect.through
-            ),
-            effects.ReadInvitationIds: lambda effect: reads.invitation_ids(effect.event_id, effect.after, effect.limit),
-            effects.ReadRegistrations: lambda effect: reads.registrations(
-                effect.event_id, effect.after, effect.through
-            ),
             effects.ReadDue: self._due,
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
-            effects.CountMail: limits.count_mail,
-            effects.Defer: invitations.defer,
-            effects.ClearDue: invitations.clear_due,
-            effects.Claim: invitations.claim,
-            effects.ReleaseClaim: invitations.release_claim,
-            effects.HoldClaim: invitations.hold_claim,
-            effects.Acknowledge: invitations.acknowledge,
-            effects.StoreReport: invitations.store_report,
-            effects.WakeUp: invitations.wake_up,
-            effects.StoreMessage: lambda effect: records.store_message(effect.stored),
-            effects.RecordMessageState: records.record_sent,
-            effects.ScheduleSurvey: surveys.schedule,
-            effects.ScheduleSurveySoon: lambda effect: surveys.schedule_soon(effect.event_id, effect.now),
-            effects.HoldSurvey: surveys.hold,
-            effects.ReadSurvey: lambda effect: surveys.read(effect.event_id),
-            effects.ReadMessages: lambda effect: reads.messages(effect.registration_id),
-            effects.ReadUnreached: surveys.unreached,
-            effects.StoreUnreached: surveys.store_unreached,
-            effects.EndSurvey: surveys.end,
-            **stored(self.store),
             effects.AddNotification: lambda effect: store.notifications.schedule(
                 effect.notification, now=self.instant()
             ),
-            **letters.stored(self.store),
-            effects.PlanBatches: store.fan_outs.plan_batches,
-            effects.ClaimBatch: store.fan_outs.claim_batch,
-            effects.MoveBatch: store.fan_outs.move_batch,
-            effects.EndBatch: store.fan_outs.end_batch,
-            effects.DrawTurns: records.draw_turns,
-            effects.SlowDown: records.slow_down,
-            effects.Postpone: records.postpone,
-            effects.StopSending: records.stop_sending,
+            effects.RenderNotification: notifications.rendered,
             effects.EndHold: lambda effect: returning.end_hold(
-                self.store, effect.event_id, effect.registration_id, now=self.instant(self.skew)
+                store, effect.event_id, effect.registration_id, now=self.instant(self.skew)
             ),
-            effects.Promote: lambda effect: waitlist.promote(self.store, effect.event_id, now=self.instant(self.skew)),
+            effects.Promote: lambda effect: waitlist.promote(store, effect.event_id, now=self.instant(self.skew)),
             effects.ErasePerson: lambda effect: erasure.forget(
-                self.store, EVENT_ID, effect.due.registration_id, now=self.instant(self.skew)
+                store, EVENT_ID, effect.due.registration_id, now=self.instant(self.skew)
             ),
         }

@@ -44,7 +44,7 @@ from ..effects import (
     WebhookHint,
 )
 from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
-from ..model import ConvokeError, RenderError, folded
+from ..model import RenderError, folded
 from ..registrations import addresses, erasure, returning, split_transfer, waitlist
 from ..settings import Settings, settings
 from ..store import dynamo
@@ -65,10 +65,6 @@ MAX_WEBHOOK_HINTS = 500
 
 logger = Logger()
 metrics = Metrics()
-
-
-class UnknownEffect(ConvokeError):
-    """Raised by :meth:`Aws.perform` for an effect that it does not know."""
 
 
 def drive(steps: Generator[Effect, Any, Result], perform: Callable[[Effect], Any]) -> Result:
@@ -128,9 +124,7 @@ class Aws:
         )
 
     def perform(self, effect: Effect) -> Any:
-        """Perform one effect; returns the answer that its docstring describes. Raises :class:`UnknownEffect`."""
-        store = self._store
-        reads, invitations, records = store.reads, store.invitations, store.records
+        """Perform one effect; returns the answer that its docstring describes. Raises :class:`store.UnknownEffect`."""
         match effect:
             case effects.All(steps=steps, at_once=at_once):
                 return self._all(steps, at_once)
@@ -144,182 +138,36 @@ class Aws:
                 return uuid.uuid4().hex
             case effects.Log(what=what, fields=fields):
                 return log_and_count(what, fields)
-
-            case effects.ReadSending():
-                return reads.sending()
-            case effects.ReadInvitation(event_id=event_id, registration_id=registration_id):
-                return reads.invitation(event_id, registration_id)
-            case effects.ReadRegistration(event_id=event_id, registration_id=registration_id):
-                return reads.registration(event_id, registration_id)
-            case effects.ReadEvent(event_id=event_id):
-                return reads.event(event_id)
-            case effects.ReadTogether(event_id=event_id, registration_id=registration_id):
-                return reads.together(event_id, registration_id)
-            case effects.ReadStoredMessage(registration_id=registration_id, sequence=sequence):
-                return reads.stored(registration_id, sequence)
-            case effects.ReadFanOut(event_id=event_id):
-                return reads.fan_out(event_id)
-            case effects.ReadFanOutAndSending(event_id=event_id):
-                return reads.fan_out_and_sending(event_id)
-            case effects.ReadNewFanOut(event_id=event_id):
-                return reads.new_fan_out(event_id)
-            case effects.ReadPeople(event_id=event_id, ids=ids):
-                return reads.people(event_id, ids)
-            case effects.ReadTelling(event_id=event_id):
-                return reads.telling(event_id)
-            case effects.ReadInvitations(event_id=event_id, after=after, limit=limit, through=through):
-                return reads.invitations(event_id, after, limit, through)
-            case effects.ReadInvitationIds(event_id=event_id, after=after, limit=limit):
-                return reads.invitation_ids(event_id, after, limit)
-            case effects.ReadRegistrations(event_id=event_id, after=after, through=through):
-                return reads.registrations(event_id, after, through)
-            case effects.ReadEvents(after=after):
-                return reads.events(after)
-            case effects.ReadDue(shard=shard, priority=priority, now=now, limit=limit):
-                return reads.due(shard, priority, now, limit)
-
-            case effects.ClearDue():
-                return invitations.clear_due(effect)
-            case effects.Defer():
-                return invitations.defer(effect)
-            case effects.Claim():
-                return invitations.claim(effect)
-            case effects.ReleaseClaim():
-                return invitations.release_claim(effect)
-            case effects.HoldClaim():
-                return invitations.hold_claim(effect)
-            case effects.Acknowledge():
-                return invitations.acknowledge(effect)
-            case effects.StoreReport():
-                return invitations.store_report(effect)
-            case effects.WakeUp():
-                return invitations.wake_up(effect)
-
             case effects.Render(message=message, intent=intent):
                 return render(message, intent)
-            case effects.StoreMessage(stored=stored):
-                return records.store_message(stored)
-            case effects.CountMail():
-                return self._store.limits.count_mail(effect)
             case effects.Send():
                 return self._counted(effect.account, self._send(effect))
-            case effects.RecordMessageState():
-                return records.record_sent(effect)
-
-            case effects.ReadNotification():
-                return store.notifications.read(effect)
-            case effects.CountDaily():
-                return store.notifications.daily_count(effect)
-            case effects.ReadHolder(event_id=event_id, email=email):
-                return reads.address_owner(event_id, email)
-            case effects.ReadPending(event_id=event_id):
-                seats = reads.seats(event_id)
-                return seats.pending if seats.open else 0
-            case effects.ReadOrganized(email=email, since=since):
-                return store.lookups.organizes(email, since)
-            case effects.ReadPlace(event_id=event_id, registration_id=registration_id):
-                return reads.waiting_before(event_id, registration_id) + 1
-            case effects.CountMailbox(purpose=purpose, email=email, mail_id=mail_id, now=now):
-                return store.brakes.may_mail(purpose, email, mail_id, now)
-            case effects.ClaimNotification():
-                return store.notifications.claim(effect)
-            case effects.RecordNotification():
-                return store.notifications.record(effect)
             case effects.RenderNotification():
                 return render_notification(effect, self._settings, self._links)
             case effects.SendNotification():
                 return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
-
-            case effects.ReadWebhookEvent(account=account, webhook_event_id=webhook_event_id):
-                return store.outbox.read(account, webhook_event_id)
-            case effects.ReadWebhookContent(webhook_event=webhook_event):
-                return store.outbox.content(webhook_event)
-            case effects.ReadWebhooks(account=account):
-                return store.webhooks.list_webhooks(account)
-            case effects.ReadWebhook(account=account, webhook_id=webhook_id):
-                return store.webhooks.read(account, webhook_id)
-            case effects.ReadDelivery(webhook_id=webhook_id, webhook_event_id=webhook_event_id):
-                return store.deliveries.read(webhook_id, webhook_event_id)
-            case effects.AddDelivery(delivery=delivery):
-                return store.deliveries.add(delivery)
-            case effects.EndDistribution(account=account, webhook_event_id=webhook_event_id):
-                return store.outbox.mark_distributed(account, webhook_event_id)
-            case effects.RecordDelivery(delivery=delivery):
-                return store.deliveries.record(delivery)
-            case effects.ReadInFlight(account=account):
-                return store.in_flight.read(account)
-            case effects.RecordInFlight():
-                return store.in_flight.record(effect.in_flight)
+            case effects.AddNotification(notification=notification):
+                return self._store.notifications.schedule(notification, now=clock())
             case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, content=content, at=at):
                 return http.post_event(webhook, webhook_event, content, at, local=self._settings.local_webhooks)
-
-            case effects.AddNotification(notification=notification):
-                return store.notifications.schedule(notification, now=clock())
-            case effects.ScheduleSurvey():
-                return store.surveys.schedule(effect)
-            case effects.ScheduleSurveySoon(event_id=event_id, now=now):
-                return store.surveys.schedule_soon(event_id, now)
-            case effects.HoldSurvey():
-                return store.surveys.hold(effect)
-            case effects.ReadSurvey(event_id=event_id):
-                return store.surveys.read(event_id)
-            case effects.ReadMessages(registration_id=registration_id):
-                return reads.messages(registration_id)
-            case effects.ReadUnreached():
-                return store.surveys.unreached(effect)
-            case effects.StoreUnreached():
-                return store.surveys.store_unreached(effect)
-            case effects.EndSurvey():
-                return store.surveys.end(effect)
-
-            case effects.PlanBatches():
-                return store.fan_outs.plan_batches(effect)
-            case effects.ClaimBatch():
-                return store.fan_outs.claim_batch(effect)
-            case effects.MoveBatch():
-                return store.fan_outs.move_batch(effect)
-            case effects.EndBatch():
-                return store.fan_outs.end_batch(effect)
-            case effects.StoreAuditPage():
-                return records.store_audit_page(effect)
-            case effects.Postpone():
-                return records.postpone(effect)
             case effects.ReadQuota():
                 return ses.quota(self._ses)
             case effects.ReadBacklog(urgent=urgent):
                 return self._backlog(urgent=urgent)
-            case effects.CountHeld(now=now):
-                return reads.held(now)
-            case effects.DrawTurns():
-                return records.draw_turns(effect)
-            case effects.SlowDown():
-                return records.slow_down(effect)
-            case effects.StoreRate():
-                return records.store_rate(effect)
-            case effects.ReserveQuota():
-                return records.reserve(effect)
-            case effects.ReadMailed(now=now):
-                return self._store.limits.accounts(now)
-            case effects.CountAccounts():
-                return store.accounts.count()
-            case effects.HoldAccounts():
-                return records.hold_accounts(effect)
-            case effects.StopSending():
-                return records.stop_sending(effect)
             case effects.Enqueue():
                 return self._enqueue(effect)
             case effects.EnqueueAll():
                 return self._enqueue_all(effect)
             case effects.Promote(event_id=event_id):
-                return waitlist.promote(store, event_id, now=clock())
+                return waitlist.promote(self._store, event_id, now=clock())
             case effects.EndHold(event_id=event_id, registration_id=registration_id):
-                return returning.end_hold(store, event_id, registration_id, now=clock())
+                return returning.end_hold(self._store, event_id, registration_id, now=clock())
             case effects.TransferRegistrations(event_id=event_id):
-                return split_transfer.transfer_batch(store, event_id, now=clock())
+                return split_transfer.transfer_batch(self._store, event_id, now=clock())
             case effects.ErasePerson(due=due):
                 ids = due.event_id, due.registration_id
-                return erasure.forget(store, *ids, now=clock(), delete_mail=self._delete_mail)
-        raise UnknownEffect(type(effect).__name__)
+                return erasure.forget(self._store, *ids, now=clock(), delete_mail=self._delete_mail)
+        return self._store.perform(effect)
 
     def _all(self, steps: Sequence[Steps[Any]], at_once: int) -> tuple[Any, ...]:
         """Run each of ``steps`` in a thread. However this ends, no thread is left: Lambda would freeze it, and it would

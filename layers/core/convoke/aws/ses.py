@@ -23,7 +23,6 @@ from botocore.exceptions import (
 
 from ..calendar.content_lines import address
 from ..decision.invitation import Cause, Quota
-from ..delivery.reports import tag_of
 from ..effects import (
     Accepted,
     Refusal,
@@ -32,6 +31,7 @@ from ..effects import (
     SendNotification,
     Unknown,
 )
+from ..model import basic
 from ..settings import Settings, Times
 from ..store import dynamo
 
@@ -85,7 +85,7 @@ def send(client: Any, settings: Settings, effect: Send, mail: bytes) -> Accepted
         "sequence": str(calendar_state.sequence),
         "generation": str(calendar_state.generation),
         "method": calendar_state.method.value,
-        **({"date": tag_of(calendar_state.part)} if calendar_state.part else {}),
+        **({"date": basic(calendar_state.part)} if calendar_state.part else {}),
         **({"separate": calendar_state.separate} if calendar_state.separate else {}),
         "attempt": effect.intent.attempt,
     }

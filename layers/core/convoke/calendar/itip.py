@@ -15,15 +15,7 @@ from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, 
 
 from .. import languages
 from ..decision.calendar_state import Message, is_separate
-from ..model import (
-    EventStatus,
-    LocalTime,
-    Method,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from ..model import EventStatus, LocalTime, Method, Participation, Person, RenderError, When
 from ..schedule import calendar_entries, series
 from . import content_lines
 from .content_lines import Line, clean, mailto, one_line, parameter, uri
@@ -55,10 +47,11 @@ def calendar(message: Message, *, sequence: int, dtstamp: datetime) -> bytes:
 
     Raises :class:`RenderError`, naming the property, if they differ. ``dtstamp`` is an instant in UTC.
     """
+    _check_uid(message.entry_uid)
     event = filled(Event(), _event(message, sequence, dtstamp))
     for alarm in _alarms(message):
         event.add_component(alarm)
-    return _written(message.entry_uid, message.method, *_zones(message), event)
+    return written(message.method, (*time_zones(_times(message)), event))
 
 
 def personal_lines(message: Message, sequence: int, dtstamp: datetime) -> tuple[bytes, bytes, bytes]:
@@ -89,6 +82,7 @@ def declined(
     or a whole day, or ``None``. A separate entry has no RECURRENCE-ID. There is no DTSTART: it does not change the
     calendar entry. Raises :class:`RenderError` as :func:`calendar` does.
     """
+    _check_uid(uid)
     event = Event()
     event.add("UID", Text(uid))
     if date is not None and not is_separate(uid):
@@ -97,7 +91,7 @@ def declined(
     event.add("DTSTAMP", instant(dtstamp))
     event.add("ORGANIZER", person(organizer))
     event.add("COMMENT", Text(one_line(comment)))
-    return _written(uid, DECLINE_COUNTER, event)
+    return written(DECLINE_COUNTER, (event,))
 
 
 def description(message: Message) -> str:
@@ -111,16 +105,17 @@ def description(message: Message) -> str:
     return f"{text}\n\n{link}" if text else link
 
 
-def _written(uid: str, method: str, *components: Component) -> bytes:
-    """The VCALENDAR with these ``components``, as bytes that read back."""
-    _check_uid(uid)
+def written(method: str, components: Iterable[Component], more: Iterable[Property] = ()) -> bytes:
+    """The VCALENDAR with these ``components``, and ``more`` properties after its METHOD, as bytes that read back.
+    Raises :class:`RenderError` as :func:`calendar` does.
+    """
     head = (("PRODID", PRODID), ("VERSION", "2.0"), ("CALSCALE", "GREGORIAN"), ("METHOD", method))
-    whole = filled(Calendar(), ((name, Text(value)) for name, value in head))
+    whole = filled(Calendar(), (*((name, Text(value)) for name, value in head), *more))
     for component in components:
         whole.add_component(component)
-    written = content_lines.write(whole)
-    compare(content_lines.meant(whole), written)
-    return written
+    data = content_lines.write(whole)
+    compare(content_lines.meant(whole), data)
+    return data
 
 
 def filled(component: C, properties: Iterable[Property]) -> C:
@@ -129,14 +124,18 @@ def filled(component: C, properties: Iterable[Property]) -> C:
     return component
 
 
-def _zones(message: Message) -> Iterator[Timezone]:
-    """The VTIMEZONE of each TZID that is used, correct from the first to the last date of a series."""
-    times = [message.when]
+def _times(message: Message) -> Iterator[When]:
+    """The times that the calendar of ``message`` has; of a series the first and the last."""
+    yield message.when
     if message.recurs:
         starts = series.starts(message.schedule)
-        times += [series.when_at(message.schedule, start) for start in (starts[0], starts[-1])]
+        yield from (series.when_at(message.schedule, start) for start in (starts[0], starts[-1]))
     if message.recurrence_id is not None:
-        times.append(When(start=message.recurrence_id, end=message.recurrence_id, time_zone=message.date_zone))
+        yield When(start=message.recurrence_id, end=message.recurrence_id, time_zone=message.date_zone)
+
+
+def time_zones(times: Iterable[When]) -> Iterator[Timezone]:
+    """The VTIMEZONE of each TZID that ``times`` need, correct from the first to the last of them."""
     zones: dict[str, list[datetime]] = {}
     for when in times:
         if not when.all_day and when.time_zone is not None and when.time_zone not in UTC_NAMES:
@@ -156,11 +155,11 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     yield "LAST-MODIFIED", instant(max(message.created_at, message.updated_at))
     yield from start_and_end(message.when)
     yield from _dates(message)
-    yield "SUMMARY", _words(message, one_line(message.title))
+    yield "SUMMARY", words(one_line(message.title), message.event_language)
     if not cancels and (text := description(message)):
-        yield "DESCRIPTION", _words(message, text)
+        yield "DESCRIPTION", words(text, message.event_language)
     if location := one_line(message.location):
-        yield "LOCATION", _words(message, location)
+        yield "LOCATION", words(location, message.event_language)
     if not cancels:
         yield from _links(message)
     yield "ORGANIZER", person(message.organizer)
@@ -177,10 +176,9 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
         yield "X-MICROSOFT-DISALLOW-COUNTER", Text("TRUE")
 
 
-def _words(message: Message, words: str) -> Text:
-    """A text of the event, with its language if the event has one (RFC 5545, section 3.2.10)."""
-    text = Text(words)
-    return with_parameters(text, LANGUAGE=message.event_language) if message.event_language else text
+def words(text: str, language: str) -> Text:
+    """A text of an event, with its language if that has one (RFC 5545, section 3.2.10)."""
+    return with_parameters(Text(text), LANGUAGE=language) if language else Text(text)
 
 
 def start_and_end(when: When) -> Iterator[Property]:

@@ -12,19 +12,18 @@ DTSTAMP are those of the event's latest change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 
-from icalendar import Calendar, vInt, vUri
 from icalendar import Event as Entry
+from icalendar import vInt, vUri
 
 from ..decision.calendar_state import entry_uid, separate_name
 from ..model import Event, EventStatus, LocalTime, Occurrence, Person, Schedule, When
 from ..schedule import calendar_entries, series
-from . import content_lines, itip
+from . import itip
 from .content_lines import clean, one_line, uri
 from .corrections import Text, Unchanged, with_parameters
-from .vtimezone import vtimezone
 
 READ_AGAIN = "PT1H"
 """How often a program should read the calendar again: a duration (RFC 7986, section 5.7)."""
@@ -42,67 +41,52 @@ def calendar(event: Event, *, organizer: Person, domain: str, page: str, cancell
     ``organizer`` is the human organizer's name with the sender's address, ``page`` the address of the event's page, and
     ``cancelled`` the title of what does not take place: not every program shows STATUS. Raises :class:`RenderError`.
     """
-    writer = _Writer(event, organizer, domain, page, cancelled)
-    entries = list(writer.entries())
-    whole = itip.filled(Calendar(), writer.head())
-    for zone, instants in writer.zones.items():
-        whole.add_component(vtimezone(zone, min(instants), max(instants)))
-    for entry in entries:
-        whole.add_component(entry)
-    written = content_lines.write(whole)
-    itip.compare(content_lines.meant(whole), written)
-    return written
+    title = one_line(event.title)
+    # NAME is of RFC 7986; most programs know the older X-WR-CALNAME. As well with how often it is to be read.
+    head: list[itip.Property] = [
+        ("NAME", Text(title)),
+        ("X-WR-CALNAME", Text(title)),
+        ("REFRESH-INTERVAL", with_parameters(Unchanged(READ_AGAIN), VALUE="DURATION")),
+        ("X-PUBLISHED-TTL", Unchanged(READ_AGAIN)),
+    ]
+    writer = _Writer(event, organizer, uid(event.event_id, domain), page, cancelled)
+    entries = [itip.filled(Entry(), properties) for properties in writer.entries()]
+    return itip.written("PUBLISH", (*itip.time_zones(writer.times), *entries), head)
 
 
+@dataclass
 class _Writer:
-    """The entries of one event, and the instants (UTC) at which they need each zone, which are known afterwards."""
+    """The entries of one event, and the ``times`` for which they need its zone, which are known afterwards."""
 
-    def __init__(self, event: Event, organizer: Person, domain: str, page: str, cancelled: str) -> None:
-        self.zones: dict[str, list[datetime]] = {}
-        self._event = event
-        self._organizer = organizer
-        self._uid = uid(event.event_id, domain)
-        self._page = page
-        self._cancelled = cancelled
+    event: Event
+    organizer: Person
+    uid: str
+    page: str
+    cancelled: str
+    times: list[When] = field(default_factory=list)
 
-    def head(self) -> Iterator[itip.Property]:
-        yield "PRODID", Text(itip.PRODID)
-        yield "VERSION", Text("2.0")
-        yield "CALSCALE", Text("GREGORIAN")
-        yield "METHOD", Text("PUBLISH")
-        title = one_line(self._event.title)
-        # NAME is of RFC 7986; most programs know the older X-WR-CALNAME. As well with how often it is to be read.
-        yield "NAME", Text(title)
-        yield "X-WR-CALNAME", Text(title)
-        yield "REFRESH-INTERVAL", with_parameters(Unchanged(READ_AGAIN), VALUE="DURATION")
-        yield "X-PUBLISHED-TTL", Unchanged(READ_AGAIN)
-
-    def entries(self) -> Iterator[Entry]:
-        event = self._event
-        if event.status is EventStatus.CANCELLED or not any(not one.cancelled for one in series.occurrences(event)):
-            yield self._called_off()
+    def entries(self) -> Iterator[Iterator[itip.Property]]:
+        """The properties of each entry."""
+        event = self.event
+        main = calendar_entries.main(event)
+        rule = main.schedule if main.rule is not None else None
+        if event.status is EventStatus.CANCELLED or not series.takes_place(event):
+            yield self._entry(self.uid, _plain(main), rule=rule, stands=False)
             return
         separated = calendar_entries.separate(event)
-        main = calendar_entries.main(event)
         dates = series.occurrences(event)
         if calendar_entries.stands(event):
             extra = set(calendar_entries.extra_dates(event.schedule))
             without = {one.date for one in dates if one.cancelled or one.date in separated} - extra
-            recurs = main.rule is not None
-            yield self._entry(self._uid, _plain(main), rule=main.schedule if recurs else None, without=without)
-            if recurs:
+            yield self._entry(self.uid, _plain(main), rule=rule, without=without)
+            if rule is not None:
                 changed = {change.date for change in event.changes}
                 for one in dates:
                     if one.date in changed and not one.cancelled and one.date not in separated:
-                        yield self._entry(self._uid, one, recurrence_id=one.date)
+                        yield self._entry(self.uid, one, recurrence_id=one.date)
         for one in dates:
             if one.date in separated and not one.cancelled:
-                yield self._entry(entry_uid(self._uid, separate_name(one.date, 0)), one)
-
-    def _called_off(self) -> Entry:
-        main = calendar_entries.main(self._event)
-        whole = _plain(main)
-        return self._entry(self._uid, whole, rule=main.schedule if main.rule is not None else None, stands=False)
+                yield self._entry(entry_uid(self.uid, separate_name(one.date, 0)), one)
 
     def _entry(
         self,
@@ -110,26 +94,15 @@ class _Writer:
         one: Occurrence,
         *,
         rule: Schedule | None = None,
-        without: set[LocalTime] | None = None,
+        without: Collection[LocalTime] = (),
         recurrence_id: LocalTime | None = None,
         stands: bool = True,
-    ) -> Entry:
-        return itip.filled(Entry(), self._properties(uid, one, rule, without or set(), recurrence_id, stands))
-
-    def _properties(
-        self,
-        uid: str,
-        one: Occurrence,
-        rule: Schedule | None,
-        without: set[LocalTime],
-        recurrence_id: LocalTime | None,
-        stands: bool,
     ) -> Iterator[itip.Property]:
-        event, zone = self._event, self._event.when.time_zone
-        self._needs(one.when)
+        event, zone, language = self.event, self.event.when.time_zone, self.event.language
+        self.times.append(one.when)
         yield "UID", Text(uid)
         if recurrence_id is not None:
-            self._needs(When(start=recurrence_id, end=recurrence_id, time_zone=zone))
+            self.times.append(When(start=recurrence_id, end=recurrence_id, time_zone=zone))
             yield "RECURRENCE-ID", itip.local_time(recurrence_id, zone)
         yield "SEQUENCE", vInt(event.version - 1)
         yield "DTSTAMP", itip.instant(event.updated_at)
@@ -138,31 +111,22 @@ class _Writer:
         yield from itip.start_and_end(one.when)
         if rule is not None:
             written = calendar_entries.wire(rule)
-            self._needs(series.when_at(rule, series.starts(rule)[-1]))
+            self.times.append(series.when_at(rule, series.starts(rule)[-1]))
             if written.rule is not None:
                 yield "RRULE", Unchanged(written.rule)
             for date in sorted({*without, *written.excluded}):
                 yield "EXDATE", itip.local_time(date, zone)
-        yield "SUMMARY", self._words(one_line(one.title if stands else self._cancelled))
+        yield "SUMMARY", itip.words(one_line(one.title if stands else self.cancelled), language)
         if text := clean(one.description).strip():
-            yield "DESCRIPTION", self._words(text)
+            yield "DESCRIPTION", itip.words(text, language)
         if place := one_line(one.location):
-            yield "LOCATION", self._words(place)
-        yield "URL", vUri(uri(self._page))
-        yield "ORGANIZER", itip.person(self._organizer)
+            yield "LOCATION", itip.words(place, language)
+        yield "URL", vUri(uri(self.page))
+        yield "ORGANIZER", itip.person(self.organizer)
         tentative = event.status is EventStatus.TENTATIVE
         yield "STATUS", Text("CANCELLED" if not stands else "TENTATIVE" if tentative else "CONFIRMED")
         yield "TRANSP", Text("OPAQUE" if stands else "TRANSPARENT")
         yield "CLASS", Text("PUBLIC")
-
-    def _words(self, words: str) -> Text:
-        """A text of the event, with its language if it has one (RFC 5545, section 3.2.10)."""
-        text = Text(words)
-        return with_parameters(text, LANGUAGE=self._event.language) if self._event.language else text
-
-    def _needs(self, when: When) -> None:
-        if not when.all_day and when.time_zone is not None and when.time_zone not in itip.UTC_NAMES:
-            self.zones.setdefault(when.time_zone, []).extend((when.starts_at, when.ends_at))
 
 
 def _plain(main: Event) -> Occurrence:

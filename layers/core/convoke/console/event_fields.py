@@ -16,11 +16,10 @@ from typing import Any
 from .. import languages
 from ..languages import Texts, gettext_noop
 from ..model import Duration, When, frozen
-from ..pages.forms import Form
+from ..pages.forms import Errors, Form
 from ..schedule.recurrence import day_of
 from ..store import codec
 from . import repeating
-from .client import Errors
 
 Fields = dict[str, tuple[str, ...]]
 

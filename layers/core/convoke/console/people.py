@@ -11,6 +11,7 @@ from ..model import frozen
 from ..pages import site
 from . import words
 from .client import Reply
+from .person import present_dates
 from .visit import Visit, page
 from .words import Word
 
@@ -71,7 +72,7 @@ class Row:
 
 @page("GET", "/console/events/{event_id}/people")
 def show(visit: Visit, event_id: str) -> site.Answer:
-    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
+    event = visit.event(event_id)
     asked = read_asked(visit.request.query)
     listed = visit.api.call(
         "GET",
@@ -98,7 +99,7 @@ def list_page(visit: Visit, event: Mapping[str, Any], asked: Asked, listed: Repl
         if listed.status == 422 and "cursor" in visit.request.query:
             return visit.go(f"{path}?{asked.query()}")
         found = visit.api.data_of(listed)
-    texts = visit.request.texts
+    texts, dates = visit.request.texts, present_dates(visit, event, found["items"])
     return visit.show(
         "people.html",
         422 if listed.errors else 200,
@@ -106,7 +107,7 @@ def list_page(visit: Visit, event: Mapping[str, Any], asked: Asked, listed: Repl
         event=event,
         asked=asked,
         path=path,
-        rows=[row(texts, event, person) for person in found["items"]],
+        rows=[row(texts, event, person, dates) for person in found["items"]],
         page_size=PAGE,
         begun="cursor" in visit.request.query,
         first=f"{path}?{asked.query()}",
@@ -140,7 +141,7 @@ def options(texts: Texts, known: words.Words, every: str) -> list[tuple[str, str
     return [("", every), *((value, texts.gettext(word.text)) for value, word in known.items())]
 
 
-def row(texts: Texts, event: Mapping[str, Any], person: Mapping[str, Any]) -> Row:
+def row(texts: Texts, event: Mapping[str, Any], person: Mapping[str, Any], present: Mapping[str, str]) -> Row:
     dates = person["occurrences"] or ()
     return Row(
         path=f"/console/events/{event['event_id']}/people/{person['registration_id']}",
@@ -150,7 +151,7 @@ def row(texts: Texts, event: Mapping[str, Any], person: Mapping[str, Any]) -> Ro
         answer=words.answer(texts, person["participation"]),
         delivery=words.delivery(texts, person["invitation"]["state"]),
         guests=person["guests"],
-        dates=tuple(words.date(texts, date) for date in dates[:MOST_DATES]),
+        dates=tuple(present.get(date) or words.date(texts, date) for date in dates[:MOST_DATES]),
         more_dates=max(0, len(dates) - MOST_DATES),
         every_date=person["occurrences"] is None,
         since=words.moment(texts, person["created_at"], event["time_zone"]),

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..model import (
-    LocalTime,
-    Participation,
-    Registration,
-    Reply,
-)
+from ..model import LocalTime, Participation, Registration, Reply
 
 
 def answer(registration: Registration, asked: int, *dates: LocalTime | None, alone: bool = False) -> Participation:

@@ -10,15 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import (
-    Event,
-    EventStatus,
-    LocalTime,
-    Participation,
-    Registration,
-    RegistrationStatus,
-    Reply,
-)
+from ..model import Event, EventStatus, LocalTime, Participation, Registration, RegistrationStatus, Reply
 from ..schedule import series
 from .answers import order
 from .calendar_state import CalendarState

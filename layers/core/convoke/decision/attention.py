@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import DeliveryState, LocalTime, Method, frozen
+from ..model import DeliveryState, Event, LocalTime, Method, When, frozen
+from ..schedule import series
 from .calendar_state import CalendarState, Message
 from .invitation import StoredMessage
 
@@ -69,8 +70,9 @@ REASON_OF_STATE = {
 class Attention:
     """One attendee who needs attention: what they may not know of, why, and ``since`` when (UTC).
 
-    ``date`` is the original start of the occurrence that it is about; ``None`` is the whole event. ``quarantine_id`` is
-    the id of the mail in quarantine, for an ``ANSWER``.
+    ``date`` is the original start of the occurrence that it is about; ``None`` is the whole event. ``when`` is the
+    time of that date when this was told to the organizer, ``None`` where it was not, or the series has no such date.
+    ``quarantine_id`` is the id of the mail in quarantine, for an ``ANSWER``.
     """
 
     registration_id: str
@@ -78,12 +80,18 @@ class Attention:
     state: AttentionReason
     since: datetime
     date: LocalTime | None = None
+    when: When | None = None
     quarantine_id: str | None = None
 
     @property
     def waits(self) -> bool:
         """Whether the message may still be delivered, so that it is too early to call it missed."""
         return self.state in (AttentionReason.PENDING, AttentionReason.UNDELIVERED)
+
+
+def present_time(event: Event, date: LocalTime | None) -> When | None:
+    """When the occurrence of this original start takes place now, or would; ``None`` where there is none."""
+    return next((one.when for one in series.occurrences(event) if event.recurs and one.date == date), None)
 
 
 @frozen

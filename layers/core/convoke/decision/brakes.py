@@ -17,7 +17,7 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from ..model import folded, frozen
+from ..model import frozen
 from .limits import Limit
 
 
@@ -63,10 +63,6 @@ EVENT = {Purpose.CONFIRM: Limit(hour=500, day=5000), Purpose.LINK: Limit(hour=10
 ACCOUNT_LINKS = Limit(hour=500, day=2000)
 """Requests for personal links at all events of an account."""
 
-PLAIN_DOMAINS = {"googlemail.com": "gmail.com"}
-"""Domains whose mailboxes are those of another."""
-WITHOUT_DOTS = frozenset({"gmail.com"})
-"""Domains that ignore dots before the @."""
 UNKNOWN = "unknown"
 
 
@@ -75,16 +71,6 @@ def account(purpose: Purpose, unconfirmed_mails: int) -> Limit:
     if purpose is Purpose.CONFIRM:
         return Limit(hour=unconfirmed_mails, day=unconfirmed_mails)
     return ACCOUNT_LINKS
-
-
-def mailbox(email: str) -> str:
-    """What addresses of one mailbox have in common: without a tag (``bo+tag@example.net``), and without what Gmail
-    ignores. Only for counting: nothing is ever sent to it.
-    """
-    local, _, domain = folded(email).rpartition("@")
-    domain = PLAIN_DOMAINS.get(domain, domain)
-    local = local.partition("+")[0] or local
-    return f"{local.replace('.', '') if domain in WITHOUT_DOTS else local}@{domain}"
 
 
 def networks(source_ip: str) -> tuple[tuple[str, Limit], ...]:

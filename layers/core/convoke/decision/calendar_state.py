@@ -21,6 +21,7 @@ from ..model import (
     Person,
     Schedule,
     When,
+    basic,
     frozen,
 )
 
@@ -50,8 +51,7 @@ def separate_name(date: LocalTime, sequence: int) -> str:
 
     ``sequence`` is the SEQUENCE of its first message. It makes the UID new, since a cancelled UID is never used again.
     """
-    day = f"{date:%Y%m%dt%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
-    return f"{day}-{sequence}"
+    return f"{basic(date).lower()}-{sequence}"
 
 
 def entry_uid(uid: str, separate: str) -> str:
@@ -110,8 +110,7 @@ class CalendarState:
     If ``whole``, an empty ``fingerprint`` means that the main entry was never sent, only separate ones; ``spent`` means
     that it was cancelled, so that its UID may not be used again in this generation. ``first`` is the original start of
     the first date, if it was sent with another time than that. ``revision`` is the SEQUENCE of the latest message about
-    the main entry, if a later message was about something else. ``added`` are the RDATEs that were sent by versions
-    that had no separate entries.
+    the main entry, if a later message was about something else.
 
     Within one ``generation`` (one UID and those made from it) ``recipient`` and ``organizer``, both addresses, stay the
     same. ``asked`` is the SEQUENCE of the first message under this UID with the present ``when`` and ``location``: an
@@ -130,7 +129,6 @@ class CalendarState:
     title: str
     when: When
     rule: str | None = None
-    added: tuple[LocalTime, ...] = ()
     first: LocalTime | None = None
     location: str
     recipient: str
@@ -144,18 +142,18 @@ class CalendarState:
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule(when=self.when, rule=self.rule, added=self.added)
+        return Schedule(when=self.when, rule=self.rule)
 
     @property
     def naming(self) -> Schedule:
         """The schedule whose original starts the ``dates`` are named by."""
-        beside = {one.date for one in self.dates if one.separate} | set(self.added)
+        beside = {one.date for one in self.dates if one.separate}
         when = self.when if self.first is None else replace(self.when, start=self.first)
         return Schedule(when=when, rule=self.rule, added=tuple(sorted(beside - {when.start})))
 
     @property
     def recurs(self) -> bool:
-        return self.rule is not None or bool(self.added)
+        return self.rule is not None
 
     @property
     def entry_uid(self) -> str:
@@ -213,6 +211,12 @@ class CalendarState:
         return replace(self, dates=tuple(_doubted(one) if one.separate else one for one in self.dates))
 
     @property
+    def moved(self) -> tuple[tuple[LocalTime, When], ...]:
+        """The times that were sent for single occurrences of the series, by their original starts."""
+        standing = (one for one in self.dates if not (one.separate or one.cancelled))
+        return tuple((one.date, one.when) for one in standing if one.when is not None)
+
+    @property
     def known(self) -> PreviousState:
         """What the attendee knows of the main entry."""
         return PreviousState(
@@ -221,6 +225,12 @@ class CalendarState:
             location=self.location,
             schedule=self.schedule,
             certain=self.certain,
+        )
+
+    def plain(self, date: LocalTime, when: When, fingerprint: str = "") -> OccurrenceState:
+        """The state of one date that takes place at ``when``, of which nothing was sent but the main entry itself."""
+        return OccurrenceState(
+            date=date, fingerprint=fingerprint, title=self.title, when=when, location=self.location, asked=self.asked
         )
 
     def occurrence_state(self, date: LocalTime, separate: str = "") -> OccurrenceState | None:
@@ -273,10 +283,11 @@ class Message:
     It is about a whole event, or about one ``date`` of a series: its original start, in the zone ``date_zone``. If
     ``separate`` is not empty, it is about a separate entry (see :class:`OccurrenceState`). If it ``ends``, it cancels
     the main entry because ``date`` was the last date in it. ``without`` are the dates of a whole series that do not
-    take place in it (EXDATE). ``kept`` are the states of single occurrences that were sent before: some calendars keep
-    those when they receive the whole series, others do not. ``separated`` are the separate entries beside the main one,
-    by the names that their dates have after this message. ``first`` is the original start of the first date, of an
-    event without a rule.
+    take place in it (EXDATE), ``moved`` the times of those that take place in it at another time than its rule has: for
+    the text alone, since a calendar learns each by a message of its own. ``kept`` are the states of single occurrences
+    that were sent before: some calendars keep those when they receive the whole series, others do not. ``separated``
+    are the separate entries beside the main one, by the names that their dates have after this message. ``first`` is
+    the original start of the first date, of an event without a rule.
 
     ``uid`` is that of the registration and generation. ``attendee.email`` is the recipient and the only ATTENDEE.
     ``organizer`` is ORGANIZER and From: the human organizer's name with the sender's address. ``reply_to`` is the human
@@ -314,6 +325,7 @@ class Message:
     rule: str | None = None
     first: LocalTime | None = None
     without: tuple[LocalTime, ...] = ()
+    moved: tuple[tuple[LocalTime, When], ...] = ()
     kept: tuple[OccurrenceState, ...] = ()
     separated: tuple[OccurrenceState, ...] = ()
     location: str = ""

@@ -59,7 +59,7 @@ def calendar_state_of(invitation: Invitation) -> CalendarState | None:
     last, possible = invitation.acknowledged, invitation.possibly_sent
     if invitation.doubt and possible is not None:
         intent = invitation.intent
-        sent = intent if intent is not None and intent.calendar_state.sequence == possible.sequence else last
+        sent = intent if intent is not None and intent.sequence == possible.sequence else last
         repaired = invitation.repair <= (sent.repair if sent is not None else 0)
         return possible.doubted if repaired else possible.doubted.distrusted
     if last is None:
@@ -146,11 +146,7 @@ def _resend(seen: Snapshot, sender: Sender, now: datetime) -> Plan | None:
     if message is None or (message.date, message.separate) != about or _cannot_be_sent(seen, message):
         return None
     intent = invitation.intent
-    if (
-        intent is None
-        or intent.calendar_state.sequence != last.calendar_state.sequence
-        or intent.resend < invitation.resend
-    ):
+    if intent is None or intent.sequence != last.sequence or intent.resend < invitation.resend:
         intent = Intent(calendar_state=last.calendar_state, attempt="")
     return None if intent.failed else Plan(message=message, repeats=intent)
 

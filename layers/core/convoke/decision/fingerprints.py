@@ -113,7 +113,7 @@ def former(event: Event, one: Occurrence | None = None) -> tuple[str, ...]:
 
 
 def _same_date(event: Event, one: Occurrence) -> Occurrence:
-    return next((each for each in series.occurrences(event) if each.date == one.date), one)
+    return series.by_name(event).get(one.date, one)
 
 
 def _content_1(event: Event) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from ..model import GRAVITY, DeliveryState, LocalTime, Method, folded, frozen
+from ..model import DeliveryState, LocalTime, Method, folded, frozen, graver
 from .calendar_state import CalendarState, RenderedMail
 
 
@@ -39,6 +39,10 @@ class Intent:
     resend: int = 0
     failed: bool = False
 
+    @property
+    def sequence(self) -> int:
+        return self.calendar_state.sequence
+
 
 @frozen
 class Acknowledged:
@@ -49,6 +53,10 @@ class Acknowledged:
     at: datetime
     repair: int = 0
     resend: int = 0
+
+    @property
+    def sequence(self) -> int:
+        return self.calendar_state.sequence
 
 
 @frozen
@@ -147,20 +155,19 @@ class Invitation:
     def doubt(self) -> bool:
         """Whether a message may have been sent that SES is not known to have accepted."""
         return self.highest_possibly_sent is not None and (
-            self.acknowledged is None or self.highest_possibly_sent > self.acknowledged.calendar_state.sequence
+            self.acknowledged is None or self.highest_possibly_sent > self.acknowledged.sequence
         )
 
     @property
     def unacknowledged(self) -> Intent | None:
         """The newest intent, unless it is known that SES accepted it."""
-        if self.intent is None:
-            return None
-        if (
-            self.acknowledged is not None
-            and self.intent.calendar_state.sequence <= self.acknowledged.calendar_state.sequence
-        ):
-            return None
-        return self.intent
+        accepted = -1 if self.acknowledged is None else self.acknowledged.sequence
+        return self.intent if self.intent is not None and self.intent.sequence > accepted else None
+
+    def accepted(self, sequence: int) -> Acknowledged | None:
+        """The newest message that SES is known to have accepted, if it is the one of this SEQUENCE."""
+        last = self.acknowledged
+        return last if last is not None and last.sequence == sequence else None
 
     @property
     def given_up(self) -> bool:
@@ -216,7 +223,7 @@ def accepted_last(invitation: Invitation) -> LastAccepted | None:
     last, newest = invitation.acknowledged, invitation.intent
     if last is None or (newest is not None and newest.failed):
         return None
-    return LastAccepted(sequence=last.calendar_state.sequence, ses_id=last.ses_id, at=last.at, state=invitation.state)
+    return LastAccepted(sequence=last.sequence, ses_id=last.ses_id, at=last.at, state=invitation.state)
 
 
 def with_outcomes(stored: Iterable[StoredMessage], invitation: Invitation) -> tuple[StoredMessage, ...]:
@@ -231,15 +238,12 @@ def with_outcomes(stored: Iterable[StoredMessage], invitation: Invitation) -> tu
 def _with_outcome(stored: StoredMessage, known: LastAccepted | None) -> StoredMessage:
     if known is None:
         return stored
-    graver = stored.state in GRAVITY and (
-        known.state not in GRAVITY or GRAVITY.index(stored.state) > GRAVITY.index(known.state)
-    )
     return replace(
         stored,
         # An item that has its own time was sent more than once: that was the first.
         sent_at=stored.sent_at or known.at,
         ses_id=known.ses_id,
-        state=stored.state if graver else known.state,
+        state=stored.state if graver(stored.state, known.state) else known.state,
     )
 
 

@@ -23,7 +23,6 @@ from ..model import (
     Registration,
     RegistrationStatus,
     Sender,
-    When,
     frozen,
 )
 from ..schedule import calendar_entries, series, series_changes
@@ -49,33 +48,33 @@ class MessageBuilder:
         """Whether the registration is for the whole event, and not for some dates only."""
         return self.registration.occurrences is None
 
-    def _whole(self, calendar_state: CalendarState | None, generation: int) -> Message:
+    def _whole(self, calendar_state: CalendarState) -> Message:
         """The REQUEST for the main entry."""
         event = self.event
         main, separated = calendar_entries.main(event), calendar_entries.separate(event)
         extra = set(calendar_entries.extra_dates(event.schedule))
-        asked = (
-            calendar_state.asked
-            if calendar_state is not None and calendar_state.stands and same_time_and_place(calendar_state, event)
-            else None
-        )
-        without = [one.date for one in series.occurrences(event) if one.cancelled or one.date in separated]
+        stands = calendar_state.stands
+        asked = calendar_state.asked if stands and same_time_and_place(calendar_state, event) else None
+        dates = series.occurrences(event)
+        without = [one.date for one in dates if one.cancelled or one.date in separated]
+        moved = [(one.date, one.when) for one in dates if one.moved and one.date not in without]
         return Message(
-            **self._request(calendar_state, generation),
+            **self._request(calendar_state, calendar_state.generation),
             title=main.title,
             when=main.when,
             rule=main.rule,
             first=event.when.start,
             without=tuple(date for date in without if date not in extra),
-            kept=self._kept(calendar_state) if calendar_state is not None else (),
-            separated=self._renamed(calendar_state) if calendar_state is not None else (),
+            moved=tuple(moved),
+            kept=self._kept(calendar_state),
+            separated=self._renamed(calendar_state),
             location=main.location,
             description=main.description,
             participation=self._answer(asked),
             asked=asked,
             fingerprint=fingerprints.fingerprint(event),
             former=fingerprints.former(event),
-            before=calendar_state.known if calendar_state is not None and calendar_state.stands else None,
+            before=calendar_state.known if stands else None,
             declining_frees_seat=event.release_on_decline,
             several_entries=self._entries > 1,
         )
@@ -102,24 +101,24 @@ class MessageBuilder:
         known = None if calendar_state is None else calendar_state.occurrence_state(date)
         if known is None and calendar_state is not None and calendar_state.whole:
             known = self._plain(calendar_state, one)
-        before = None
-        # If the occurrence was cancelled for the attendee, that it takes place is no update.
-        if known is not None and known.when is not None and not known.cancelled:
-            before = _before(known, known.when)
-        same = known is not None and not known.cancelled and (known.when, known.location) == (one.when, one.location)
-        asked = known.asked if known is not None and same else None
+        if known is not None and known.cancelled:
+            known = None  # that it takes place is no update then
         return Message(
             **self._request(calendar_state, generation),
             date=date,
             date_zone=self._date_zone(calendar_state),
-            before=before,
-            **self._occurrence(one, asked, date, one.date),
+            before=_before(known),
+            **self._occurrence(one, known, date, one.date),
         )
 
-    def _occurrence(self, one: Occurrence, asked: int | None, *names: LocalTime, alone: bool = False) -> dict[str, Any]:
-        """The fields of :class:`Message` that a REQUEST for one occurrence has; ``names`` and ``alone`` are as
-        :func:`answer` takes them.
+    def _occurrence(
+        self, one: Occurrence, known: OccurrenceState | None, *names: LocalTime, alone: bool = False
+    ) -> dict[str, Any]:
+        """The fields of :class:`Message` that a REQUEST for one occurrence has of which ``known`` was sent before;
+        ``names`` and ``alone`` are as :func:`answer` takes them.
         """
+        same = known is not None and (known.when, known.location) == (one.when, one.location)
+        asked = known.asked if known is not None and same else None
         return {
             "title": one.title,
             "when": one.when,
@@ -145,19 +144,12 @@ class MessageBuilder:
 
     def _plain(self, calendar_state: CalendarState, one: Occurrence) -> OccurrenceState:
         """The state of an occurrence of which nothing was sent but the series itself."""
-        when = series.when_at(self.event.schedule, one.date)
         event = self.event
+        when = series.when_at(event.schedule, one.date)
         plain = Occurrence(
             date=one.date, when=when, title=event.title, location=event.location, description=event.description
         )
-        return OccurrenceState(
-            date=one.date,
-            fingerprint=fingerprints.of_date(self.event, plain),
-            title=calendar_state.title,
-            when=when,
-            location=calendar_state.location,
-            asked=calendar_state.asked,
-        )
+        return calendar_state.plain(one.date, when, fingerprints.of_date(event, plain))
 
     def _entry(self, one: Occurrence, calendar_state: CalendarState, known: OccurrenceState | None) -> Message:
         """The REQUEST for an occurrence as a separate entry: for the entry in ``known``, or for a new one."""
@@ -167,8 +159,6 @@ class MessageBuilder:
         taken_out = calendar_state.method is Method.CANCEL and calendar_state.part == one.date
         if was is None and (not others or (taken_out and not calendar_state.separate)):
             was = calendar_state.occurrence_state(one.date)
-        same = known is not None and (known.when, known.location) == (one.when, one.location)
-        asked = known.asked if known is not None and same else None
         return Message(
             **self._request(calendar_state, calendar_state.generation),
             date=one.date,
@@ -176,8 +166,8 @@ class MessageBuilder:
             separate=known.separate if known is not None else separate_name(one.date, calendar_state.sequence + 1),
             declining_frees_seat=self.event.release_on_decline,
             several_entries=self._entries > 1,
-            before=None if was is None or was.when is None else _before(was, was.when),
-            **self._occurrence(one, asked, one.date, alone=True),
+            before=_before(was),
+            **self._occurrence(one, known, one.date, alone=True),
         )
 
     def _separated(self, calendar_state: CalendarState) -> frozenset[LocalTime]:
@@ -258,6 +248,7 @@ class MessageBuilder:
             rule=calendar_state.rule,
             first=calendar_state.first,
             without=tuple(cancelled),
+            moved=calendar_state.moved,
             separated=tuple(one for one in calendar_state.dates if one.separate),
             location=calendar_state.location,
             participation=answer(self.registration, calendar_state.asked),
@@ -303,7 +294,7 @@ class MessageBuilder:
             participation=answer(self.registration, known.asked, known.date, alone=bool(known.separate)),
             asked=known.asked,
             fingerprint="",
-            before=_before(known, when),
+            before=_before(replace(known, when=when)),
             called_off=event_cancelled or date_cancelled,
             reason=reason,
             others_stay=dropped and not event_cancelled,
@@ -352,8 +343,11 @@ class MessageBuilder:
         return all(when.ends_at <= self.now for when in times)
 
 
-def _before(known: OccurrenceState, when: When) -> PreviousState:
-    return PreviousState(title=known.title, when=when, location=known.location, certain=known.known)
+def _before(known: OccurrenceState | None) -> PreviousState | None:
+    """What the attendee knew of an occurrence; ``None`` where they were not sent when it takes place."""
+    if known is None or known.when is None:
+        return None
+    return PreviousState(title=known.title, when=known.when, location=known.location, certain=known.known)
 
 
 def same_time_and_place(calendar_state: CalendarState, event: Event) -> bool:

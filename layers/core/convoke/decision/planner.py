@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import (
-    LocalTime,
-    Method,
-    Occurrence,
-    frozen,
-)
+from ..model import LocalTime, Method, Occurrence, frozen
 from ..schedule import calendar_entries, series, series_changes
 from . import fingerprints
 from .calendar_state import CalendarState, Message, OccurrenceState, next_generation
@@ -29,9 +24,10 @@ class MessagePlanner(MessageBuilder):
         generation = next_generation(calendar_state)
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
+        nothing_yet = self._empty_state(generation)
         if calendar_entries.stands(self.event):
-            return self._whole(None, generation)
-        return next(self._separate_dates(self._empty_state(generation)), None)
+            return self._whole(nothing_yet)
+        return next(self._separate_dates(nothing_yet), None)
 
     def update(self, calendar_state: CalendarState) -> Message | None:
         """The first message that is missing: about the whole series, then about single occurrences, those that do not
@@ -63,7 +59,7 @@ class MessagePlanner(MessageBuilder):
                 return gone
             same = calendar_state.certain and fingerprints.is_told(self.event, calendar_state.fingerprint)
             if not same or self._restored(calendar_state):
-                return self._whole(calendar_state, calendar_state.generation)
+                return self._whole(calendar_state)
             if (changed := next(self._changed_dates(calendar_state), None)) is not None:
                 return changed
         elif calendar_state.stands and (end := self._end(calendar_state)) is not None:
@@ -72,23 +68,17 @@ class MessagePlanner(MessageBuilder):
 
     def cancel(self, calendar_state: CalendarState) -> Message | None:
         """The next cancellation until nothing is left, with the recipient, organizer and time that they were sent."""
-        if calendar_state.whole:
-            if calendar_state.stands or (calendar_state.withdrawn and not calendar_state.certain):
-                return self._cancel(calendar_state)
-            entries = self._first_doubted(_all_doubted(calendar_state), separate=True)
-            cancels = (
-                self._cancel_date(calendar_state, one, None, dropped=False) for one in entries if _may_stand(one)
-            )
-            return next(cancels, None)
+        doubtful = calendar_state.withdrawn and not calendar_state.certain
+        if calendar_state.whole and (calendar_state.stands or doubtful):
+            return self._cancel(calendar_state)
+        # What was doubtful of the whole is so of each entry now: else the same one would be cancelled again and again.
         calendar_state = _all_doubted(calendar_state)
-        return next(
-            (
-                self._cancel_date(calendar_state, one, None, dropped=False)
-                for one in self._first_doubted(calendar_state)
-                if not one.cancelled
-            ),
-            None,
+        left = (
+            one
+            for one in self._first_doubted(calendar_state, separate=calendar_state.whole)
+            if not (one.cancelled and one.certain)
         )
+        return next((self._cancel_date(calendar_state, one, None, dropped=False) for one in left), None)
 
     def _end(self, calendar_state: CalendarState) -> Message | None:
         """Cancel the main entry, of which no date takes place any more, while separate entries still do."""
@@ -114,25 +104,13 @@ class MessagePlanner(MessageBuilder):
     def _held(self, calendar_state: CalendarState) -> Iterator[OccurrenceState]:
         """The dates that the main entry shows, or may show."""
         if calendar_state.rule is None:
-            yield OccurrenceState(
-                date=calendar_state.naming.when.start,
-                title=calendar_state.title,
-                when=calendar_state.when,
-                location=calendar_state.location,
-                asked=calendar_state.asked,
-            )
+            yield calendar_state.plain(calendar_state.naming.when.start, calendar_state.when)
             return
-        for start, when in series.times(replace(calendar_state.schedule, added=())).items():
+        for start, when in series.times(calendar_state.schedule).items():
             known = calendar_state.occurrence_state(start)
             if known is None or not known.cancelled:
-                plain = OccurrenceState(
-                    date=start,
-                    title=calendar_state.title,
-                    when=when,
-                    location=calendar_state.location,
-                    asked=calendar_state.asked,
-                )
-                yield known if known is not None and known.when is not None else plain
+                own = known is not None and known.when is not None
+                yield known if known is not None and own else calendar_state.plain(start, when)
 
     def _standing(self) -> Iterator[tuple[LocalTime, Occurrence]]:
         """The dates of the registration that take place and are not over, by the names that the registration has."""
@@ -143,7 +121,7 @@ class MessagePlanner(MessageBuilder):
     def _chosen(self) -> dict[LocalTime, Occurrence | None]:
         """Every date of a registration for some dates, as it is now; ``None`` for a date that no longer exists."""
         names = series_changes.named(self.event, self.registration.occurrences or (), self.registration.named)
-        dates = {one.date: one for one in series.occurrences(self.event)}
+        dates = series.by_name(self.event)
         return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
 
     def _restored(self, calendar_state: CalendarState) -> bool:
@@ -163,8 +141,7 @@ class MessagePlanner(MessageBuilder):
         """Cancellations of occurrences that were sent on their own and are no dates of the series any more."""
         if not calendar_state.dates or not self._names_stay(calendar_state):
             return
-        separated = calendar_entries.separate(self.event)
-        dates = {one.date: one for one in series.occurrences(self.event)}
+        separated, dates = calendar_entries.separate(self.event), series.by_name(self.event)
         for known in self._first_doubted(calendar_state):
             one = dates.get(known.date)
             if not known.cancelled and (one is None or one.cancelled or known.date in separated):
@@ -181,8 +158,11 @@ class MessagePlanner(MessageBuilder):
         order_keys = {}
         for at, one in enumerate(every):
             if one.date in changed:
-                around = [states.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
-                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, around))
+                before, after = (
+                    [state for each in near if (state := states.get(each.date)) is not None]
+                    for near in (every[max(0, at - 1) : at], every[at + 1 : at + 2])
+                )
+                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, before, after))
         dates = [one for one in every if one.date in changed]
         for one in sorted(dates, key=lambda one: order_keys[one.date]):
             known = states.get(one.date)
@@ -191,12 +171,14 @@ class MessagePlanner(MessageBuilder):
                     calendar_state, one.date, one, known or self._plain(calendar_state, one), separated
                 )
 
-    def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
+    def _in_the_way(self, one: Occurrence, before: list[OccurrenceState], after: list[OccurrenceState]) -> bool:
         """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""
-        there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
-        before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
-        after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
-        return one.moved and not calendar_entries.between(one.when, before, after, self.event.when.time_zone)
+        if not one.moved:
+            return False
+        earlier, later = (
+            [each.when for each in near if each.when is not None and not each.cancelled] for near in (before, after)
+        )
+        return not calendar_entries.between(one.when, earlier, later, self.event.when.time_zone)
 
     def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Messages for a registration for some dates. Invitations are last, since they may have to wait for quota."""
@@ -225,7 +207,7 @@ class MessagePlanner(MessageBuilder):
         if one is None or one.cancelled or date in separated:
             if known is not None and not known.cancelled:
                 yield self._cancel_date(calendar_state, known, one)
-        elif known is None or not known.known or not fingerprints.is_date_told(self.event, one, known.fingerprint):
+        elif not self._is_told(one, known):
             yield self._date(date, one, calendar_state, calendar_state.generation)
 
     def _gone_entries(self, calendar_state: CalendarState) -> Iterator[Message]:
@@ -234,7 +216,7 @@ class MessagePlanner(MessageBuilder):
         if not entries:
             return
         separated, names = self._separated(calendar_state), self._names(calendar_state)
-        dates = {one.date: one for one in series.occurrences(self.event)}
+        dates = series.by_name(self.event)
         seen: set[LocalTime] = set()
         for known in entries:
             one = dates.get(names[known.date]) if known.date in names else None
@@ -255,7 +237,6 @@ class MessagePlanner(MessageBuilder):
                 calendar_state,
                 when=event.when,
                 rule=event.rule,
-                added=(),
                 first=None,
                 dates=self._renamed(calendar_state),
             )
@@ -267,18 +248,20 @@ class MessagePlanner(MessageBuilder):
         if not separated:
             return
         states = {one.date: one for one in calendar_state.dates if one.separate and not one.cancelled}
-        dates = [one for one in series.occurrences(self.event) if one.date in separated and not one.cancelled]
+        dates = [one for one in series.occurrences(event) if one.date in separated and not one.cancelled]
         for one in sorted(dates, key=lambda one: (*_order_key(one, states.get(one.date)), one.date not in states)):
             known = states.get(one.date)
-            if not self._over(one, known) and (
-                known is None or not known.known or not fingerprints.is_date_told(event, one, known.fingerprint)
-            ):
+            if not self._over(one, known) and not self._is_told(one, known):
                 yield self._entry(one, calendar_state, known)
+
+    def _is_told(self, one: Occurrence, known: OccurrenceState | None) -> bool:
+        """Whether the attendee was certainly sent the occurrence or separate entry as it is now."""
+        return known is not None and known.known and fingerprints.is_date_told(self.event, one, known.fingerprint)
 
     def _present(self, calendar_state: CalendarState, date: LocalTime) -> Occurrence | None:
         """The present occurrence that has the name ``date`` in ``calendar_state``, or ``None``."""
         name = self._names(calendar_state).get(date)
-        return next((one for one in series.occurrences(self.event) if one.date == name), None)
+        return None if name is None else series.by_name(self.event).get(name)
 
     def _whole_over(self, calendar_state: CalendarState) -> bool:
         """Whether everything that the main entry shows is over, at the times that were sent."""
@@ -298,11 +281,6 @@ def _order_key(one: Occurrence | None, known: OccurrenceState | None) -> tuple[b
     So a cancellation never has to wait because the mail about another date is rejected, or waits for quota.
     """
     return known is None or known.known, one is not None and not one.cancelled
-
-
-def _may_stand(entry: OccurrenceState) -> bool:
-    """Whether a separate entry may be in the calendar."""
-    return not entry.cancelled or not entry.certain
 
 
 def _all_doubted(calendar_state: CalendarState) -> CalendarState:

@@ -86,14 +86,14 @@ def _main(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
         # A date of its own was cancelled as the last one, or sent by itself, under the same UID.
         yield whole
         return
-    told = replace(state.schedule, when=state.when)
-    names = sorted({*series.starts(told), *single}, key=lambda name: name.isoformat())
+    told = series.times(state.schedule)
+    names = sorted({*told, *single}, key=lambda name: name.isoformat())
     for name in names:
         one = single.get(name)
         if one is not None and not state.withdrawn:
             yield _date(state, invitation, one)
-        elif name in series.starts(told):
-            yield replace(whole, date=name, when=series.when_at(told, name))
+        elif name in told:
+            yield replace(whole, date=name, when=told[name])
 
 
 def _separate(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
@@ -111,11 +111,10 @@ def _entry(state: CalendarState, invitation: Invitation, one: OccurrenceState | 
     separate = "" if one is None else one.separate
     part = None if one is None else (one.date, one.separate)
     latest = (state.part, state.separate if state.part is not None else "") == (part or (None, ""))
-    last = invitation.acknowledged
     sequence = state.sequence if latest else state.base if part is None else None
     if latest and invitation.state in LOST:
         showing = Showing.UNKNOWN
-    known = latest and last is not None and last.calendar_state.sequence == sequence
+    accepted = invitation.accepted(state.sequence) if latest else None
     return Entry(
         uid=entry_uid(state.uid, separate),
         date=None,
@@ -125,7 +124,7 @@ def _entry(state: CalendarState, invitation: Invitation, one: OccurrenceState | 
         location=state.location.strip(),
         state=showing,
         sequence=sequence,
-        sent_at=last.at if known and last is not None else None,
+        sent_at=None if accepted is None else accepted.at,
         delivered=_delivered(state, invitation, one, sequence, showing, latest=latest),
         true=False,
         over=False,

@@ -82,7 +82,10 @@ def audit(sender: Sender, times: Times) -> Steps[Findings]:
     while after is not None:
         events, after = yield ReadEvents(after=after)
         for event_id in events:
-            found = found.merged((yield from examine(event_id, sender, times, include_due=False)))
+            at: str | None = ""
+            while at is not None:
+                part, at = yield from examine(event_id, at, sender, times, by_operator=False)
+                found = found.merged(part)
     if found.too_many:
         yield Log(what="audit stopped", fields={"differences": str(len(found.differences))})
         yield from store_differences(found)
@@ -101,28 +104,14 @@ def store_differences(found: Findings) -> Steps[None]:
 
 
 def examine(
-    event_id: str, sender: Sender, times: Times, *, include_due: bool, new_sender: bool = False
-) -> Steps[Findings]:
-    """Find the differences of one event; see :func:`examine_batch`."""
-    found = Findings()
-    after: str | None = ""
-    while after is not None:
-        part, after = yield from examine_batch(
-            event_id, after, sender, times, include_due=include_due, new_sender=new_sender
-        )
-        found = found.merged(part)
-    return found
-
-
-def examine_batch(
-    event_id: str, after: str, sender: Sender, times: Times, *, include_due: bool, new_sender: bool = False
+    event_id: str, after: str, sender: Sender, times: Times, *, by_operator: bool
 ) -> Steps[tuple[Findings, str | None]]:
     """Find the differences among the next invitations of one event, after the registration id ``after``.
 
-    Returns them, and the registration id to continue after, ``None`` at the end. Invitations that are due are left out
-    unless ``include_due``, and so is an event with a change of the last day that people are being informed of. In
-    either case nothing is announced earlier that waits for further changes. That the sender's address changed counts as
-    a difference only with ``new_sender``, since an operator decides when those are sent.
+    Returns them, and the registration id to continue after, ``None`` at the end. Unless it is done ``by_operator``,
+    invitations that are due are left out, and so is an event with a change of the last day that people are being
+    informed of; and that the sender's address changed is no difference, since an operator decides when those are sent.
+    In either case nothing is announced earlier that waits for further changes.
     """
     invitations = yield ReadInvitations(event_id=event_id, after=after, limit=BATCH_SIZE)
     if not invitations:
@@ -134,17 +123,17 @@ def examine_batch(
     if event is None or over(event, now):
         return Findings(), None
     # Read last: a change that the event has and that is neither waiting nor being announced has been announced.
-    if (yield from _left_to_fan_out(event, now, include_due=include_due)):
+    if (yield from _left_to_fan_out(event, now, by_operator=by_operator)):
         return Findings(), None
     people = {person.registration_id: person for person in registrations}
     differences: list[Difference] = []
     for invitation in invitations:
         person = people.get(invitation.registration_id)
-        if person is None or (invitation.due_key is not None and not include_due):
+        if person is None or (invitation.due_key is not None and not by_operator):
             continue
         seen = Snapshot(invitation=invitation, registration=person, event=event)
         calendar_state = calendar_state_of(invitation)
-        plan = decide(seen, sender if new_sender else _known_sender(sender, calendar_state), now)
+        plan = decide(seen, sender if by_operator else _known_sender(sender, calendar_state), now)
         if plan is not None:
             differences.append(
                 Difference(
@@ -157,9 +146,9 @@ def examine_batch(
     return Findings(looked_at=len(invitations), differences=tuple(differences)), through
 
 
-def _left_to_fan_out(event: Event, now: datetime, *, include_due: bool) -> Steps[bool]:
+def _left_to_fan_out(event: Event, now: datetime, *, by_operator: bool) -> Steps[bool]:
     """Whether the fan-out of the event's latest change is to announce it, and nobody else."""
-    if include_due:
+    if by_operator:
         fan_out = yield ReadFanOut(event_id=event.event_id)
         return fan_out is not None and fan_out.waits(now)
     return now < event.updated_at + TELLING and (yield ReadTelling(event_id=event.event_id))

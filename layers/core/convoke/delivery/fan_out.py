@@ -107,8 +107,7 @@ def _is_gone(before: Event, after: Event, now: datetime) -> bool:
     """Whether a date that was to come does not take place any more."""
     names = series_changes.renamed(before.schedule, after.schedule)
     stays = {one.date for one in series.occurrences(after) if not one.cancelled}
-    coming = (one for one in series.occurrences(before) if not one.cancelled and one.when.ends_at > now)
-    return any(names.get(one.date) not in stays for one in coming)
+    return any(names.get(one.date) not in stays for one in series.coming(before, now))
 
 
 def _begins_soon(event: Event, now: datetime, times: Times) -> bool:
@@ -143,9 +142,7 @@ def announce(event_id: str) -> Steps[bool]:
     if fan_out is None or not fan_out.planning:
         return False
     now = yield Clock()
-    yield Enqueue(
-        hint=PlanHint(event_id=event_id), urgent=fan_out.priority == 0, delay_seconds=_seconds_to_wait(fan_out, now)
-    )
+    yield _to_be_planned(fan_out, now)
     return True
 
 
@@ -164,10 +161,14 @@ def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | Non
         found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=few + 1)
         if len(found) <= few:
             return (yield from _plan_page(seen, sending, found, worker, size=few, batches=1))
-    yield Enqueue(
-        hint=PlanHint(event_id=event_id), urgent=seen.priority == 0, delay_seconds=_seconds_to_wait(seen, now)
-    )
+    yield _to_be_planned(seen, now)
     return None
+
+
+def _to_be_planned(fan_out: FanOut, now: datetime) -> Enqueue:
+    """The hint to plan the fan-out, which comes when it is announced."""
+    hint = PlanHint(event_id=fan_out.event_id)
+    return Enqueue(hint=hint, urgent=fan_out.priority == 0, delay_seconds=_seconds_to_wait(fan_out, now))
 
 
 def _seconds_to_wait(fan_out: FanOut, now: datetime) -> int:
@@ -192,7 +193,7 @@ def plan(
         return None
     now = yield Clock()
     if seen.waits(now):
-        yield from announce(event_id)
+        yield _to_be_planned(seen, now)
         return None
     batches = min(batches, BATCHES_IN_THE_FIRST_PAGE + 3 * math.ceil(seen.people / size))
     found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)

@@ -33,12 +33,10 @@ from ..effects import (
     ReadRegistration,
     ReadSending,
     RecordNotification,
-    Refusal,
     Refused,
     RenderNotification,
     SendNotification,
     Steps,
-    StopSending,
     Unknown,
 )
 from ..links.tokens import AFTER_THE_EVENT
@@ -57,7 +55,7 @@ from ..model import DeliveryState, Person, Registration, RegistrationStatus, Sen
 from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
-from .pace import slow_down, wait_for_turn
+from .pace import heed, wait_for_turn
 from .reconcile import Outcome, Worker, links_for
 
 MAILBOX_COUNTS = {
@@ -200,9 +198,14 @@ def _mailbox_allows(seen: NotificationState, notification: Notification, now: da
 
 def _drop(seen: NotificationState) -> Steps[Outcome]:
     """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to."""
-    dropped = replace(seen, notification=None, state=DeliveryState.NONE, lease_until=None, due_key=None)
-    yield RecordNotification(notification_state=dropped)
+    yield _ended(seen, DeliveryState.NONE)
     return Outcome.CLEARED
+
+
+def _ended(seen: NotificationState, state: DeliveryState) -> RecordNotification:
+    """Record what became of a notification: then it is not due, and its content is no longer stored."""
+    ended = replace(seen, notification=None, state=state, lease_until=None, due_key=None)
+    return RecordNotification(notification_state=ended)
 
 
 def _send(
@@ -229,21 +232,14 @@ def _send(
     after = attempts.outcome(begun, answer, policy, now, chance)
     due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
     if isinstance(answer, Refused):
-        yield Log(what="mail refused", fields={**_log_fields(seen, answer.refusal), "code": answer.why})
+        yield from heed(answer, sending, times, now, _log_fields(seen, ""))
     match answer:
         case Accepted():
-            yield RecordNotification(
-                notification_state=replace(released, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
-            )
+            yield _ended(released, DeliveryState.ACCEPTED)
             return Outcome.ACKNOWLEDGED
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
-        case Refused(refusal=refusal, why=why):
-            if refusal is Refusal.PAUSED:
-                yield Log(what="sending paused", fields=_log_fields(seen, why))
-                yield StopSending(until=now + times.pause, why=why)
-            if refusal is Refusal.BUSY:
-                yield from slow_down(sending, now, why)
+        case Refused():
             yield RecordNotification(notification_state=replace(released, attempts=after.failed, due_key=due_key))
             return Outcome.REFUSED
         case Unknown(why=why):
@@ -293,9 +289,7 @@ def _render(seen: NotificationState, notification: Notification, addressed: Addr
 def _give_up(notification_state: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(notification_state, why), "reason": reason})
-    yield RecordNotification(
-        notification_state=replace(notification_state, notification=None, state=state, lease_until=None, due_key=None)
-    )
+    yield _ended(notification_state, state)
     return Outcome.FAILED
 
 

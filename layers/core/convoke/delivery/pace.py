@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ..decision.invitation import Sending
-from ..effects import Clock, DrawTurns, SlowDown, Steps, Wait
+from ..effects import Clock, DrawTurns, Log, Refusal, Refused, SlowDown, Steps, StopSending, Wait
+from ..settings import Times
 
 SHARE = 0.95
 """The share of the account's rate that is used. Clocks differ, and others may send from the same account."""
@@ -109,6 +111,18 @@ def _draw(rate: float, now: datetime, turns: Turns, *, urgent: bool) -> Steps[bo
         return False
     finally:
         turns.coming -= more
+
+
+def heed(refused: Refused, sending: Sending, times: Times, now: datetime, about: Mapping[str, str]) -> Steps[None]:
+    """What follows for all mail where SES refused one: none is sent while sending is paused, or all go on slower.
+    ``about`` are the log's fields of the mail.
+    """
+    yield Log(what="mail refused", fields={**about, "why": refused.refusal, "code": refused.why})
+    if refused.refusal is Refusal.PAUSED:
+        yield Log(what="sending paused", fields={**about, "why": refused.why})
+        yield StopSending(until=now + times.pause, why=refused.why)
+    if refused.refusal is Refusal.BUSY:
+        yield from slow_down(sending, now, refused.why)
 
 
 def slow_down(sending: Sending, now: datetime, why: str) -> Steps[None]:

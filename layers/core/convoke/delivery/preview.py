@@ -78,8 +78,8 @@ def _messages(seen: Snapshot, sender: Sender, now: datetime) -> Iterator[Message
         )
         invitation = replace(
             invitation,
-            allocated=max(invitation.allocated, intent.calendar_state.sequence),
-            highest_possibly_sent=intent.calendar_state.sequence,
+            allocated=max(invitation.allocated, intent.sequence),
+            highest_possibly_sent=intent.sequence,
             possibly_sent=intent.calendar_state,
             intent=intent,
             acknowledged=accepted,

@@ -32,15 +32,7 @@ from ..decision.decide import (
     occurrence_may_follow,
     priority,
 )
-from ..decision.invitation import (
-    Acknowledged,
-    Cause,
-    Intent,
-    Invitation,
-    Sending,
-    StoredMessage,
-    accepted_last,
-)
+from ..decision.invitation import Acknowledged, Cause, Intent, Invitation, Sending, StoredMessage, accepted_last
 from ..decision.limits import UNCOUNTED
 from ..effects import (
     Accepted,
@@ -64,13 +56,11 @@ from ..effects import (
     ReadStoredMessage,
     ReadTogether,
     RecordMessageState,
-    Refusal,
     Refused,
     ReleaseClaim,
     Render,
     Send,
     Steps,
-    StopSending,
     StoreMessage,
     Unknown,
     WakeUp,
@@ -82,7 +72,7 @@ from ..store import keys
 from ..webhooks.events import WebhookEventType
 from . import attempts
 from .attempts import Attempts, Claimed, Stage
-from .pace import Turns, slow_down, wait_for_turn
+from .pace import Turns, heed, wait_for_turn
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
 """How long a stored message is kept after the event's end."""
@@ -269,22 +259,18 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)
     if isinstance(answer, Refused):
-        yield Log(what="mail refused", fields={**_log_fields(claimed, answer.refusal), "code": answer.why})
+        yield from heed(answer, sending, times, now, _log_fields(claimed, ""))
     match answer:
         case Accepted(ses_id=ses_id):
             # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
-            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=_tried_anew(plan)))
+            anew = plan.repeats is not None and plan.repeats.failed
+            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=anew))
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
-        case Refused(refusal=refusal, why=why):
-            if refusal is Refusal.PAUSED:
-                yield Log(what="sending paused", fields=_log_fields(claimed, why))
-                yield StopSending(until=now + times.pause, why=why)
-            if refusal is Refusal.BUSY:
-                yield from slow_down(sending, now, why)
+        case Refused():
             due_key = keys.due_key(urgency, after.not_before or now)
             yield ReleaseClaim(claimed=claimed, before=before, due_key=due_key, attempts=after.failed)
             return Outcome.REFUSED
@@ -330,9 +316,7 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
     A ``str`` says why the message cannot be rendered; ``None`` means that its stored mail was erased.
     """
     if plan.repeats is not None:
-        stored = yield ReadStoredMessage(
-            registration_id=seen.registration.registration_id, sequence=intent.calendar_state.sequence
-        )
+        stored = yield ReadStoredMessage(registration_id=seen.registration.registration_id, sequence=intent.sequence)
         if stored is not None and stored.rendered is not None:
             return stored.rendered  # type: ignore[no-any-return]
     rendered: RenderedMail | str = yield Render(message=plan.message, intent=intent)
@@ -364,17 +348,16 @@ def _record(
         ),
         due_key=due_key,
     )
-    first = claimed.acknowledged
-    resent = first is not None and first.calendar_state.sequence == intent.calendar_state.sequence
-    if result is AcknowledgeResult.OVERTAKEN or resent or anew:
+    first = claimed.accepted(intent.sequence)
+    if result is AcknowledgeResult.OVERTAKEN or first is not None or anew:
         # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
         # message keeps when that was; one that was overtaken is not the invitation's latest.
         yield RecordMessageState(
             registration_id=claimed.registration_id,
-            sequence=intent.calendar_state.sequence,
+            sequence=intent.sequence,
             state=DeliveryState.ACCEPTED,
             ses_id=ses_id,
-            at=first.at if first is not None and resent else now,
+            at=now if first is None else first.at,
         )
     if result is AcknowledgeResult.OVERTAKEN:
         # Another worker has claimed since: this mail may be older than its mail, and yet arrive after it.
@@ -387,10 +370,6 @@ def _record(
     if result is AcknowledgeResult.DONE:
         return Outcome.ACKNOWLEDGED
     return Outcome.MORE if result is AcknowledgeResult.STILL_DUE else None
-
-
-def _tried_anew(plan: Plan) -> bool:
-    return plan.repeats is not None and plan.repeats.failed
 
 
 def _give_up(
@@ -411,15 +390,12 @@ def _give_up(
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
-    last = before.acknowledged
-    repeated = (
-        last is not None and intent is not None and last.calendar_state.sequence == intent.calendar_state.sequence
-    )
-    if last is not None and repeated and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
+    last = None if intent is None else before.accepted(intent.sequence)
+    if last is not None and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
         # From here on the invitation says that its repetition was given up: what became of the message it has to keep.
         yield RecordMessageState(
             registration_id=before.registration_id,
-            sequence=last.calendar_state.sequence,
+            sequence=last.sequence,
             state=before.state,
             ses_id=last.ses_id,
             at=last.at,
@@ -453,6 +429,6 @@ def _failure_event(claimed: Invitation, account: str, reason: str, now: datetime
 
 
 def _log_fields(claimed: Invitation, why: str) -> dict[str, str]:
-    sequence = str(claimed.intent.calendar_state.sequence) if claimed.intent else ""
     """The log fields of a message: ids, SEQUENCE, and ``why``."""
+    sequence = str(claimed.intent.sequence) if claimed.intent else ""
     return {"event": claimed.event_id, "registration": claimed.registration_id, "sequence": sequence, "why": why}

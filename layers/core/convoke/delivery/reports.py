@@ -31,16 +31,8 @@ from ..effects import (
     StoreReport,
     WakeUp,
 )
-from ..model import (
-    GRAVITY,
-    ConvokeError,
-    DeliveryState,
-    LocalTime,
-    Method,
-    folded,
-    frozen,
-)
-from ..store import keys
+from ..model import ConvokeError, DeliveryState, LocalTime, Method, basic, folded, frozen, graver
+from ..store import codec, keys
 from ..webhooks.events import WebhookEventType
 
 EVENT_TYPES = {
@@ -110,7 +102,7 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
         sequence=int(tags["sequence"][0]),
         generation=int(tags["generation"][0]),
         method=Method(tags["method"][0]),
-        date=date_of(tags["date"][0]) if "date" in tags else None,
+        date=codec.local_time(tags["date"][0]) if "date" in tags else None,
         separate=tags["separate"][0] if "separate" in tags else "",
         state=state,
         final=final,
@@ -119,16 +111,6 @@ def report_of(event: Mapping[str, Any]) -> Report | None:
         at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
         reason=event["eventType"].replace(" ", "") if state is DeliveryState.FAILED else "",
     )
-
-
-def tag_of(date: LocalTime) -> str:
-    """A date of a series as the value of an SES message tag, which may hold letters and digits: ``20250131T090000``."""
-    return f"{date:%Y%m%dT%H%M%S}" if isinstance(date, datetime) else f"{date:%Y%m%d}"
-
-
-def date_of(tag: str) -> LocalTime:
-    """The date that :func:`tag_of` wrote. Raises :class:`ValueError` for anything else."""
-    return datetime.fromisoformat(tag) if "T" in tag else datetime.fromisoformat(tag).date()
 
 
 def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
@@ -201,12 +183,12 @@ def _kept_by_the_invitation(invitation: Invitation, report: Report) -> bool:
     """Whether the invitation as it was read says, with what the report adds to it, all that there is to say of the
     message: it is the latest, known to be accepted, and arrived. Most reports are such, and cost one write or none.
     """
-    last, newest = invitation.acknowledged, invitation.intent
+    newest = invitation.intent
     return (
         report.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
-        and last is not None
+        and invitation.accepted(report.sequence) is not None
         and newest is not None
-        and last.calendar_state.sequence == newest.calendar_state.sequence == report.sequence
+        and newest.sequence == report.sequence
     )
 
 
@@ -251,7 +233,7 @@ def updated_by(invitation: Invitation, report: Report) -> Invitation:
     if invitation.doubt and possibly_sent is not None and possibly_sent.sequence == report.sequence:
         # Any report proves that SES accepted it; it does not answer a request to send it again.
         counts: Intent | Acknowledged | None = previous
-        if intent is not None and intent.calendar_state.sequence == report.sequence:
+        if intent is not None and intent.sequence == report.sequence:
             # It was not rightly given up either; if a resend was requested since, it is sent once more.
             counts = intent = replace(intent, unknowns=0, failed=False)
         acknowledged = Acknowledged(
@@ -263,15 +245,15 @@ def updated_by(invitation: Invitation, report: Report) -> Invitation:
         )
         invitation = replace(invitation, acknowledged=acknowledged, intent=intent)
         state_so_far = DeliveryState.ACCEPTED
-    last, newer = invitation.acknowledged, invitation.unacknowledged
+    newer = invitation.unacknowledged
     # A report about an older message must not hide that a newer one was given up.
     given_up = newer is not None and newer.failed
-    about_the_last = last is not None and last.calendar_state.sequence == report.sequence
+    about_the_last = invitation.accepted(report.sequence) is not None
     # A final bounce also holds for a newer message to the same address, while nothing is known about that one.
-    about_its_address = last is None and report.final and _addressed(invitation, report)
+    about_its_address = invitation.acknowledged is None and report.final and _addressed(invitation, report)
     if (about_the_last or about_its_address) and not given_up:
         # That a message expired is about one after the last: no report of the last says anything of that.
-        news = state_so_far is not DeliveryState.EXPIRED and _graver(report.state, state_so_far)
+        news = state_so_far is not DeliveryState.EXPIRED and graver(report.state, state_so_far)
         state, reason = (report.state, report.reason) if news else (state_so_far, invitation.reason)
         invitation = replace(invitation, state=state, reason=reason if state is DeliveryState.FAILED else "")
     if report.state is DeliveryState.DELIVERED:
@@ -296,7 +278,7 @@ def _delivered(invitation: Invitation, report: Report) -> tuple[Delivered, ...]:
     last: dict[tuple[str, str, Method], Delivered] = {}
     for one in sorted((*invitation.delivered, new), key=lambda one: (one.at, one.sequence)):
         if one.generation == latest:
-            last[tag_of(one.date) if one.date else "", one.separate, one.method] = one
+            last[basic(one.date) if one.date else "", one.separate, one.method] = one
     return tuple(last[key] for key in sorted(last))
 
 
@@ -356,13 +338,8 @@ def _erased(invitation: Invitation) -> bool:
 def _stop(invitation: Invitation, report: Report) -> Invitation:
     """The invitation with the report's address stopped, unless a graver stop of it is known."""
     known = invitation.stop_of(report.address)
-    if known is not None and not _graver(report.state, known.state):
+    if known is not None and not graver(report.state, known.state):
         return invitation
     others = [stop for stop in invitation.stopped if stop != known]
     stops = [*others, Stopped(address=report.address, state=report.state)]
     return replace(invitation, stopped=tuple(sorted(stops, key=lambda stop: stop.address)))
-
-
-def _graver(one: DeliveryState, other: DeliveryState) -> bool:
-    """Whether ``one`` replaces ``other``: it is graver, or ``other`` is not ranked in ``GRAVITY``."""
-    return other not in GRAVITY or GRAVITY.index(one) > GRAVITY.index(other)

@@ -166,10 +166,9 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
 
 def _sent(kind: AttentionKind, stored: StoredMessage, invitation: Invitation, *, expected: bool) -> Attention | None:
     """What became of a message that was sent; ``None`` if it arrived, or nothing is known against it."""
-    last = invitation.acknowledged
-    latest = last is not None and last.calendar_state.sequence == stored.calendar_state.sequence
+    last = invitation.accepted(stored.calendar_state.sequence)
     # The invitation has the state of the latest message, also after a resend; the stored message has the first one's.
-    state, since = (invitation.state, last.at) if last is not None and latest else (stored.state, stored.sent_at)
+    state, since = (invitation.state, last.at) if last is not None else (stored.state, stored.sent_at)
     reason = AttentionReason.UNDELIVERED if state is DeliveryState.ACCEPTED else REASON_OF_STATE.get(state)
     if state is DeliveryState.COMPLAINED:
         # It arrived, but no further message will: that matters if the attendee is expected to come.

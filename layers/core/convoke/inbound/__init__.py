@@ -7,7 +7,7 @@ In the order to read them:
 - ``mime``: the mail parsed (RFC 5322), with ``parts`` for its MIME parts, and ``plain_text`` for its text
 - ``itip_reply``: the iTIP answer in its calendar, with ``components`` for content lines and ``zones`` for time zones
 - ``proposals``: another time that an attendee proposes (COUNTER)
-- ``addresses``: which spellings are one mailbox; ``trace``: DKIM results in the header fields that SES itself added
+- ``trace``: DKIM results in the header fields that SES itself added
 - ``authenticity``: whether the sender is the attendee, and whether the answer fits the registration
 - ``judgement``: the verdict on a mail
 - ``quarantine``: what is stored of a quarantined mail

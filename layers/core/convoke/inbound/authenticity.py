@@ -25,15 +25,15 @@ from ..model import (
     When,
     folded,
     frozen,
+    mailbox,
 )
 from ..schedule import series_changes
-from .addresses import domain, mailbox
 from .itip_reply import Answer, Kind
 from .mime import Incoming
 from .proposals import proposed
 from .reasons import Quarantined, Reason
 from .trace import signers
-from .uids import ids_of as ids_of
+from .uids import ids_of
 
 AHEAD = timedelta(days=1)
 """How far an attendee's clock may be ahead: a day covers local time that is written as if it were UTC."""
@@ -104,6 +104,12 @@ def distrust(receipt: Receipt, incoming: Incoming) -> Reason | None:
     if receipt.spf != "PASS":
         return Reason.SPF
     return None if domain(receipt.envelope_sender) == domain(incoming.sender or "") != "" else Reason.ENVELOPE
+
+
+def domain(address: str) -> str:
+    """The part after the last @, folded for comparison; empty where there is none."""
+    _, at, rest = folded(address).rpartition("@")
+    return rest if at else ""
 
 
 def stranger(receipt: Receipt, incoming: Incoming, seen: Snapshot) -> Reason | None:

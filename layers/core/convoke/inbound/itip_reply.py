@@ -7,10 +7,10 @@ recurrence rule is expanded. Whether the sender may answer is decided in ``authe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
 from urllib.parse import unquote
 
 from ..calendar.content_lines import address, clean
@@ -20,8 +20,6 @@ from . import components
 from .components import Component, Property
 from .reasons import Quarantined, Reason
 from .zones import Zones
-
-_T = TypeVar("_T")
 
 LONGEST_COMMENT = 1000
 LARGEST = 256 * 1024
@@ -169,12 +167,12 @@ def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None
         kind=kind,
         uid=uid,
         attendee=_address(attendee) if attendee else None,
-        sent_by=_sent_by(attendee) if attendee else None,
+        sent_by=_mail(attendee.params.get("SENT-BY", "")) if attendee else None,
         participation=_participation(attendee, kind) if attendee else None,
         sequence=_sequence(event),
         dtstamp=_dtstamp(event, zones, sent_at),
         date=_date(event, zones),
-        start=_start(event, zones),
+        start=_certain(event, "DTSTART", zones),
         comment=_comment(event, attendee),
         proposed=_proposed(event, zones) if kind is Kind.COUNTER else None,
     )
@@ -184,11 +182,6 @@ def _uid(event: Component) -> str | None:
     uids = {each.value.strip() for each in event.properties("UID")}
     uid = uids.pop() if len(uids) == 1 else ""
     return uid if _UID.fullmatch(uid) else None
-
-
-def _only(event: Component, name: str) -> Property:
-    (only,) = event.properties(name)
-    return only
 
 
 def _sequence(event: Component) -> int:
@@ -250,10 +243,6 @@ def _address(attendee: Property) -> str | None:
     return address
 
 
-def _sent_by(attendee: Property) -> str | None:
-    return _mail(attendee.params.get("SENT-BY", ""))
-
-
 def _mail(text: str) -> str | None:
     """The mail address of a ``mailto:`` URI or a plain address, in lower case; ``None`` if it is none."""
     email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
@@ -287,8 +276,7 @@ def _participation(attendee: Property, kind: Kind) -> Participation | None:
 
 def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> datetime:
     # RFC 5545 requires UTC (section 3.8.7.2); without the Z, UTC is meant too.
-    found = {_tried(each, zones) for each in event.properties("DTSTAMP")}
-    stamp = found.pop() if len(found) == 1 else None
+    stamp = _certain(event, "DTSTAMP", zones)
     if isinstance(stamp, datetime):
         stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
         if stamp >= _EARLIEST:
@@ -298,16 +286,14 @@ def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> dateti
     return sent_at
 
 
-def _tried(each: Property, zones: Zones) -> LocalTime | None:
+def _certain(event: Component, name: str, zones: Zones) -> LocalTime | None:
+    """The date or time of the property ``name``; ``None`` if it is absent, unreadable, or there with several values."""
+    properties = event.properties(name)
     try:
-        return _moment(each, zones)
+        (only,) = {_moment(each, zones) for each in properties}
     except (ValueError, OverflowError):
         return None
-
-
-def _start(event: Component, zones: Zones) -> LocalTime | None:
-    found = {_tried(each, zones) for each in event.properties("DTSTART")}
-    return found.pop() if len(found) == 1 else None
+    return only
 
 
 def _date(event: Component, zones: Zones) -> LocalTime | None:
@@ -317,28 +303,28 @@ def _date(event: Component, zones: Zones) -> LocalTime | None:
         return None
     if any("RANGE" in each.params for each in found):
         raise Quarantined(Reason.DATE)
-    return _sure(lambda: _single({_moment(each, zones) for each in found}), Reason.DATE)
+    with _quarantining(Reason.DATE):
+        (only,) = {_moment(each, zones) for each in found}
+    return only
 
 
 def _proposed(event: Component, zones: Zones) -> Span:
-    return _sure(lambda: _span(event, zones), Reason.PROPOSAL)
+    with _quarantining(Reason.PROPOSAL):
+        return _span(event, zones)
 
 
-def _sure(read: Callable[[], _T], reason: Reason) -> _T:
-    """The result of ``read``. Raises :class:`Quarantined` with ``reason`` if it fails."""
+@contextmanager
+def _quarantining(reason: Reason) -> Iterator[None]:
+    """Raise :class:`Quarantined` with ``reason`` where what is read inside is no date or time."""
     try:
-        return read()
+        yield
     except (ValueError, OverflowError, TypeError) as error:
         raise Quarantined(reason) from error
 
 
-def _single(found: set[LocalTime]) -> LocalTime:
-    (only,) = found
-    return only
-
-
 def _span(event: Component, zones: Zones) -> Span:
-    start = _moment(_only(event, "DTSTART"), zones)
+    (begins,) = event.properties("DTSTART")
+    start = _moment(begins, zones)
     ends = [_moment(each, zones) for each in event.properties("DTEND")]
     lengths = [Duration.parse(each.value.strip().upper()) for each in event.properties("DURATION")]
     if len(ends) + len(lengths) != 1:

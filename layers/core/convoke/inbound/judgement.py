@@ -14,6 +14,7 @@ from .authenticity import Receipt
 from .itip_reply import Answer, Kind
 from .mime import Incoming
 from .reasons import Quarantined, Reason
+from .uids import ids_of
 
 MOST_LOOKS = 3
 """How many of the UIDs in a mail are looked up at most."""
@@ -107,7 +108,7 @@ def _whose(incoming: Incoming, look: Look) -> Snapshot | None:
 
 def _look(answer: Answer, look: Look) -> Snapshot | None:
     """The registration that it answers, by its UID alone."""
-    return look(answer.uid) if authenticity.ids_of(answer.uid) else None
+    return look(answer.uid) if ids_of(answer.uid) else None
 
 
 def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
@@ -188,13 +189,13 @@ def _is_our_own(incoming: Incoming, seen: Snapshot | None) -> bool:
         return False
     ids = seen.event.event_id, seen.registration.registration_id
     uids = itip_reply.uids(incoming.calendar)
-    return bool(uids) and all(authenticity.ids_of(uid) == ids for uid in uids)
+    return bool(uids) and all(ids_of(uid) == ids for uid in uids)
 
 
 def _refers_to(incoming: Incoming, seen: Snapshot) -> bool:
     """Whether In-Reply-To or References name a mail of ours to this registration; its UID in the text is not enough."""
     ids = seen.event.event_id, seen.registration.registration_id
-    return any(authenticity.ids_of(one) == ids for one in incoming.references)
+    return any(ids_of(one) == ids for one in incoming.references)
 
 
 def _quarantined(reason: Reason, found: Judgement) -> Judgement:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from ..calendar.content_lines import one_line
 from ..model import frozen
 from . import components, plain_text, uids
 from .itip_reply import LARGEST as LARGEST_CALENDAR
@@ -33,7 +32,6 @@ from .reasons import Quarantined, Reason
 
 LARGEST_MAIL = 5 * 1024 * 1024
 _MOST_REFERENCES = 50
-_MOST_RESULTS = 10
 _MOST_CALENDARS = 4
 _LONGEST_DATE = 100
 
@@ -75,7 +73,6 @@ class Incoming:
     latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, of which
     those that answer come first, then those in ``references``, the latest first, then all others. ``sent_at`` is its
     Date (UTC).
-    ``authentication_results`` are the values of the header fields of that name (RFC 8601), the topmost first.
     ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
     """
 
@@ -88,7 +85,6 @@ class Incoming:
     references: tuple[str, ...] = ()
     uids: tuple[str, ...] = ()
     sent_at: datetime | None = None
-    authentication_results: tuple[str, ...] = ()
     automatic: bool = False
     subject: str = ""
     text: str = ""
@@ -144,7 +140,6 @@ def incoming(raw: bytes) -> Incoming:
         references=references,
         uids=uids.found(_texts(raw, [each.data for each in readable], references, found)),
         sent_at=sent_at,
-        authentication_results=_authentication_results(known),
         automatic=_is_automatic(known),
         subject=plain_text.subject(known.first("subject")),
         text=_text(found),
@@ -200,11 +195,6 @@ def _sent_at(date: str) -> datetime | None:
         return sent_at.astimezone(UTC) if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _authentication_results(known: Fields) -> tuple[str, ...]:
-    found = known.all("authentication-results")[:_MOST_RESULTS]
-    return tuple(one_line(each[:LONGEST_PARSED_HEADER]) for each in found)
 
 
 def _is_automatic(known: Fields) -> bool:

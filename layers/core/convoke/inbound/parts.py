@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 from ..model import frozen
@@ -106,7 +107,7 @@ def leaves(raw: bytes, problems: list[Reason]) -> tuple[Part, ...]:
     found: list[Part] = []
     begun, body_at = _begun(raw, 0, LARGEST_HEADERS, problems)
     if not begun.kind.startswith("multipart/"):
-        return (_with(begun, raw[body_at:]),)
+        return (replace(begun, body=raw[body_at:]),)
     # The boundaries of the open multiparts, the outermost first.
     path: list[bytes] = []
     _enter(begun, path, problems)
@@ -114,7 +115,7 @@ def leaves(raw: bytes, problems: list[Reason]) -> tuple[Part, ...]:
     total = 1
     for start, end, boundary, last in _delimiters(raw, body_at, path, problems):
         if current is not None:
-            found.append(_with(current[0], raw[current[1] : max(start, current[1])]))
+            found.append(replace(current[0], body=raw[current[1] : max(start, current[1])]))
             current = None
         del path[path.index(boundary) + (not last) :]
         if last:
@@ -133,7 +134,7 @@ def leaves(raw: bytes, problems: list[Reason]) -> tuple[Part, ...]:
         else:
             current = begun, body_at
     if current is not None:
-        found.append(_with(current[0], raw[current[1] :]))
+        found.append(replace(current[0], body=raw[current[1] :]))
     return tuple(found)
 
 
@@ -185,10 +186,6 @@ def _begun(raw: bytes, at: int, most: int, problems: list[Reason]) -> tuple[Part
     coded = re.match(r"[ \t\"]*([a-z0-9-]*)", encoding.lower())
     part = Part(fields=known, kind=kind, params=params, encoding=coded[1] if coded else "", body=b"")
     return part, at + len(head)
-
-
-def _with(part: Part, body: bytes) -> Part:
-    return Part(fields=part.fields, kind=part.kind, params=part.params, encoding=part.encoding, body=body)
 
 
 def parameters(value: str) -> tuple[str, dict[str, str]]:

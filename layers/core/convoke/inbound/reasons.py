@@ -16,7 +16,6 @@ class Reason(StrEnum):
     # The mail, as MIME.
     SIZE = "size"
     HEADER = "header"
-    LINE = "line"
     PARTS = "parts"
     DEPTH = "depth"
     FROM = "from"
@@ -69,8 +68,6 @@ class Reason(StrEnum):
     """ATTENDEE is not the address of the registration."""
     STATUS = "status"
     """The registration is withdrawn or erased."""
-    SEQUENCE = "sequence"
-    """It answers a SEQUENCE that was never sent. No longer used: such an answer counts for the present message."""
     FUTURE = "future"
     """Its DTSTAMP is more than a day after its receipt."""
     DATE = "date"

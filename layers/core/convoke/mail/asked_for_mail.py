@@ -9,23 +9,22 @@ from __future__ import annotations
 
 from .. import languages
 from ..calendar.content_lines import one_line
-from ..languages import Texts
+from ..languages import Texts, gettext_noop
 from ..model import Registration, RegistrationStatus, frozen
 from .notifications import Notification, NotificationKind
 from .wording import in_full
 
 SECONDS_OF_AN_HOUR = 3600
-PLAINEST = {
-    NotificationKind.CONFIRM: "Confirm your registration",
-    NotificationKind.WAITING: "You are on the waitlist",
-    NotificationKind.PENDING: "The organizer decides about your registration",
-    NotificationKind.LINK: "Your registration",
-    NotificationKind.FRESH_LINK: "Your registration",
-    NotificationKind.NEW_ADDRESS: "Confirm your new address",
-    NotificationKind.ADDRESS_CHANGED: "Your registration has another address",
-    NotificationKind.SIGN_IN: "Sign in to your events",
+SUBJECTS = {
+    NotificationKind.CONFIRM: gettext_noop("Confirm your registration: %(title)s"),
+    NotificationKind.WAITING: gettext_noop("You are on the waitlist: %(title)s"),
+    NotificationKind.PENDING: gettext_noop("The organizer decides about your registration: %(title)s"),
+    NotificationKind.LINK: gettext_noop("Your registration: %(title)s"),
+    NotificationKind.FRESH_LINK: gettext_noop("Your registration: %(title)s"),
+    NotificationKind.NEW_ADDRESS: gettext_noop("Confirm your new address: %(title)s"),
+    NotificationKind.ADDRESS_CHANGED: gettext_noop("Your registration has another address: %(title)s"),
+    NotificationKind.SIGN_IN: gettext_noop("Sign in to your events"),
 }
-"""Subjects of ASCII text that always read back."""
 
 
 @frozen
@@ -47,32 +46,22 @@ class Said:
 def subject(notification: Notification, said: Said) -> str:
     """The subject, with the event's title where it is about one."""
     texts = said.texts(notification)
-    title = texts.isolated(one_line(notification.title))
-    match said.kind:
-        case NotificationKind.CONFIRM:
-            return texts.gettext("Confirm your registration: %(title)s", title=title)
-        case NotificationKind.WAITING:
-            return texts.gettext("You are on the waitlist: %(title)s", title=title)
-        case NotificationKind.PENDING:
-            return texts.gettext("The organizer decides about your registration: %(title)s", title=title)
-        case NotificationKind.NEW_ADDRESS:
-            return texts.gettext("Confirm your new address: %(title)s", title=title)
-        case NotificationKind.ADDRESS_CHANGED:
-            return texts.gettext("Your registration has another address: %(title)s", title=title)
-        case NotificationKind.SIGN_IN:
-            return texts.gettext("Sign in to your events")
-        case _:
-            return texts.gettext("Your registration: %(title)s", title=title)
+    return texts.gettext(SUBJECTS[said.kind], title=texts.isolated(one_line(notification.title)))
+
+
+def about(notification: Notification, texts: Texts) -> dict[str, str]:
+    """What most sentences name, by their placeholders: the event's title, its time and its organizer."""
+    return {
+        "title": texts.isolated(one_line(notification.title)),
+        "when": texts.when(notification.when),
+        "organizer": texts.isolated(in_full(notification.organizer)),
+    }
 
 
 def text(notification: Notification, said: Said) -> str:
     """The plain text, with a line break at the end."""
     texts = said.texts(notification)
-    what = {
-        "title": texts.isolated(one_line(notification.title)),
-        "when": texts.when(notification.when),
-        "organizer": texts.isolated(in_full(notification.organizer)),
-    }
+    what = about(notification, texts)
     match said.kind:
         case NotificationKind.CONFIRM:
             parts = _confirm(notification, said, texts, what)
@@ -187,10 +176,7 @@ def _registered(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ..
                 **what,
             )
         case _:
-            state = texts.gettext(
-                "You are registered for “%(title)s”, %(when)s, organized by %(organizer)s.",
-                **what,
-            )
+            state = texts.gettext("You are registered for “%(title)s”, %(when)s, organized by %(organizer)s.", **what)
     return (
         state,
         texts.gettext("See or change your registration:") + f"\n{said.link}",

@@ -9,17 +9,10 @@ from email.utils import format_datetime
 from .. import languages
 from ..calendar import itip
 from ..calendar.content_lines import address, one_line
-from ..decision.attention import AttentionKind, AttentionReason
+from ..decision.attention import Attention, AttentionKind, AttentionReason
 from ..decision.calendar_state import RenderedMail
 from ..languages import Texts, gettext_noop
-from ..model import (
-    LocalTime,
-    Participation,
-    Person,
-    RenderError,
-    Sender,
-    When,
-)
+from ..model import LocalTime, Participation, Person, RenderError, Sender, When
 from . import asked_for_mail, header_fields, invitation_mail, mime_parts
 from .asked_for_mail import Said
 from .notifications import TO_ORGANIZER, Notification, NotificationKind
@@ -71,7 +64,7 @@ def rendered(
         del who["Reply-To"]  # nobody asked to be written to
     fields = (
         *(invitation_mail.mailbox(name, person) for name, person in who.items()),
-        header_fields.subject(subject(notification, said), instead=_PLAINEST[_kind(notification, said)]),
+        header_fields.subject(subject(notification, said), instead=_plainest(notification, said)),
         header_fields.token("Date", format_datetime(notification.written_at)),
         header_fields.token("Message-ID", f"<{notification.notification_id}.note@{sender.domain}>"),
         *invitation_mail.BY_A_MACHINE,
@@ -108,22 +101,26 @@ def _recurrence_id(date: LocalTime, zone: str | None) -> LocalTime:
 # --- its text -----------------------------------------------------------------------------------------------------
 
 
-_PLAINEST = {
+_SUBJECTS = {
+    NotificationKind.FORWARD: gettext_noop("A mail about: %(title)s"),
+    NotificationKind.REMARK: gettext_noop("An answer about: %(title)s"),
+    NotificationKind.DECLINE_COUNTER: gettext_noop("Proposal declined: %(title)s"),
+    NotificationKind.NO_SEAT: gettext_noop("No seat left: %(title)s"),
+    NotificationKind.ACCEPTED: gettext_noop("Your registration was accepted: %(title)s"),
+    NotificationKind.TURNED_DOWN: gettext_noop("Your registration was not accepted: %(title)s"),
+}
+_WITHOUT_TITLE = {
     NotificationKind.FORWARD: "A mail about an event",
     NotificationKind.REMARK: "An answer about an event",
     NotificationKind.SUMMARY: "People were not reached",
-    NotificationKind.DECLINE_COUNTER: "Proposal declined",
-    NotificationKind.NO_SEAT: "No seat left",
     NotificationKind.REQUESTS: "People wait for your decision",
-    NotificationKind.ACCEPTED: "Your registration was accepted",
-    NotificationKind.TURNED_DOWN: "Your registration was not accepted",
-    **asked_for_mail.PLAINEST,
 }
-"""Subjects of ASCII text that always read back."""
 
 
-def _kind(notification: Notification, said: Said | None) -> NotificationKind:
-    return notification.kind if said is None else said.kind
+def _plainest(notification: Notification, said: Said | None) -> str:
+    """A subject of ASCII text that always reads back: the English one without the title."""
+    kind = notification.kind if said is None else said.kind
+    return _WITHOUT_TITLE.get(kind) or (_SUBJECTS | asked_for_mail.SUBJECTS)[kind].partition(":")[0]
 
 
 def subject(notification: Notification, said: Said | None = None) -> str:
@@ -131,12 +128,8 @@ def subject(notification: Notification, said: Said | None = None) -> str:
     if said is not None:
         return asked_for_mail.subject(notification, said)
     texts = languages.texts(notification.language)
-    title = _title(notification, texts)
+    title = texts.isolated(one_line(notification.title))
     match notification.kind:
-        case NotificationKind.FORWARD:
-            return texts.gettext("A mail about: %(title)s", title=title)
-        case NotificationKind.REMARK:
-            return texts.gettext("An answer about: %(title)s", title=title)
         case NotificationKind.SUMMARY:
             count = len(notification.missed) + notification.more
             return texts.ngettext(
@@ -146,10 +139,6 @@ def subject(notification: Notification, said: Said | None = None) -> str:
                 num=count,
                 title=title,
             )
-        case NotificationKind.DECLINE_COUNTER:
-            return texts.gettext("Proposal declined: %(title)s", title=title)
-        case NotificationKind.NO_SEAT:
-            return texts.gettext("No seat left: %(title)s", title=title)
         case NotificationKind.REQUESTS:
             return texts.ngettext(
                 "%(num)s person waits for your decision: %(title)s",
@@ -158,10 +147,8 @@ def subject(notification: Notification, said: Said | None = None) -> str:
                 num=notification.more,
                 title=title,
             )
-        case NotificationKind.ACCEPTED:
-            return texts.gettext("Your registration was accepted: %(title)s", title=title)
-        case NotificationKind.TURNED_DOWN:
-            return texts.gettext("Your registration was not accepted: %(title)s", title=title)
+        case kind if kind in _SUBJECTS:
+            return texts.gettext(_SUBJECTS[kind], title=title)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
 
@@ -171,54 +158,46 @@ def text(notification: Notification, people: Mapping[str, Person], said: Said | 
     if said is not None:
         return asked_for_mail.text(notification, said)
     texts = languages.texts(notification.language)
+    what = asked_for_mail.about(notification, texts)
     match notification.kind:
         case NotificationKind.FORWARD:
-            parts = _forwarded(notification, texts)
+            parts = _forwarded(notification, texts, what)
         case NotificationKind.REMARK:
-            parts = _remarked(notification, texts)
+            parts = _remarked(notification, texts, what)
         case NotificationKind.SUMMARY:
-            parts = _summed_up(notification, texts, people)
+            parts = _summed_up(notification, texts, what, people)
         case NotificationKind.DECLINE_COUNTER:
-            parts = _declined(notification, texts)
+            parts = _declined(notification, texts, what)
         case NotificationKind.NO_SEAT:
-            parts = _no_seat(notification, texts)
+            parts = _no_seat(texts, what)
         case NotificationKind.REQUESTS:
-            parts = _requests(notification, texts)
+            parts = _requests(notification, texts, what)
         case NotificationKind.ACCEPTED | NotificationKind.TURNED_DOWN:
-            parts = _decided(notification, texts)
+            parts = _decided(notification, texts, what)
         case _:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
     page = texts.gettext("See or change your registration:") + f"\n{link}" if link else ""
-    return "\n\n".join(part for part in (*parts, page, _why(notification, texts)) if part) + "\n"
-
-
-def _title(notification: Notification, texts: Texts) -> str:
-    return texts.isolated(one_line(notification.title))
+    return "\n\n".join(part for part in (*parts, page, _why(notification, texts, what)) if part) + "\n"
 
 
 def _person(person: Person, texts: Texts) -> str:
     return texts.isolated(in_full(person))
 
 
-def _why(notification: Notification, texts: Texts) -> str:
+def _why(notification: Notification, texts: Texts, what: dict[str, str]) -> str:
     """Why the recipient gets this mail. Empty where its text says why itself: for NO_SEAT, and for decisions about who
     comes.
 
     The recipient's address is not mentioned: beside a Reply-To at a provider of free mail, another such address in the
     text counts as a sign of spam.
     """
-    title = _title(notification, texts)
-    match notification.kind:
-        case kind if kind in TO_ORGANIZER:
-            return texts.gettext("You get this mail because you organize “%(title)s”.", title=title)
-        case NotificationKind.DECLINE_COUNTER:
-            return texts.gettext(
-                "You get this mail because you are registered for “%(title)s”, organized by %(organizer)s.",
-                title=title,
-                organizer=_person(notification.organizer, texts),
-            )
-        case _:
-            return ""
+    if notification.kind in TO_ORGANIZER:
+        return texts.gettext("You get this mail because you organize “%(title)s”.", **what)
+    if notification.kind is NotificationKind.DECLINE_COUNTER:
+        return texts.gettext(
+            "You get this mail because you are registered for “%(title)s”, organized by %(organizer)s.", **what
+        )
+    return ""
 
 
 def _quoted(notification: Notification) -> str:
@@ -234,15 +213,15 @@ _ANSWERS = {
 }
 
 
-def _remarked(notification: Notification, texts: Texts) -> tuple[str, ...]:
-    author, title = _person(notification.author or notification.organizer, texts), _title(notification, texts)
+def _remarked(notification: Notification, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    author = _person(notification.author or notification.organizer, texts)
     if notification.answered is Participation.DELEGATED:
         statement = texts.sentences(
             texts.gettext(
                 "The calendar of %(person)s says that they have handed the invitation to “%(title)s” on to somebody "
                 "else.",
                 person=author,
-                title=title,
+                **what,
             ),
             texts.gettext("They keep their place: whoever comes instead is not registered by that."),
         )
@@ -251,7 +230,7 @@ def _remarked(notification: Notification, texts: Texts) -> tuple[str, ...]:
             texts.gettext(
                 "%(person)s has answered the invitation to “%(title)s”: %(answer)s.",
                 person=author,
-                title=title,
+                **what,
                 answer=texts.gettext(_ANSWERS[notification.answered or Participation.NEEDS_ACTION]),
             ),
             texts.gettext("With it they wrote:"),
@@ -263,15 +242,12 @@ def _answer_goes_to(person: str, texts: Texts) -> str:
     return texts.gettext("If you answer this mail, your answer goes to %(person)s.", person=person)
 
 
-def _forwarded(notification: Notification, texts: Texts) -> tuple[str, ...]:
+def _forwarded(notification: Notification, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     author = _person(notification.author or notification.organizer, texts)
     subject = one_line(notification.subject)
     return (
         texts.sentences(
-            texts.gettext(
-                "A mail about “%(title)s” came to the address that its invitations come from.",
-                title=_title(notification, texts),
-            ),
+            texts.gettext("A mail about “%(title)s” came to the address that its invitations come from.", **what),
             texts.gettext("It says that it is from %(person)s.", person=author),
             texts.gettext(
                 "It is no answer that a calendar gives, so nothing was done about it; it is passed on to you, this "
@@ -284,14 +260,10 @@ def _forwarded(notification: Notification, texts: Texts) -> tuple[str, ...]:
     )
 
 
-def _no_seat(notification: Notification, texts: Texts) -> tuple[str, ...]:
+def _no_seat(texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     return (
         texts.sentences(
-            texts.gettext(
-                "You accepted “%(title)s”, %(when)s.",
-                title=_title(notification, texts),
-                when=texts.when(notification.when),
-            ),
+            texts.gettext("You accepted “%(title)s”, %(when)s.", **what),
             texts.gettext(
                 "You had declined it before, so your seat was given away, and there is none left: you are not "
                 "registered."
@@ -300,20 +272,19 @@ def _no_seat(notification: Notification, texts: Texts) -> tuple[str, ...]:
         ),
         texts.gettext(
             "If you have questions, answer this mail: it goes to %(person)s.",
-            person=_person(notification.organizer, texts),
+            person=what["organizer"],
         ),
     )
 
 
-def _requests(notification: Notification, texts: Texts) -> tuple[str, ...]:
+def _requests(notification: Notification, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     return (
         texts.ngettext(
             "%(num)s person has asked to come to “%(title)s”, %(when)s, and waits for your decision.",
             "%(num)s people have asked to come to “%(title)s”, %(when)s, and wait for your decision.",
             notification.more,
             num=notification.more,
-            title=_title(notification, texts),
-            when=texts.when(notification.when),
+            **what,
         ),
         texts.gettext(
             "Nobody has a seat before you accept them. Of those who ask later, you are told at most once an hour."
@@ -321,12 +292,7 @@ def _requests(notification: Notification, texts: Texts) -> tuple[str, ...]:
     )
 
 
-def _decided(notification: Notification, texts: Texts) -> tuple[str, ...]:
-    what = {
-        "organizer": _person(notification.organizer, texts),
-        "title": _title(notification, texts),
-        "when": texts.when(notification.when),
-    }
+def _decided(notification: Notification, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     if notification.kind is NotificationKind.TURNED_DOWN:
         statement = texts.sentences(
             texts.gettext("%(organizer)s has not accepted your registration for “%(title)s”, %(when)s.", **what),
@@ -347,19 +313,17 @@ def _decided(notification: Notification, texts: Texts) -> tuple[str, ...]:
     return statement, wrote, _quoted(notification), texts.gettext("If you have questions, answer this mail.")
 
 
-def _declined(notification: Notification, texts: Texts) -> tuple[str, ...]:
-    counter, about = notification.counter, {"organizer": _person(notification.organizer, texts)}
-    about["title"] = _title(notification, texts)
+def _declined(notification: Notification, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+    counter = notification.counter
     if counter is not None and counter.proposed is not None:
         declined = texts.gettext(
             "%(organizer)s has declined the time that you proposed for “%(title)s”: %(when)s.",
-            when=texts.when(counter.proposed),
-            **about,
+            **{**what, "when": texts.when(counter.proposed)},
         )
     else:
-        declined = texts.gettext("%(organizer)s has declined the time that you proposed for “%(title)s”.", **about)
+        declined = texts.gettext("%(organizer)s has declined the time that you proposed for “%(title)s”.", **what)
     if counter is None or counter.date is None:
-        stays = texts.gettext("It stays as it is, %(when)s.", when=texts.when(notification.when))
+        stays = texts.gettext("It stays as it is, %(when)s.", **what)
     else:
         stays = texts.gettext("The date stays as it is.")
     return (
@@ -388,11 +352,19 @@ _REASONS = {
 }
 
 
-def _summed_up(notification: Notification, texts: Texts, people: Mapping[str, Person]) -> tuple[str, ...]:
+def _missing(one: Attention, person: Person, texts: Texts) -> str:
+    """Somebody who was not reached, with the date of a series that it is about."""
+    name = _person(person, texts)
+    return name if one.when is None else f"{name} ({texts.when_short(one.when)})"
+
+
+def _summed_up(
+    notification: Notification, texts: Texts, what: dict[str, str], people: Mapping[str, Person]
+) -> tuple[str, ...]:
     rows = [
         texts.gettext(
             _MISSED[one.kind],
-            person=_person(people[one.registration_id], texts),
+            person=_missing(one, people[one.registration_id], texts),
             reason=texts.gettext(_REASONS[one.state]),
         )
         for one in notification.missed
@@ -402,11 +374,7 @@ def _summed_up(notification: Notification, texts: Texts, people: Mapping[str, Pe
         # For translators: the last line of a list of people
         rows.append(texts.ngettext("and %(num)s more", "and %(num)s more", notification.more, num=notification.more))
     return (
-        texts.gettext(
-            "Not everybody was reached about “%(title)s”, %(when)s:",
-            title=_title(notification, texts),
-            when=texts.when(notification.when),
-        ),
+        texts.gettext("Not everybody was reached about “%(title)s”, %(when)s:", **what),
         "\n".join(f"- {row}" for row in rows),
         texts.sentences(
             texts.gettext("Please tell them by other means."),

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from .. import languages
 from ..calendar.content_lines import clean, one_line
-from ..decision.attention import Attention
+from ..decision.attention import Attention, present_time
 from ..decision.decide import CHANGE, INVITATION
 from ..model import (
     DeliveryState,
@@ -112,14 +112,7 @@ DAILY_LIMITS = {
     NotificationKind.DECLINE_COUNTER: 500,
     NotificationKind.NO_SEAT: 500,
     # There are brakes before these (``decision.brakes``): they are not held up again.
-    NotificationKind.CONFIRM: 100_000,
-    NotificationKind.LINK: 100_000,
-    NotificationKind.WAITING: 100_000,
-    NotificationKind.PENDING: 100_000,
-    NotificationKind.FRESH_LINK: 100_000,
-    NotificationKind.NEW_ADDRESS: 100_000,
-    NotificationKind.ADDRESS_CHANGED: 100_000,
-    NotificationKind.SIGN_IN: 100_000,
+    **dict.fromkeys((*ASKED_FOR, NotificationKind.PENDING), 100_000),
 }
 """How many notifications of a kind are sent for one event in a day (UTC). The rest are sent the next day."""
 
@@ -216,7 +209,7 @@ def forward(
     """Forward a mail that a person wrote to the organizer. ``source`` is the id of the mail, which is forwarded only
     once.
     """
-    forwarded = _to_organizer(NotificationKind.FORWARD, event, (event.event_id, source), now)
+    forwarded = _to_organizer(NotificationKind.FORWARD, event, now, event.event_id, source)
     return replace(
         forwarded, registration_id=registration_id, author=author, subject=one_line(subject)[:200], quoted=quote(text)
     )
@@ -229,7 +222,7 @@ def remark(
     the id of the mail.
     """
     return replace(
-        _to_organizer(NotificationKind.REMARK, event, (registration.registration_id, source), now),
+        _to_organizer(NotificationKind.REMARK, event, now, registration.registration_id, source),
         registration_id=registration.registration_id,
         author=Person(name=registration.name, email=registration.email),
         quoted=quote(text),
@@ -255,8 +248,8 @@ def summary(event: Event, missed: tuple[Attention, ...], *, now: datetime) -> No
     """Inform the organizer who was not reached. The same people with the same reasons are reported only once."""
     each = sorted(f"{one.registration_id} {one.kind} {one.state} {one.since.isoformat()}" for one in missed)
     return replace(
-        _to_organizer(NotificationKind.SUMMARY, event, (event.event_id, *each), now),
-        missed=missed[:MAX_PEOPLE_LISTED],
+        _to_organizer(NotificationKind.SUMMARY, event, now, event.event_id, *each),
+        missed=tuple(replace(one, when=present_time(event, one.date)) for one in missed[:MAX_PEOPLE_LISTED]),
         more=max(0, len(missed) - MAX_PEOPLE_LISTED),
     )
 
@@ -265,8 +258,8 @@ def requests(event: Event, *, told_at: datetime, now: datetime) -> Notification:
     """Inform the organizer that somebody waits for their decision: once for all who asked before ``told_at`` (UTC). How
     many do is read when it is sent.
     """
-    about = (event.event_id, told_at.isoformat())
-    return replace(_to_organizer(NotificationKind.REQUESTS, event, about, now), written_at=told_at)
+    waiting = _to_organizer(NotificationKind.REQUESTS, event, now, event.event_id, told_at.isoformat())
+    return replace(waiting, written_at=told_at)
 
 
 def accepted(event: Event, registration: Registration, *, word: str, now: datetime) -> Notification:
@@ -282,7 +275,8 @@ def turned_down(event: Event, registration: Registration, *, word: str, now: dat
     return replace(decided, quoted=quote(word))
 
 
-def _to_organizer(kind: NotificationKind, event: Event, about: tuple[str, ...], now: datetime) -> Notification:
+def _to_organizer(kind: NotificationKind, event: Event, now: datetime, *about: str) -> Notification:
+    """A notification to the event's organizer, in the event's language. ``about`` names it among its kind."""
     return Notification(
         notification_id=name(kind, *about),
         kind=kind,
@@ -299,17 +293,11 @@ def _to_organizer(kind: NotificationKind, event: Event, about: tuple[str, ...], 
 def _to_attendee(
     kind: NotificationKind, event: Event, registration: Registration, about: str, now: datetime
 ) -> Notification:
-    return Notification(
-        notification_id=name(kind, registration.registration_id, about),
-        kind=kind,
-        event_id=event.event_id,
+    return replace(
+        _to_organizer(kind, event, now, registration.registration_id, about),
         registration_id=registration.registration_id,
         recipient=Person(name=registration.name, email=registration.email),
-        organizer=event.organizer,
-        title=event.title,
         language=languages.texts(registration.language, event.language).tag,
-        when=series.when_next(event, now),
-        written_at=now,
     )
 
 
@@ -325,18 +313,12 @@ def asked_for(
     now: datetime,
 ) -> Notification:
     """A mail of one of the kinds :data:`ASKED_FOR` to an address that somebody typed. ``about`` names it."""
-    return Notification(
-        notification_id=name(kind, event.event_id, about),
-        kind=kind,
-        event_id=event.event_id,
+    return replace(
+        _to_organizer(kind, event, now, event.event_id, about),
         registration_id=registration_id,
         recipient=Person(name="", email=email),
-        organizer=event.organizer,
-        title=event.title,
-        when=series.when_next(event, now),
         language=languages.texts(language, event.language).tag,
         until=until,
-        written_at=now,
     )
 
 

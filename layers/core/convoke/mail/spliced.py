@@ -12,6 +12,7 @@ and the very mail that ``invitation_mail`` renders for somebody else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -22,7 +23,7 @@ from typing import Any
 from ..calendar import itip
 from ..calendar.content_lines import one_line
 from ..decision.calendar_state import Message, RenderedMail
-from ..model import Person, RenderError, frozen
+from ..model import LocalTime, Person, RenderError, When, frozen
 from ..schedule import series
 from . import header_fields, invitation_mail, mime_parts, page, wording
 from .header_fields import Field
@@ -141,19 +142,26 @@ def _line(quoted: str) -> bytes:
 def _content(message: Message) -> Any:
     """What two messages have in common if their mails only differ in what is personal."""
     before, instead, was = message.before, message.instead, None
-    times = [message.date, *message.without, message.when.start, message.when.end]
+    times = [message.date, *message.without, message.when.start, message.when.end, *_of(message.moved)]
     if instead is not None:
         times += (instead.start, instead.end)
     if before is not None:
         times += (before.when.start, before.when.end)
         if before.schedule is not None and message.state_before is not None:
-            was = frozenset([one.date for one in message.state_before.dates if one.cancelled])
+            known = message.state_before
+            was = frozenset([one.date for one in known.dates if one.cancelled]), known.moved
+            times += _of(known.moved)
     return (
         _shared(message),
         (bool(message.separate), message.asked is None, any(one.cancelled for one in message.kept), was),
         # Times that only differ in this are equal.
         tuple([getattr(time, "fold", 0) for time in times]),
     )
+
+
+def _of(moved: Iterable[tuple[LocalTime, When]]) -> list[LocalTime]:
+    """The starts and ends of dates that were moved."""
+    return [time for _, when in moved for time in (when.start, when.end)]
 
 
 def _template(message: Message, sequence: int, dtstamp: datetime, whole: RenderedMail) -> _Template | None:
@@ -203,6 +211,8 @@ def _holds(message: Message, now: datetime) -> tuple[datetime, datetime]:
     if message.before is not None and message.before.schedule is not None:
         schedules.append(message.before.schedule)
     ends = [when.ends_at for schedule in schedules for when in series.times(schedule).values()]
+    known = message.state_before.moved if message.state_before is not None else ()
+    ends += [when.ends_at for _, when in (*message.moved, *known)]
     return (
         max((end for end in ends if end <= now), default=_ALWAYS),
         min((end for end in ends if end > now), default=_NEVER),

@@ -7,23 +7,16 @@ other languages have another order of words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from .. import languages
 from ..calendar.content_lines import address, clean, one_line, uri
 from ..decision.calendar_state import Message, PreviousState
 from ..languages import Texts
-from ..model import (
-    EventStatus,
-    LocalTime,
-    Method,
-    Person,
-    Schedule,
-    When,
-    frozen,
-)
+from ..model import EventStatus, LocalTime, Method, Person, Schedule, When, frozen
 from ..schedule import series
 from . import placeholders
 from .freemail import is_freemail
@@ -86,7 +79,7 @@ def _known_day(message: Message, texts: Texts) -> str:
 
 def _date_in_subject(message: Message, texts: Texts, now: datetime) -> str:
     """The date in the subject: of a series the next date, with "from", unlike in a mail about one occurrence."""
-    several = message.recurs and len(_to_come(message.schedule, _cancelled(message), now)) > 1
+    several = message.recurs and len(_to_come(_standing(message), now)) > 1
     date = texts.when_short(message.instead or _when(message, now))
     return texts.gettext("from %(date)s", date=date) if several else date
 
@@ -226,8 +219,9 @@ def _dates(message: Message, texts: Texts, now: datetime) -> str:
     """The future dates of a series, one a line; of more than ``DATES_LISTED`` the first ones, the number of the others
     and the last. A date has a time if that is another than the first date's. Past dates are only counted.
     """
-    gone = _cancelled(message)
-    dates = _to_come(message.schedule, gone, now)
+    standing = _standing(message)
+    coming = _to_come(standing, now)
+    dates = [_by_the_clock_of(message.when, when) for when in coming]
     usual = texts.clock(dates[0]) if dates else ""
     named = [
         texts.day(date) if texts.clock(date) == usual else texts.day_and_time(texts.day(date), date) for date in dates
@@ -248,7 +242,7 @@ def _dates(message: Message, texts: Texts, now: datetime) -> str:
     if not shown:
         # For translators: instead of a list of dates
         shown.append(texts.gettext("none any more"))
-    if earlier := len(_standing(message.schedule, gone)) - len(dates):
+    if earlier := len(standing) - len(coming):
         over = texts.ngettext(
             "(%(num)s earlier date is over)", "(%(num)s earlier dates are over)", earlier, num=earlier
         )
@@ -258,37 +252,46 @@ def _dates(message: Message, texts: Texts, now: datetime) -> str:
 
 def _when(message: Message, now: datetime) -> When:
     """The time of the event; of a series, that of its next date."""
-    return _first(message.schedule, _cancelled(message), now) if message.recurs else message.when
+    return _first(message.schedule, _standing(message), now) if message.recurs else message.when
 
 
 def _was(message: Message, before: PreviousState, now: datetime) -> When:
     """The time that the attendee knew; of a series, that of the next of the dates that they knew."""
     if before.schedule is None:
         return before.when
-    cancelled = (
-        {one.date for one in message.state_before.dates if one.cancelled} if message.state_before is not None else set()
-    )
-    return _first(before.schedule, frozenset(cancelled), now)
+    known = message.state_before
+    cancelled = {one.date for one in known.dates if one.cancelled} if known is not None else set()
+    return _first(before.schedule, _take_place(before.schedule, cancelled, known.moved if known else ()), now)
 
 
-def _first(schedule: Schedule, cancelled: frozenset[LocalTime], now: datetime) -> When:
-    """The next date; without one the last that is not cancelled, else the first of all."""
-    dates = _to_come(schedule, cancelled, now)[:1] or _standing(schedule, cancelled)[-1:] or [schedule.when.start]
-    return series.when_at(schedule, dates[0])
+def _first(schedule: Schedule, standing: list[When], now: datetime) -> When:
+    """The next date of those ``standing``; without one the last of them, else the first of all."""
+    return (_to_come(standing, now)[:1] or standing[-1:] or [schedule.when])[0]
 
 
-def _to_come(schedule: Schedule, cancelled: frozenset[LocalTime], now: datetime) -> list[LocalTime]:
-    """The starts of the dates that take place and are not over at ``now`` (UTC), sorted."""
-    times = series.times(schedule)
-    return [start for start in _standing(schedule, cancelled) if times[start].ends_at > now]
+def _to_come(standing: list[When], now: datetime) -> list[When]:
+    """The dates that are not over at ``now`` (UTC)."""
+    return [when for when in standing if when.ends_at > now]
 
 
-def _standing(schedule: Schedule, cancelled: frozenset[LocalTime]) -> list[LocalTime]:
-    return [start for start in series.starts(schedule) if start not in cancelled]
+def _standing(message: Message) -> list[When]:
+    return _take_place(message.schedule, message.without, message.moved)
 
 
-def _cancelled(message: Message) -> frozenset[LocalTime]:
-    return frozenset(message.without)
+def _take_place(
+    schedule: Schedule, cancelled: Collection[LocalTime], moved: Iterable[tuple[LocalTime, When]]
+) -> list[When]:
+    """When the dates take place that are not ``cancelled``, in the order of their times."""
+    times, others = series.times(schedule), {date: when for date, when in moved if date not in cancelled}
+    standing = [others.get(date, when) for date, when in times.items() if date not in cancelled]
+    return sorted(standing, key=attrgetter("starts_at")) if others else standing
+
+
+def _by_the_clock_of(of: When, when: When) -> LocalTime:
+    """The start of ``when`` in the zone of ``of``, which a date that was moved may not have."""
+    if when.time_zone == of.time_zone or of.time_zone is None or when.all_day:
+        return when.start
+    return when.starts_at.astimezone(ZoneInfo(of.time_zone)).replace(tzinfo=None)
 
 
 def _other(was: str, now: str) -> str:

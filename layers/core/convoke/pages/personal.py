@@ -10,10 +10,11 @@ from ..languages import LANGUAGES
 from ..model import LocalTime, Occurrence, RegistrationStatus, frozen
 from ..registrations import answering
 from ..schedule import series
-from . import changing, coming, forms, own_data
+from . import calendar_links, changing, coming, forms, own_data
 from .forms import Form
 from .opening import Opened, State, answered, feed_token, present_answer
 from .personal_steps import (
+    STANDING,
     Actions,
     answer_buttons,
     erased_soon,
@@ -69,14 +70,10 @@ def show(request: Request, token: str) -> Answer:
         entry=state is State.REGISTERED
         or (seen.invitation.highest_possibly_sent is not None and person.status is not RegistrationStatus.DECLINED),
         notice=_notice(seen, request.query.get("done", "")),
-        webcal=_webcal(request.urls.feed(feed_token(seen))),
+        webcal=calendar_links.webcal(request.urls.feed(feed_token(seen))),
         language=LANGUAGES.get(person.language.partition("-")[0], person.language),
         events_page=seen.events_page,
     )
-
-
-def _webcal(url: str) -> str:
-    return "webcal:" + url.partition(":")[2]
 
 
 @frozen
@@ -110,7 +107,8 @@ def _entries(seen: Opened) -> list[ShownEntry]:
 
 
 def _dates(seen: Opened) -> list[ShownDate]:
-    if not seen.event.recurs:
+    # Who does not come, or whose event is cancelled, has no dates: what their calendar shows is all there is to see.
+    if not seen.event.recurs or seen.state not in STANDING:
         return []
     coming = [
         item for item in answering.dates(seen.event, seen.person).items() if item[1].when.ends_at > seen.request.now
@@ -188,5 +186,5 @@ def do(request: Request, token: str, action: str) -> Answer:
         raise missing(seen.request)
     shows, does = ACTIONS[action]
     form = forms.read(seen.request)
-    objection = forms.objection(seen.request, form)
-    return shows(seen, form, (("", objection),)) if objection else does(seen, form)
+    objections = forms.objections(seen.request, form)
+    return shows(seen, form, objections) if objections else does(seen, form)

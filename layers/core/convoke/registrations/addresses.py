@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..links.tokens import EVENT_ID, REGISTRATION_ID
@@ -16,8 +15,8 @@ from ..mail.notifications import NotificationKind, asked_for, to_holder
 from ..model import Event, EventStatus, Registration, folded, frozen
 from ..schedule import series
 from ..store import keys
-from ..store.address_changes import AddressChange
 from ..store.store import Store
+from ..store.unconfirmed import AddressChange
 from ..store.writes import REQUEST, Repeated
 from . import registry
 from .asking import Asked, counted, mailed
@@ -41,9 +40,7 @@ def send_fresh_link(
     """Have a link mailed to the registration's address that opens what a forwarded mail must not open. ``entropy`` are
     16 random bytes.
     """
-    most = brakes.account(Purpose.FRESH, 0)
-    wait = counted(store, Purpose.FRESH, event, most_in_account=most, source_ip=source_ip, now=now)
-    if wait is not None:
+    if wait := counted(store, Purpose.FRESH, event, source_ip=source_ip, now=now):
         return wait
     mail = to_holder(NotificationKind.FRESH_LINK, event, person, about=keys.event_id(entropy), now=now)
     return mailed(store, mail, now)
@@ -65,9 +62,9 @@ def ask(
     ``source_ip`` is who asks, ``unconfirmed_mails`` what the account allows in a day; ``entropy`` are 16 random bytes.
     :class:`TooMany` says until when a network, the event or the account has to wait.
     """
-    most = brakes.account(Purpose.CONFIRM, unconfirmed_mails)
-    wait = counted(store, Purpose.CONFIRM, event, most_in_account=most, source_ip=source_ip, now=now)
-    if wait is not None:
+    if wait := counted(
+        *(store, Purpose.CONFIRM, event), unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
+    ):
         return wait
     mail = asked_for(
         NotificationKind.NEW_ADDRESS,

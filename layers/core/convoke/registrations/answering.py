@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ..decision.decide import participation
@@ -59,11 +60,11 @@ def answer(
     return replies.apply(store, event_id, registration_id, reply, channel=AnswerChannel.WEB, now=now)
 
 
-def dates(event: Event, person: Registration) -> dict[LocalTime, Occurrence]:
+def dates(event: Event, person: Registration) -> Mapping[LocalTime, Occurrence]:
     """The dates that the registration is for, cancelled ones included, by the names under which they are answered: the
     present ones, or for some dates only those by which they were chosen.
     """
-    present = {one.date: one for one in series.occurrences(event)}
+    present = series.by_name(event)
     if person.occurrences is None:
         return present
     names = series_changes.named(event, person.occurrences, person.named)

@@ -16,7 +16,7 @@ from typing import Protocol
 from ..mail import notifications
 from ..mail.notifications import Notification, NotificationKind
 from ..model import Event, EventStatus, Registration, RegistrationStatus
-from ..store.outbox import about_registration, without_seat
+from ..store.outbox import placed
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -108,12 +108,12 @@ def accept(
         )
         if place is None:
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
-        accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now)
-        happened = {WebhookEventType.REGISTRATION_ACCEPTED: about_registration(accepted), **without_seat(accepted)}
+        accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now, accepted_at=now)
+        happened = placed(WebhookEventType.REGISTRATION_ACCEPTED, accepted)
         actions = {
-            "registration": store.registrations.change_action(person, accepted, "status"),
+            "registration": store.registrations.change_action(person, accepted),
             **place.actions,
-            **store.outbox.events_actions(event.account, happened, now),
+            **store.outbox.event_actions(event.account, happened, now),
         }
         if accepted.status is RegistrationStatus.REGISTERED:
             actions["invitation"] = store.invitations.wake_up_action(invitation, 2, now)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..decision import brakes
 from ..decision.brakes import Purpose
-from ..decision.limits import Limit
 from ..effects import NotificationHint
 from ..links.signing_in import VALID_FOR
 from ..mail.notifications import Notification, sign_in
@@ -24,17 +24,17 @@ class Asked:
 
 
 def counted(
-    store: Store, purpose: Purpose, event: Event, *, most_in_account: Limit, source_ip: str, now: datetime
+    store: Store, purpose: Purpose, event: Event, *, unconfirmed_mails: int = 0, source_ip: str, now: datetime
 ) -> TooMany | None:
-    """Count one request from ``source_ip``. :class:`TooMany` says until when a network, the event or the account has to
-    wait.
+    """Count one request from ``source_ip``; ``unconfirmed_mails`` is what the account allows in a day, where one is to
+    be mailed. :class:`TooMany` says until when a network, the event or the account has to wait.
     """
     until = store.brakes.count(
         purpose,
         source_ip=source_ip,
         event_id=event.event_id,
         account=event.account,
-        most_in_account=most_in_account,
+        most_in_account=brakes.account(purpose, unconfirmed_mails),
         now=now,
     )
     return None if until is None else TooMany(until=until)

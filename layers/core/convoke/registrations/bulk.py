@@ -10,7 +10,7 @@ from ..model import ConvokeError, Event, Registration, RegistrationStatus, froze
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.keys import mailbox
-from ..store.outbox import about_registration, without_seat
+from ..store.outbox import placed
 from ..store.store import Store
 from ..webhooks.events import WebhookEventType
 from . import approval, registry, replies, seats
@@ -105,12 +105,12 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
             return False
         actions = {**place.actions, **approval.organizer_actions(store, event, group[0], now)}
         for number, person in enumerate(group):
-            happened = {WebhookEventType.REGISTRATION_CREATED: about_registration(person), **without_seat(person)}
+            happened = placed(WebhookEventType.REGISTRATION_CREATED, person)
             own = {
                 **approval.person_actions(store, event, person, now),
                 **registry.registration_actions(store, person, now, account=event.account),
                 **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),
-                **store.outbox.events_actions(event.account, happened, now, wanted=wanted),
+                **store.outbox.event_actions(event.account, happened, now, wanted=wanted),
             }
             actions |= {f"{name} {number}": action for name, action in own.items()}
         return not store.attempt(actions)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from ..decision.decide import Snapshot, decide
+from ..decision.decide import decide
 from ..decision.invitation import Invitation
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
-from ..store.writes import Action, rounds
+from ..store.writes import rounds
 from . import returning
-from .registry import Obstacle, withdraw
+from .registry import Obstacle, read_snapshot, withdraw
 
 DeleteMail = Callable[[str, str], object]
 """Deletes the object with this bucket and key from S3."""
@@ -44,7 +44,7 @@ def _erase(store: Store, event_id: str, registration_id: str, now: datetime, acc
             return person
         # Where the registration was withdrawn before, the erasure is not scheduled yet; otherwise this repeats the same
         # write. Whoever came back meanwhile is withdrawn again: nobody is erased who comes.
-        if not store.attempt({**task, **_still_cancelled(store, person)}):
+        if not store.attempt({**task, "registration": store.registrations.unchanged_check(person)}):
             break
     returning.end_hold(store, event_id, registration_id, now=now, early=True)
     kept = [*_put_aside(store, event_id, registration_id), *store.received.linked(registration_id)]
@@ -53,20 +53,10 @@ def _erase(store: Store, event_id: str, registration_id: str, now: datetime, acc
     return store.reads.registration(event_id, registration_id) or person
 
 
-def _still_cancelled(store: Store, person: Registration) -> dict[str, Action]:
-    """The action that makes a transaction fail where the person came back since this was read."""
-    return {"registration": store.registrations.unchanged_check(person)}
-
-
 def _nothing_is_missing(store: Store, event_id: str, registration_id: str, now: datetime) -> bool:
     """Whether no worker holds a claim, and no message to the person is missing or can be sent."""
-    invitation = store.reads.invitation(event_id, registration_id)
-    person = store.reads.registration(event_id, registration_id)
-    event = store.reads.event(event_id)
-    if invitation is None or person is None or event is None:
-        return False
-    seen = Snapshot(invitation=invitation, registration=person, event=event)
-    return not _claimed(invitation, now) and decide(seen, store.settings.sender, now) is None
+    seen = read_snapshot(store, event_id, registration_id)
+    return seen is not None and not _claimed(seen.invitation, now) and decide(seen, store.settings.sender, now) is None
 
 
 def _put_aside(store: Store, event_id: str, registration_id: str) -> list[Item]:

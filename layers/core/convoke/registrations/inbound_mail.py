@@ -42,12 +42,6 @@ DAILY_LIMIT_UNNAMED = 200
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 
 
-def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot | None:
-    """A registration with its invitation and its event, or ``None`` where one of them does not exist."""
-    seen, event = registry.read(store, event_id, registration_id), store.reads.event(event_id)
-    return None if seen is None or event is None else Snapshot(registration=seen[0], invitation=seen[1], event=event)
-
-
 def process(store: Store, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Carry out the judgement of a mail, once. Returns what was done: what could not be done is quarantined."""
     done = [_process_one(store, one, receipt, number, now) for number, one in enumerate(judged.each)]
@@ -124,7 +118,7 @@ def release(store: Store, mail: QuarantinedMail, *, now: datetime) -> Reason | N
     """
     if mail.reason is Reason.VIRUS or mail.answer is None or not (mail.event_id and mail.registration_id):
         return mail.reason
-    seen = read_snapshot(store, mail.event_id, mail.registration_id)
+    seen = registry.read_snapshot(store, mail.event_id, mail.registration_id)
     if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)
@@ -153,9 +147,9 @@ def _do(
     ``source`` identifies the mail; ``record`` is written in the transaction of what must not be repeated.
     """
     seen, answer = judged.seen, judged.answer
+    ids = (seen.registration.event_id, seen.registration.registration_id) if seen else ("", "")
     match judged.verdict:
         case Verdict.APPLY | Verdict.LATE if seen and answer and judged.reply:
-            ids = seen.registration.event_id, seen.registration.registration_id
             applied = replies.apply(store, *ids, judged.reply, channel=channel, now=now)
             return Reason.STATUS if applied.outcome is replies.Outcome.INACTIVE else None
         case Verdict.PROPOSE if seen and answer and judged.proposed:
@@ -163,11 +157,9 @@ def _do(
             proposal = new_proposal(answer, seen, judged.date, judged.proposed, received_at)
             store.attempt({"proposal": store.proposals.put_action(proposal)})
             if judged.reply is not None:
-                ids = seen.registration.event_id, seen.registration.registration_id
                 replies.apply(store, *ids, judged.reply, channel=channel, now=now, keeps_seat=True)
             return None
         case Verdict.REFRESH if seen:
-            ids = seen.registration.event_id, seen.registration.registration_id
             return Reason.STOPPED if registry.resend(store, *ids, now=now, also=record) else None
         case Verdict.FORWARD if seen and judged.incoming:
             _forward(store, seen, judged.incoming, source, now)

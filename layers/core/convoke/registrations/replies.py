@@ -28,7 +28,7 @@ from ..model import (
 from ..schedule import series
 from ..store import keys
 from ..store.limits import Charge
-from ..store.outbox import About, about_registration, without_seat
+from ..store.outbox import About, about_registration, placed
 from ..store.store import Store
 from ..store.writes import NOTHING_ELSE, Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -107,7 +107,7 @@ def apply(
         if not newest and not history:
             return replace(applied, registration=person)
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            "registration": store.registrations.change_action(person, changed),
             **history,
             **_seat_actions(store, person, changed, invitation, place, now),
             **_webhook_event_actions(store, event, applied, reply, now),
@@ -144,8 +144,7 @@ def register_again(
             return Obstacle.ABSENT
         person, invitation = seen
         if person.status is not RegistrationStatus.DECLINED:
-            if also:
-                store.attempt(also)
+            store.requests.keep(also)
             return person
         place = seats.take(store, event_id, registration_id, count=person.seats, conflicts=conflicts, now=now)
         if place is None:
@@ -162,7 +161,7 @@ def register_again(
             now=participation(changed, invitation),
         )
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            "registration": store.registrations.change_action(person, changed),
             **store.answers.history_actions(registration_id, received, kept, series.ends_at(event)),
             **_seat_actions(store, person, changed, invitation, place, now, ask=True),
             **_webhook_event_actions(store, event, applied, reply, now),
@@ -200,11 +199,6 @@ def _with_status(person: Registration, effect: Consequence, place: seats.Place |
             return replace(person, status=status, updated_at=now)
         case Consequence.NONE:
             return person
-
-
-def _names(changed: Registration) -> tuple[str, ...]:
-    """The attributes that a reply changes. One that there is none of is not removed, since it never was."""
-    return ("status", *(name for name in ("reply", "date_replies") if getattr(changed, name)))
 
 
 def _seat_actions(
@@ -249,17 +243,15 @@ def _webhook_event_actions(
     changed = applied.registration
     if changed is None:
         return {}
-    about = about_registration(changed)
     happened: dict[WebhookEventType, About] = {}
     if applied.consequence is Consequence.RELEASE:
-        happened[WebhookEventType.REGISTRATION_DECLINED] = about
+        happened[WebhookEventType.REGISTRATION_DECLINED] = about_registration(changed)
     elif applied.consequence is Consequence.RETURN:
         cancelled = changed.status is RegistrationStatus.CANCELLED
         what = WebhookEventType.REGISTRATION_CANCELLED if cancelled else WebhookEventType.REGISTRATION_CHANGED
-        happened[what] = about
-        happened |= without_seat(changed)
+        happened |= placed(what, changed)
     if applied.before is not applied.now:
         date = {"date": reply.date.isoformat()} if reply.date else {}
         told = about_registration(changed, **date, participation=applied.now.value)
         happened[WebhookEventType.PARTICIPATION_CHANGED] = told
-    return store.outbox.events_actions(event.account, happened, now)
+    return store.outbox.event_actions(event.account, happened, now)

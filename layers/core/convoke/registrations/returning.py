@@ -22,7 +22,7 @@ from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registra
 from ..schedule import series
 from ..store.external_ids import HELD as EXTERNAL_ID
 from ..store.limits import Charge
-from ..store.outbox import about_registration, without_seat
+from ..store.outbox import placed
 from ..store.store import Store
 from ..store.writes import Action, rounds
 from ..webhooks.events import WebhookEventType
@@ -66,15 +66,15 @@ def come_back(
         # Whoever gets no seat still has to be sent the cancellation, if it has not left yet.
         priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            "registration": store.registrations.change_action(person, changed),
             "lock": store.registrations.lock_action(changed),
-            **store.external_ids.registration_actions(None, changed),
+            **store.external_ids.actions(None, changed),
             **_not_to_be_erased(store, person),
             **place.actions,
             **history,
             "invitation": store.invitations.wake_up_action(invitation, priority, now, repair=repair),
             "survey": store.surveys.soon_action(event_id, now),
-            **_webhook_event_actions(store, event, changed, now),
+            **store.outbox.event_actions(event.account, placed(WebhookEventType.REGISTRATION_CHANGED, changed), now),
             **approval.organizer_actions(store, event, changed, now),
         }
         refused = store.attempt({**actions, **charge_actions(store, charge)})
@@ -127,19 +127,9 @@ def _without_declining(
     )
 
 
-def _names(changed: Registration) -> tuple[str, ...]:
-    """The attributes that coming back changes."""
-    return ("status", "held_until", *(("reply",) if changed.reply is not None else ()))
-
-
 def _not_to_be_erased(store: Store, person: Registration) -> dict[str, Action]:
     """The action that makes a transaction fail where the person is to be erased: nobody is erased who comes."""
     return {"erasure": store.registrations.not_to_be_erased_check(person)}
-
-
-def _webhook_event_actions(store: Store, event: Event, changed: Registration, now: datetime) -> dict[str, Action]:
-    happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed), **without_seat(changed)}
-    return store.outbox.events_actions(event.account, happened, now)
 
 
 def end_hold(store: Store, event_id: str, registration_id: str, *, now: datetime, early: bool = False) -> bool:

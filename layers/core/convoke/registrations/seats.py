@@ -19,10 +19,11 @@ Registrations that wait for the organizer's decision take nothing; they are coun
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.invitation import Seats, SeatShard
-from ..model import Registration, RegistrationStatus, frozen
+from ..decision.invitation import Hold, Seats, SeatShard
+from ..model import Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo
 from ..store import seats as store_seats
 from ..store.store import Store
@@ -56,12 +57,14 @@ def take(
     now: datetime,
     yields: bool = False,
     decided: int = 0,
+    email: str = "",
 ) -> Place | None:
     """Where ``count`` seats can be taken now, else a place on the waitlist; ``None`` where the event is closed.
 
     One of the actions is refused if somebody was faster: then it has to be asked again. ``conflicts`` is how often the
     transaction has met those of others: from the first on, a shard of its own is sought. ``decided`` is 1 for a
-    registration that was pending, which is counted as such no more.
+    registration that was pending, which is counted as such no more. ``email`` is whose new registration it is: seats
+    that are kept for a former one of that address are passed on to it.
 
     Raises :class:`dynamo.Contention` where others use the shards at this moment, or, with ``yields``, where a change of
     the event is to pass first.
@@ -72,6 +75,8 @@ def take(
             return None
         if yields:
             _let_a_change_pass(seats, conflicts, now)
+        if (former := kept(store, event_id, email, count, seats, now)) is not None:
+            return _passed_on(store, former, seats, count, now)
         number = _shard_of(registration_id, conflicts)
         own = number if conflicts else None
         if seats.queued:
@@ -117,8 +122,43 @@ def place(
     ids = registration.event_id, registration.registration_id
     if registration.status is RegistrationStatus.PENDING:
         return ask(store, *ids, count=1 if count is None else count, conflicts=conflicts, now=now)
-    count = registration.seats if count is None else count
-    return take(store, *ids, count=count, conflicts=conflicts, now=now, yields=True)
+    if count is not None:
+        return take(store, *ids, count=count, conflicts=conflicts, now=now, yields=True)
+    return take(
+        *(store, *ids), count=registration.seats, conflicts=conflicts, now=now, yields=True, email=registration.email
+    )
+
+
+@frozen
+class Kept:
+    """Seats that are kept for a ``former`` registration, which was cancelled by one click."""
+
+    former: Registration
+    hold: Hold
+
+
+def kept(store: Store, event_id: str, email: str, count: int, seats: Seats, now: datetime) -> Kept | None:
+    """The seats that are kept for a former registration of this address, where together with what is free they are
+    enough for ``count``; ``None`` where there are none. What an event keeps none for is not looked up.
+    """
+    registration_id = store.brakes.holds(event_id, email, now) if email and seats.held > 0 else None
+    if registration_id is None:
+        return None
+    hold, former = store.seats.hold(event_id, registration_id), store.reads.registration(event_id, registration_id)
+    if hold is None or former is None or folded(former.email) != folded(email):
+        return None
+    enough = count <= hold.seats or (not seats.queued and (seats.left is None or seats.left >= count - hold.seats))
+    return Kept(former=former, hold=hold) if enough else None
+
+
+def _passed_on(store: Store, kept: Kept, seats: Seats, count: int, now: datetime) -> Place:
+    former = kept.former
+    without = replace(former, version=former.version + 1, updated_at=now, held_until=None)
+    actions = {
+        **store.seats.pass_on_held_actions(kept.hold, seats, count, now),
+        "former": store.registrations.change_action(former, without),
+    }
+    return Place(status=RegistrationStatus.REGISTERED, actions=actions)
 
 
 def _let_a_change_pass(seats: Seats, conflicts: int, now: datetime) -> None:
@@ -173,7 +213,7 @@ def release_actions(store: Store, person: Registration, now: datetime) -> dict[s
         case RegistrationStatus.WAITLISTED:
             return store.seats.leave_waitlist_actions(person.event_id, person.registration_id)
         case RegistrationStatus.PENDING:
-            return {"seats": store.seats.fewer_pending_action(person.event_id)}
+            return {"seats": store.seats.count_action(person.event_id, pending=-1)}
         case RegistrationStatus.REGISTERED:
             return some_released_actions(store, person.event_id, person.seats, now)
         case _:

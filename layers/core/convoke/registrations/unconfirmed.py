@@ -14,7 +14,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
@@ -26,6 +25,7 @@ from ..store.store import Store
 from ..store.unconfirmed import UnconfirmedRegistration
 from ..store.writes import REQUEST, Action, Repeated, rounds
 from . import approval, registry, replies
+from . import seats as places
 from .asking import Asked, counted, mailed
 from .registry import Obstacle, TooMany
 
@@ -79,7 +79,7 @@ def closed(event: Event | None, now: datetime) -> Closed | None:
         return Closed.HIDDEN
     if event.status is EventStatus.CANCELLED:
         return Closed.CANCELLED
-    return None if series.comes(event, now) else Closed.OVER
+    return None if series.coming(event, now) else Closed.OVER
 
 
 def ask(
@@ -102,9 +102,9 @@ def ask(
     why = closed(event, now)
     if why is not None:
         return why
-    most = brakes.account(Purpose.CONFIRM, unconfirmed_mails)
-    wait = counted(store, Purpose.CONFIRM, event, most_in_account=most, source_ip=source_ip, now=now)
-    if wait is not None:
+    if wait := counted(
+        *(store, Purpose.CONFIRM, event), unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
+    ):
         return wait
     if not event.confirm_address:
         return _register_at_once(store, event, wanted, now, entropy)
@@ -201,9 +201,7 @@ def send_link(
     """Have the personal link mailed to an address, if it is registered; who is not is sent nothing. The result does not
     depend on it. ``entropy`` are 16 random bytes.
     """
-    most = brakes.account(Purpose.LINK, 0)
-    wait = counted(store, Purpose.LINK, event, most_in_account=most, source_ip=source_ip, now=now)
-    if wait is not None:
+    if wait := counted(store, Purpose.LINK, event, source_ip=source_ip, now=now):
         return wait
     mail = asked_for(
         NotificationKind.LINK,
@@ -243,7 +241,9 @@ def look(store: Store, unconfirmed_id: str, now: datetime) -> Prospect | Closed:
     seats = store.seats.read(event.event_id)
     if seats is None or not seats.open:
         return Closed.NOT_YET if store.events.transferring(event.event_id) else Closed.CANCELLED
-    full = seats.queued or (seats.capacity is not None and seats.capacity - seats.taken < 1 + wanted.guests)
+    count = 1 + wanted.guests
+    full = seats.queued or (seats.capacity is not None and seats.capacity - seats.taken < count)
+    full = full and places.kept(store, event.event_id, wanted.email, count, seats, now) is None
     return Prospect(
         event=event,
         wanted=wanted,

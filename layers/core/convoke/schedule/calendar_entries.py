@@ -12,22 +12,10 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ..model import (
-    Event,
-    InvalidField,
-    LocalTime,
-    Schedule,
-    When,
-    frozen,
-)
-from .recurrence import MAX_DATES as MAX_DATES
-from .recurrence import MAX_SPAN as MAX_SPAN
-from .recurrence import (
-    day_of,
-    exists,
-)
+from ..model import Event, InvalidField, LocalTime, Schedule, When, frozen
+from .recurrence import day_of, exists
 from .rrule import Rule, endless, spell
-from .series import counted, ending_with, occurrences, rule, starts, when_at, yielded_by_rule
+from .series import by_name, counted, ending_with, occurrences, rule, starts, when_at, yielded_by_rule
 
 
 @frozen
@@ -109,7 +97,7 @@ def main(event: Event) -> Event:
 def _main(event: Event) -> Event:
     if event.rule is not None:
         return replace(event, added=())
-    first = next(one for one in occurrences(event) if one.date == event.when.start)
+    first = by_name(event)[event.when.start]
     return replace(
         event,
         title=first.title,

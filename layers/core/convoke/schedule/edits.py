@@ -11,18 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import (
-    ConvokeError,
-    DateChange,
-    Event,
-    EventStatus,
-    InvalidField,
-    LocalTime,
-    Occurrence,
-    Schedule,
-    When,
-)
+from ..model import ConvokeError, DateChange, Event, EventStatus, InvalidField, LocalTime, Occurrence, Schedule, When
 from . import calendar_entries, series, series_changes
+from .recurrence import MAX_DATES, MAX_SPAN
+from .series import takes_place
 
 MAX_EARLIER_SCHEDULES = 200
 """How many earlier schedules an event may have. They are kept if the names of dates changed with them, since
@@ -37,14 +29,9 @@ class NoSuchDate(ConvokeError):
     """The series has no date of that name. The argument is the name in ISO 8601."""
 
 
-def takes_place(event: Event) -> bool:
-    """Whether the event has a date that is not cancelled."""
-    return any(not one.cancelled for one in series.occurrences(event))
-
-
 def date(event: Event, name: LocalTime) -> Occurrence:
     """The date of this name. Raises :class:`NoSuchDate` if there is none."""
-    found = next((one for one in series.occurrences(event) if one.date == name), None)
+    found = series.by_name(event).get(name)
     if found is None:
         raise NoSuchDate(name.isoformat())
     return found
@@ -55,7 +42,7 @@ def cancel_date(event: Event, name: LocalTime, reason: str) -> Event:
 
     Raises :class:`NoSuchDate`, or :class:`InvalidField` if the changed dates have too much text of their own.
     """
-    cancelled = _with(event, replace(_change(event, name), cancelled=True, reason=reason))
+    cancelled = change_date(event, replace(_change(event, name), cancelled=True, reason=reason))
     if takes_place(cancelled):
         return cancelled
     return replace(cancelled, status=EventStatus.CANCELLED, reason=reason)
@@ -63,7 +50,7 @@ def cancel_date(event: Event, name: LocalTime, reason: str) -> Event:
 
 def restore_date(event: Event, name: LocalTime) -> Event:
     """Let a cancelled date take place again, with the changes that it had."""
-    return _with(event, replace(_change(event, name), cancelled=False, reason=""))
+    return change_date(event, replace(_change(event, name), cancelled=False, reason=""))
 
 
 def reopen(event: Event, names: Iterable[LocalTime] = ()) -> Event:
@@ -80,8 +67,24 @@ def reopen(event: Event, names: Iterable[LocalTime] = ()) -> Event:
 
 
 def change_date(event: Event, change: DateChange) -> Event:
-    """Replace all changes of one date. Raises :class:`InvalidField` if the changed dates have too much text."""
-    return _with(event, change)
+    """Replace all changes of one date; what is as in the series is no change. Raises :class:`InvalidField` if the
+    changed dates have too much text.
+    """
+    plain = series.when_at(event.schedule, change.date)
+    change = replace(
+        change,
+        when=None if change.when == plain else change.when,
+        title=None if change.title == event.title else change.title,
+        location=None if change.location == event.location else change.location,
+        description=None if change.description == event.description else change.description,
+    )
+    others = [one for one in event.changes if one.date != change.date]
+    empty = change == DateChange(date=change.date)
+    changes = others if empty else [*others, change]
+    for field, most in MAX_TEXT_BYTES.items():
+        if sum(len((getattr(one, field) or "").encode()) for one in changes) > most:
+            raise InvalidField(field, "is too much: the changed dates of one series have too much text of their own")
+    return replace(event, changes=_in_order(changes))
 
 
 def change_of(event: Event, name: LocalTime) -> DateChange:
@@ -103,16 +106,16 @@ def add_date(event: Event, start: LocalTime, when: When | None) -> Event:
         raise InvalidField("start", "is a date of the series already")
     if start < first:
         raise InvalidField("start", "must not be before the first date of the series")
-    if start > first + series.MAX_SPAN:
+    if start > first + MAX_SPAN:
         raise InvalidField("start", "must be within two years of the first date")
-    if len(starts) >= series.MAX_DATES:
-        raise InvalidField("start", f"is one too many: a series has at most {series.MAX_DATES} dates")
+    if len(starts) >= MAX_DATES:
+        raise InvalidField("start", f"is one too many: a series has at most {MAX_DATES} dates")
     added = tuple(sorted((*event.added, start)))
     schedule = calendar_entries.by_rule(replace(event.schedule, added=added))
     longer = reschedule(event, replace(event, rule=schedule.rule, added=schedule.added))[0]
     if when is None or when == series.when_at(longer.schedule, start):
         return longer
-    return _with(longer, DateChange(date=start, when=when))
+    return change_date(longer, DateChange(date=start, when=when))
 
 
 def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...]]:
@@ -127,10 +130,8 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...
     earlier = (*before.earlier, before.schedule) if _is_named_otherwise(before, after) else before.earlier
     if len(earlier) > MAX_EARLIER_SCHEDULES or sum(map(_size, earlier)) > MAX_EARLIER_BYTES:
         raise InvalidField("recurrence", "was changed too often; cancel the event, and make a new one")
-    if len(series.starts(after.schedule)) > series.MAX_DATES:
-        raise InvalidField(
-            "recurrence", f"yields too many dates: with those that were added at most {series.MAX_DATES}"
-        )
+    if len(series.starts(after.schedule)) > MAX_DATES:
+        raise InvalidField("recurrence", f"yields too many dates: with those that were added at most {MAX_DATES}")
     # An event with a single date has no changes of single dates.
     names = series_changes.renamed(before.schedule, after.schedule) if after.recurs else {}
     kept = [replace(one, date=names[one.date]) for one in before.changes if one.date in names]
@@ -208,27 +209,6 @@ def _scheduled(event: Event, schedule: Schedule) -> Event:
 
 def _change(event: Event, name: LocalTime) -> DateChange:
     return next((one for one in event.changes if one.date == name), DateChange(date=name))
-
-
-def _with(event: Event, change: DateChange) -> Event:
-    """The event with this change, without fields that are as in the series. Raises :class:`InvalidField` for too much
-    text.
-    """
-    plain = series.when_at(event.schedule, change.date)
-    change = replace(
-        change,
-        when=None if change.when == plain else change.when,
-        title=None if change.title == event.title else change.title,
-        location=None if change.location == event.location else change.location,
-        description=None if change.description == event.description else change.description,
-    )
-    others = [one for one in event.changes if one.date != change.date]
-    empty = change == DateChange(date=change.date)
-    changes = others if empty else [*others, change]
-    for field, most in MAX_TEXT_BYTES.items():
-        if sum(len((getattr(one, field) or "").encode()) for one in changes) > most:
-            raise InvalidField(field, "is too much: the changed dates of one series have too much text of their own")
-    return replace(event, changes=_in_order(changes))
 
 
 def _in_order(changes: Iterable[DateChange]) -> tuple[DateChange, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from ..model import frozen
+from ..model import basic, frozen
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -188,6 +188,4 @@ def spell(rule: Rule) -> str:
 
 
 def _moment(moment: datetime | date) -> str:
-    if isinstance(moment, datetime):
-        return f"{moment:%Y%m%dT%H%M%S}" + ("Z" if moment.tzinfo else "")
-    return f"{moment:%Y%m%d}"
+    return basic(moment) + ("Z" if isinstance(moment, datetime) and moment.tzinfo else "")

@@ -16,24 +16,8 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from ..model import (
-    DateChange,
-    Event,
-    InvalidField,
-    LocalTime,
-    Occurrence,
-    Schedule,
-    When,
-)
-from .recurrence import MAX_DATES as MAX_DATES
-from .recurrence import MAX_SPAN as MAX_SPAN
-from .recurrence import (
-    canonical_and_supported,
-    day_of,
-    exists,
-    local_times,
-    moment,
-)
+from ..model import DateChange, Event, InvalidField, LocalTime, Occurrence, Schedule, When
+from .recurrence import canonical_and_supported, day_of, exists, local_times, moment
 from .rrule import read, spell
 
 # A stored UNTIL is the instant of the last date. If the zone's rules have changed since, that date may now begin
@@ -118,7 +102,12 @@ def times(schedule: Schedule) -> Mapping[LocalTime, When]:
 
 def occurrences(event: Event) -> tuple[Occurrence, ...]:
     """Every occurrence of ``event`` with its changes, sorted by original start. An event that is no series has one."""
-    return _occurrences(_Itself(event))
+    return tuple(by_name(event).values())
+
+
+def by_name(event: Event) -> Mapping[LocalTime, Occurrence]:
+    """The :func:`occurrences` of ``event``, by their original starts."""
+    return _by_name(_Itself(event))
 
 
 class _Itself:
@@ -139,13 +128,13 @@ class _Itself:
 
 
 @lru_cache(maxsize=16)
-def _occurrences(key: _Itself) -> tuple[Occurrence, ...]:
+def _by_name(key: _Itself) -> Mapping[LocalTime, Occurrence]:
     event = key.event
     changes = {change.date: change for change in event.changes}
-    return tuple(
-        _occurrence(event, when, changes.get(start, DateChange(date=start)))
+    return {
+        start: _occurrence(event, when, changes.get(start, DateChange(date=start)))
         for start, when in times(event.schedule).items()
-    )
+    }
 
 
 def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
@@ -161,15 +150,19 @@ def _occurrence(event: Event, when: When, change: DateChange) -> Occurrence:
     )
 
 
-def comes(event: Event, now: datetime) -> bool:
-    """Whether any date takes place that is not over at ``now`` (UTC)."""
-    return any(not one.cancelled and one.when.ends_at > now for one in occurrences(event))
+def takes_place(event: Event) -> bool:
+    """Whether the event has a date that is not cancelled."""
+    return any(not one.cancelled for one in occurrences(event))
+
+
+def coming(event: Event, now: datetime) -> tuple[Occurrence, ...]:
+    """The occurrences that take place and are not over at ``now`` (UTC), sorted by original start."""
+    return tuple(one for one in occurrences(event) if not one.cancelled and one.when.ends_at > now)
 
 
 def when_next(event: Event, now: datetime) -> When:
     """Start and end of the first date that takes place and is not over at ``now`` (UTC), else ``event.when``."""
-    coming = (one.when for one in occurrences(event) if not one.cancelled and one.when.ends_at > now)
-    return min(coming, key=lambda when: when.starts_at, default=event.when)
+    return min((one.when for one in coming(event, now)), key=lambda when: when.starts_at, default=event.when)
 
 
 def ends_at(event: Event) -> datetime:

@@ -13,24 +13,9 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from ..model import (
-    Event,
-    InvalidField,
-    LocalTime,
-    Schedule,
-    When,
-)
+from ..model import Event, InvalidField, LocalTime, Schedule, When
 from .calendar_entries import by_rule
-from .recurrence import MAX_DATES as MAX_DATES
-from .recurrence import MAX_SPAN as MAX_SPAN
-from .recurrence import (
-    day_of,
-    days,
-    exists,
-    local_times,
-    moment,
-    plain,
-)
+from .recurrence import day_of, days, exists, local_times, moment, plain
 from .rrule import endless, read, spell
 from .series import counted, ending_with, rule, starts, when_at, yielded_by_rule
 

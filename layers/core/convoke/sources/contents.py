@@ -123,7 +123,10 @@ def registration_changes(
         names |= set(chosen(event, fresh, now) or ())
     if not names:
         raise InvalidField("occurrences", "must not be empty")
-    return changes | {"occurrences": tuple(sorted(names, key=_as_text)), "named": len(event.earlier)}
+    return changes | {
+        "occurrences": tuple(sorted(names, key=lambda name: name.isoformat())),
+        "named": len(event.earlier),
+    }
 
 
 def _responses(event: Event, given: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -135,10 +138,6 @@ def _responses(event: Event, given: Mapping[str, str | None]) -> dict[str, str |
 def _optional(event: Event) -> list[Question]:
     """The event's questions, none of them required: who stands in the site's table is registered there already."""
     return [replace(question, required=False) for question in event.questions]
-
-
-def _as_text(name: LocalTime) -> str:
-    return name.isoformat()
 
 
 def _shape(row: RegistrationRow, event: Event, sender: str) -> RegistrationIn:

@@ -20,11 +20,7 @@ from . import contents, decide
 from .decide import Action
 from .mapping import EventRows
 from .row_sync import HELD, Held, Outcome, RowRead, RowSync, Synced, disappears, errors_of, event_mark, said_by
-from .rows import (
-    EventRow,
-    event_row,
-    external_id,
-)
+from .rows import EventRow, event_row, external_id
 
 
 class EventSync(RowSync):

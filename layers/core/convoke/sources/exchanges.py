@@ -23,10 +23,7 @@ from . import contents
 from .decide import Action
 from .row_keys import read_key
 from .row_sync import RowRead, RowSync, Synced, said_by
-from .rows import (
-    RegistrationRow,
-    registration_row,
-)
+from .rows import RegistrationRow, registration_row
 
 MOST_IN_A_CIRCLE = 6
 """How many people exchange their addresses in one transaction."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -115,48 +115,36 @@ def _equal(value: Any, one: Scalar) -> bool:
     return value == one and isinstance(value, bool) is isinstance(one, bool)
 
 
-class EventStatuses(Described):
-    """Which values of the attribute ``field`` mean which status."""
+class Statuses(Described):
+    """Which values of the attribute ``field`` mean which status: the other fields are named by the statuses."""
 
     field: Path
+
+    @model_validator(mode="after")
+    def _is_unambiguous(self) -> Self:
+        listed = [value for _, values in self.given() for value in values]
+        if not listed:
+            raise ValueError("must say of at least one status which values mean it")
+        if any(_equal(one, other) for at, one in enumerate(listed) for other in listed[:at]):
+            raise ValueError("must not give the same value two meanings")
+        return self
+
+    def given(self) -> list[tuple[str, list[Scalar]]]:
+        """Each status that values are given for, with these."""
+        named = (name for name in type(self).model_fields if name != "field")
+        return [(name, values) for name in named if (values := getattr(self, name)) is not None]
+
+
+class EventStatuses(Statuses):
     confirmed: Values | None = None
     tentative: Values | None = None
     draft: Values | None = None
     cancelled: Values | None = None
 
-    @model_validator(mode="after")
-    def _is_unambiguous(self) -> EventStatuses:
-        return _unambiguous(self)
 
-
-class RegistrationStatuses(Described):
-    """Which values of the attribute ``field`` mean that somebody is registered, and which that they are not."""
-
-    field: Path
+class RegistrationStatuses(Statuses):
     registered: Values | None = None
     withdrawn: Values | None = None
-
-    @model_validator(mode="after")
-    def _is_unambiguous(self) -> RegistrationStatuses:
-        return _unambiguous(self)
-
-
-Statuses = TypeVar("Statuses", EventStatuses, RegistrationStatuses)
-
-
-def _unambiguous(statuses: Statuses) -> Statuses:
-    listed = [value for _, values in status_values(statuses) for value in values]
-    if not listed:
-        raise ValueError("must say of at least one status which values mean it")
-    if any(_equal(one, other) for at, one in enumerate(listed) for other in listed[:at]):
-        raise ValueError("must not give the same value two meanings")
-    return statuses
-
-
-def status_values(statuses: EventStatuses | RegistrationStatuses) -> list[tuple[str, list[Scalar]]]:
-    """Each status that values are given for, with these."""
-    named = (name for name in type(statuses).model_fields if name != "field")
-    return [(name, values) for name in named if (values := getattr(statuses, name)) is not None]
 
 
 class Rows(Described):

@@ -21,11 +21,7 @@ from . import contents, decide
 from .decide import Action
 from .exchanges import Exchanges, address_mark
 from .row_sync import HELD, Held, Outcome, RowRead, Synced, disappears, errors_of, event_mark, said_by
-from .rows import (
-    RegistrationRow,
-    event_of,
-    registration_row,
-)
+from .rows import RegistrationRow, event_of, registration_row
 
 TAKEN = "is registered for the event already"
 LIMITED = "has got as many invitations as one address may get: looked at again by the next daily audit"
@@ -181,6 +177,6 @@ class RegistrationSync(Exchanges):
         if self.dry:
             return Synced(outcome=Action.NOTHING, state=said)
         changed = replace(person, removed=True, version=person.version + 1, updated_at=now)
-        action = self.store.registrations.change_action(person, changed, "removed")
+        action = self.store.registrations.change_action(person, changed)
         refused = self.store.attempt({"registration": action, **self._state_actions(read, said)})
         return None if refused else Synced(outcome=Action.NOTHING, state=said)

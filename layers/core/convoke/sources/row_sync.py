@@ -27,14 +27,7 @@ from . import contents
 from .decide import Action
 from .mapping import Rows, Source
 from .row_keys import key_text
-from .rows import (
-    EventRow,
-    RegistrationRow,
-    Row,
-    counts,
-    external_id,
-    fingerprint,
-)
+from .rows import EventRow, RegistrationRow, Row, counts, external_id, fingerprint
 
 MOST_GONE = 20
 """How many people's rows may disappear in ten minutes before a source is paused; or, if that is more,"""
@@ -192,9 +185,8 @@ class RowSync:
         if not known:
             told = {"source": self.source.name, "rows": problem.kind.value, "problem_id": problem.digest}
             told |= {"field": field, "reason": reason}
-            actions |= self.store.outbox.event_actions(
-                self.account, WebhookEventType.SOURCE_PROBLEM, About(data=told), now
-            )
+            happened = {WebhookEventType.SOURCE_PROBLEM: About(data=told)}
+            actions |= self.store.outbox.event_actions(self.account, happened, now)
         if not self.dry:
             self.store.attempt(actions)
         fresh = not known or read.seen.waits_for != waits_for

@@ -19,17 +19,7 @@ from zoneinfo import ZoneInfo
 from ..model import Duration, InvalidField, frozen
 from ..registrations.responses import NO, YES
 from ..web.walltimes import zones
-from .mapping import (
-    Constant,
-    EventRows,
-    EventStatuses,
-    RegistrationRows,
-    RegistrationStatuses,
-    Rows,
-    Scalar,
-    is_one_of,
-    status_values,
-)
+from .mapping import Constant, EventRows, RegistrationRows, Rows, Scalar, Statuses, is_one_of
 
 Row = Mapping[str, Any]
 
@@ -178,12 +168,12 @@ def _local(field: str, value: str, zone: str) -> datetime | str:
         raise InvalidField(field, "must be a date, a time in ISO 8601, or seconds since 1970") from None
 
 
-def _status(statuses: EventStatuses | RegistrationStatuses | None, row: Row, otherwise: str) -> str:
+def _status(statuses: Statuses | None, row: Row, otherwise: str) -> str:
     """A value that no status was given for is an error: a guess might withdraw somebody, or mail everybody."""
     if statuses is None:
         return otherwise
     value = value_at(row, statuses.field)
-    for name, values in status_values(statuses):
+    for name, values in statuses.given():
         if is_one_of(value, values):
             return name
     raise InvalidField("status", f"has a value in {statuses.field} that the mapping does not name")

@@ -30,7 +30,6 @@ codec.record(Logo)
 class SettingsOfAccounts(Repository):
     def __init__(self, client: Any, settings: Settings) -> None:
         super().__init__(client, settings)
-        self._accounts = settings.accounts_table
         self._known: dict[str, tuple[float, AccountSettings]] = {}
 
     def of(self, account: str) -> AccountSettings:

@@ -95,34 +95,21 @@ class Accounts:
         actions = {
             "key": put(self._table, {**keys.api_key(secret), **known}, conditions.NEW),
             "name": put(self._table, by_name, conditions.NAME_IS_FREE),
+            "accounts": update(self._table, keys.accounts(), {}, "", add={"names": {account}}),
         }
         if attempt(self._client, actions):
             raise InvalidField("name", f"{account} has a key named {name}; revoke it first")
-        self._record(account)
         return secret
 
-    def only_account(self) -> str | None:
-        """The only account that ever had a key; ``None`` where there are several or none, or where no names are
-        recorded yet.
-        """
-        names = self._names()
-        return next(iter(names)) if len(names) == 1 else None
-
-    def count(self) -> int:
-        """How many accounts ever had a key."""
-        return len(self._names())
-
-    def _names(self) -> set[str]:
+    def names(self) -> set[str]:
+        """The accounts that ever had a key."""
         known = dynamo.get(self._client, self._table, keys.accounts())
         return known["names"] if known else set()
 
-    def _record(self, account: str) -> None:
-        """Add the account to the item with all accounts' names. Where there is none yet, all keys are scanned once."""
-        names = {account}
-        if dynamo.get(self._client, self._table, keys.accounts()) is None:
-            every = dynamo.pages(self._client.scan, TableName=self._table, ConsistentRead=True, **_ALL_KEYS)
-            names |= {row["account"] for row in every}
-        attempt(self._client, {"accounts": update(self._table, keys.accounts(), {}, "", add={"names": names})})
+    def only_account(self) -> str | None:
+        """The only account that ever had a key; ``None`` where there are several or none."""
+        names = self.names()
+        return next(iter(names)) if len(names) == 1 else None
 
     def list_keys(self, *, account: str) -> tuple[ApiKey, ...]:
         """The account's keys in order of name, including those that expired or were revoked."""
@@ -169,7 +156,7 @@ class Accounts:
         The day of its last use is recorded with one write a day; where that fails, the key works all the same.
         """
         found = key_hash(secret)
-        row = None if found is None else self._working({"pk": found, "sk": keys.API_KEY}, now)
+        row = None if found is None else self._working(found, now)
         if row is None:
             return None
         if row.get("last_used") != f"{now:%Y-%m-%d}":
@@ -180,15 +167,11 @@ class Accounts:
         """The account that the key with this hash belongs to, and what the key may do now; ``None`` for a key that is
         unknown, expired or revoked. Nothing is recorded.
         """
-        row = self._working({"pk": key_hash, "sk": keys.API_KEY}, now)
+        row = self._working(key_hash, now)
         return None if row is None else _account(row)
 
-    def known(self, account: str) -> bool:
-        """Whether the account ever had a key."""
-        return account in self._names()
-
-    def _working(self, key: keys.Key, now: datetime) -> Mapping[str, Any] | None:
-        row = dynamo.get(self._client, self._table, key)
+    def _working(self, key_hash: str, now: datetime) -> Mapping[str, Any] | None:
+        row = dynamo.get(self._client, self._table, {"pk": key_hash, "sk": keys.API_KEY})
         if row is None or "revoked_at" in row or row.get("valid_until", "9") <= keys.instant(now):
             return None
         return row
@@ -232,11 +215,3 @@ def _by_hash(row: Mapping[str, Any]) -> keys.Key:
 def _key_id(partition_key: str) -> str:
     """The id of a key in logs: the beginning of its hash, which tells nothing of the key."""
     return partition_key.removeprefix("KEY#")[:12]
-
-
-_ALL_KEYS = {
-    "FilterExpression": "sk = :key",
-    "ProjectionExpression": "#account",
-    "ExpressionAttributeNames": {"#account": "account"},
-    "ExpressionAttributeValues": dynamo.wire({":key": keys.API_KEY}),
-}

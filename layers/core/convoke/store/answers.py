@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from ..model import ReceivedReply
 from . import codec, conditions, dynamo, keys
-from .repository import Page, Repository, decode_cursor, page
+from .repository import Page, Repository
 from .writes import Action, delete, put
 
 LATEST = 100
@@ -21,8 +20,8 @@ POSITION = r"[0-9]{10}(?:#[0-9TZ:.\-]{27}){1,2}#[0-9T:\-]*#[a-z\-]+"
 class Answers(Repository):
     def stored_keys(self, registration_id: str) -> list[str]:
         """The sort keys of the stored replies, in order of precedence, the lowest first."""
-        query = self._query(registration_id, ProjectionExpression="sk")
-        return [row["sk"] for row in dynamo.pages(self.client.query, **query)]
+        first = keys.first_answer(registration_id)
+        return [row["sk"] for row in self._rows(dynamo.starting_with(self._sent, first, ProjectionExpression="sk"))]
 
     def history_actions(
         self, registration_id: str, received: ReceivedReply, kept: list[str], ends_at: datetime
@@ -42,26 +41,13 @@ class Answers(Repository):
 
     def list_answers(self, registration_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of the history as :class:`ReceivedReply`, lowest precedence first."""
-        identity = f"answers of {registration_id}"
-        query = self._query(registration_id, Limit=limit + 1)
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, POSITION)
-            first = keys.first_answer(registration_id)
-            query["ExclusiveStartKey"] = dynamo.wire({**first, "sk": first["sk"] + position})
-        rows = dynamo.pages(self.client.query, **query)
-        listed = page(rows, limit, identity, lambda row: row["sk"].removeprefix(keys.ANSWER_PREFIX))
-        return Page(items=tuple(codec.read(ReceivedReply, row) for row in listed.items), next=listed.next)
+        first, identity = keys.first_answer(registration_id), f"answers of {registration_id}"
+        return self._list(ReceivedReply, self._sent, first, identity, POSITION, limit=limit, cursor=cursor)
 
     def everything(self, registration_id: str) -> Iterator[ReceivedReply]:
         """The whole history, lowest precedence first."""
-        rows = dynamo.pages(self.client.query, **self._query(registration_id))
-        return (codec.read(ReceivedReply, row) for row in rows)
+        return self._all(ReceivedReply, dynamo.starting_with(self._sent, keys.first_answer(registration_id)))
 
     def forget(self, registration_id: str) -> None:
         """Delete the whole history."""
-        for sk in self.stored_keys(registration_id):
-            key = {**keys.first_answer(registration_id), "sk": sk}
-            self._attempt({"answer": delete(self._sent, key)})
-
-    def _query(self, registration_id: str, **more: Any) -> dict[str, Any]:
-        return dynamo.starting_with(self._sent, keys.first_answer(registration_id), **more)
+        self._delete_all(self._sent, keys.first_answer(registration_id))

@@ -23,19 +23,16 @@ class Surveys(Repository):
         """The action that schedules a survey of the event, for the transaction of a change: it begins after the time
         that a change has to reach everybody. One that is scheduled already is not postponed.
         """
-        return self._schedule(event_id, keys.due_key(PRIORITY, now + self.settings.times.attention), first=("due_key",))
+        return self.at_action(event_id, keys.due_key(PRIORITY, now + self.settings.times.attention), first=("due_key",))
 
     def schedule_soon(self, event_id: str, now: datetime) -> None:
         """What :meth:`soon_action` does, alone."""
         self._write(self.soon_action(event_id, now))
 
-    def at_action(self, event_id: str, due_key: str) -> Action:
+    def at_action(self, event_id: str, due_key: str, first: tuple[str, ...] = ()) -> Action:
         """The action that schedules a survey of the event at ``due_key``, for the transaction that records that a
-        message did not reach somebody.
+        message did not reach somebody. Of its attributes, those named in ``first`` are kept where there are any.
         """
-        return self._schedule(event_id, due_key)
-
-    def _schedule(self, event_id: str, due_key: str, first: tuple[str, ...] = ()) -> Action:
         changes = {"event_id": event_id, **codec.task_attributes(event_id, due_key)}
         return update(self._sent, keys.survey(event_id), changes, "", add={"wakeups": 1}, first=first)
 
@@ -57,8 +54,7 @@ class Surveys(Repository):
         ``through``.
         """
         after, last = keys.unreached(effect.event_id, effect.after), keys.unreached(effect.event_id, effect.through)
-        rows = dynamo.pages(self.client.query, **dynamo.between(self._sent, after, last, start=not effect.after))
-        return tuple(codec.read(Unreached, row) for row in rows)
+        return tuple(self._all(Unreached, dynamo.between(self._sent, after, last, start=not effect.after)))
 
     def store_unreached(self, effect: effects.StoreUnreached) -> None:
         """Write or delete one person. Unconditional, since two surveys at the same time come to the same result."""
@@ -101,7 +97,7 @@ class Surveys(Repository):
         # The sort keys of both kinds are adjoining ranges.
         first, last = keys.unconfirmed(event_id, "", ""), keys.unreached(event_id, "~")
         unreached, waiting = [], []
-        for row in dynamo.pages(self.client.query, **dynamo.between(self._sent, first, last, start=True)):
+        for row in self._rows(dynamo.between(self._sent, first, last, start=True)):
             if row["sk"].startswith(keys.UNREACHED_PREFIX):
                 unreached.append(codec.read(Unreached, row).attention)
             elif row["expires_at"] > now.timestamp():  # DynamoDB removes what has expired only hours later

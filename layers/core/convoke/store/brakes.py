@@ -12,6 +12,7 @@ from itertools import pairwise
 from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..decision.limits import Limit
+from ..model import mailbox
 from . import codec, conditions, dynamo, keys
 from .limits import Charge
 from .repository import Repository
@@ -60,13 +61,21 @@ class Brakes(Repository):
         registration of the same mailbox. So nobody keeps many seats by registering and withdrawing in turn.
         """
         item = {
-            **keys.brake(HELD, f"{event_id} {brakes.mailbox(email)}", keys.MAILBOX),
+            **keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX),
             "registration_id": registration_id,
             "until": keys.instant(until),
             "expires_at": codec.epoch(until),
         }
         values = {"registration_id": registration_id, "now": keys.instant(now)}
         return alone(self.client, put(self._sent, item, conditions.HOLDS_NOTHING_ELSE, **values))[0]
+
+    def holds(self, event_id: str, email: str, now: datetime) -> str | None:
+        """The id of the registration of a mailbox for which :meth:`may_hold` noted that its seats are kept, and may be
+        still at ``now`` (UTC).
+        """
+        key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
+        found = dynamo.get(self.client, self._sent, key)
+        return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
 
     def may_mail(self, purpose: Purpose, email: str, mail_id: str, now: datetime) -> bool:
         """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day. The mail with
@@ -86,7 +95,7 @@ class Brakes(Repository):
         )
         action = {
             "TableName": self._sent,
-            "Key": dynamo.wire(keys.brake(purpose, brakes.mailbox(email), keys.MAILBOX)),
+            "Key": dynamo.wire(keys.brake(purpose, mailbox(email), keys.MAILBOX)),
             "UpdateExpression": f"SET #expires_at = :expires_at, #t1 = :now, {', '.join(moved)}",
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

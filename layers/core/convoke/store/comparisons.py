@@ -57,17 +57,16 @@ class Comparisons(Repository):
     def save(self, account: str, source: str, now: Progress) -> Progress | None:
         """Store how far a comparison is. ``None``: somebody else goes on with it."""
         saved = replace(now, fence=now.fence + 1)
-        condition, seen = (conditions.FENCE_UNCHANGED, {"fence": now.fence}) if now.fence else (conditions.NEW, {})
+        condition = conditions.FENCE_UNCHANGED if now.fence else conditions.NEW
         item = codec.item(saved, _key(account, source))
-        return saved if self._write(put(self._people, item, condition, **seen)) else None
+        return saved if self._write(put(self._people, item, condition, fence=now.fence)) else None
 
     def add(self, account: str, source: str, found: Found) -> None:
         """Store a difference; one that is found again is stored once."""
         self._write(put(self._people, codec.item(found, _found_key(account, source, found))))
 
     def found(self, account: str, source: str) -> list[Found]:
-        query = dynamo.starting_with(self._people, _found_key(account, source))
-        return [codec.read(Found, item) for item in dynamo.pages(self.client.query, **query)]
+        return list(self._all(Found, dynamo.starting_with(self._people, _found_key(account, source))))
 
     def remove(self, account: str, source: str, found: Found) -> None:
         self._write(delete(self._people, _found_key(account, source, found)))

@@ -169,8 +169,6 @@ AT_THIS_PART = f"{LEASE_IS_MINE} AND #next_part = :next_part"
 
 # Nothing has been decided about the proposal.
 IS_OPEN = "#status = :open"
-# The quarantined mail waits for a decision.
-WAITS = "#status = :waiting"
 # The quarantined mail waits for a decision, or has this one already.
 WAITS_OR_IS_DECIDED_SO = "#status IN (:waiting, :decision)"
 # No request of the last day had this Idempotency-Key: there is no record, or it has expired.

@@ -13,7 +13,7 @@ from ..webhooks.events import PRIORITY, Delivery, Webhook, WebhookDeliveryState,
 from ..webhooks.in_flight import InFlight
 from . import codec, conditions, dynamo, keys
 from .outbox import KEPT, webhook_event_item
-from .repository import Page, Repository, decode_cursor, page
+from .repository import Page, Repository
 from .writes import NOTHING_ELSE, Action, put, update
 
 codec.record(Delivery)
@@ -92,13 +92,9 @@ class Deliveries(Repository):
         for shard in keys.SHARDS:
             if left <= 0:
                 return
-            answer = self.client.query(
-                TableName=self._hooks,
-                IndexName=keys.DUE_INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_key <= :now",
-                ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.due_key(PRIORITY, now)}),
-                Limit=left,
-            )
+            span = ("due_key", f"{PRIORITY}#", keys.due_key(PRIORITY, now))
+            query = dynamo.of_index(self._hooks, keys.DUE_INDEX, ("due_shard", shard), span, Limit=left)
+            answer = self.client.query(**query)
             for row in map(dynamo.unwire, answer["Items"]):
                 key, seen = {"pk": row["pk"], "sk": row["sk"]}, row["due_key"]
                 if self._write(update(self._hooks, key, later, conditions.DUE_KEY_UNCHANGED, due_key=seen)):
@@ -109,18 +105,15 @@ class Deliveries(Repository):
         self, webhook_id: str, *, limit: int, cursor: str | None = None, state: WebhookDeliveryState | None = None
     ) -> Page:
         """A page of a webhook's deliveries, the latest first, optionally of one ``state``."""
-        identity = f"deliveries of {webhook_id}, {state or 'all'}"
-        query = dynamo.starting_with(self._hooks, keys.delivery(webhook_id, ""), ScanIndexForward=False)
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, r"[0-9a-z]+")
-            query["ExclusiveStartKey"] = dynamo.wire(keys.delivery(webhook_id, position))
-        if state is not None:
-            query |= {"FilterExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
-            query["ExpressionAttributeValues"] |= dynamo.wire({":state": state.value})
-        else:
-            query["Limit"] = limit + 1
-        found = (codec.read(Delivery, item) for item in dynamo.pages(self.client.query, **query))
-        return page(found, limit, identity, lambda delivery: delivery.webhook_event_id)
+        return self._list(
+            *(Delivery, self._hooks, keys.delivery(webhook_id, "")),
+            identity=f"deliveries of {webhook_id}, {state or 'all'}",
+            pattern=r"[0-9a-z]+",
+            limit=limit,
+            cursor=cursor,
+            where={"state": state and state.value},
+            ScanIndexForward=False,
+        )
 
 
 def hint_of(key: Mapping[str, str]) -> WebhookHint:

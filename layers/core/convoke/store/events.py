@@ -32,8 +32,8 @@ class SplitTransfer:
     """When it was split (UTC)."""
     cursor: str = ""
     """The id of the last registration that has been processed."""
-    due_key: str | None = None
-    """``<priority>#<instant>``: from when on the next registrations are processed."""
+    due_key: str = ""
+    """``<priority>#<instant>``: from when on the next registrations are processed; empty before it is stored."""
     again_at: datetime | None = None
     """From when on (UTC) all are looked at once more; ``None`` until everybody was copied."""
 
@@ -115,17 +115,15 @@ class Events(Repository):
 
     def move_transfer_action(self, transfer: SplitTransfer, cursor: str, now: datetime) -> Action:
         """The action that moves the cursor of the transfer, unless somebody else did; the rest is due at once."""
-        assert transfer.due_key is not None  # noqa: S101 (a transfer is due until its end)
         due_key = keys.keep_due_since(keys.due_key(int(transfer.due_key[0]), now), transfer.due_key)
         key, changes = keys.split_transfer(transfer.event_id), {"cursor": cursor, "due_key": due_key}
         return update(self._sent, key, changes, _unchanged(transfer), cursor=transfer.cursor)
 
     def look_again_action(self, transfer: SplitTransfer, at: datetime) -> Action:
         """The action by which all registrations are looked at once more from ``at`` on, unless the cursor was moved."""
-        assert transfer.due_key is not None  # noqa: S101 (a transfer is due until its end)
         due_key = keys.due_key(int(transfer.due_key[0]), at)
-        key, changes = keys.split_transfer(transfer.event_id), {"cursor": "", "due_key": due_key}
-        changes["again_at"] = keys.instant(at)
+        changes = {"cursor": "", "due_key": due_key, "again_at": keys.instant(at)}
+        key = keys.split_transfer(transfer.event_id)
         return update(self._sent, key, changes, _unchanged(transfer), cursor=transfer.cursor)
 
     def end_transfer_action(self, transfer: SplitTransfer) -> Action:

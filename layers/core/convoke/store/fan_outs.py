@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import effects
 from ..decision.fan_out import Batch, FanOut
-from . import codec, conditions, dynamo, keys
+from . import codec, conditions, keys
 from .repository import Repository
 from .writes import DUE, Action, delete, put, rounds, update
 
@@ -64,7 +64,7 @@ class FanOuts(Repository):
     def claim_batch(self, effect: effects.ClaimBatch) -> Batch | None:
         """Take the lease on a batch. ``None``: there is no such batch any more, or another worker has it."""
         key = keys.batch(effect.hint.event_id, effect.hint.version, effect.hint.first)
-        found = dynamo.get(self.client, self._sent, key)
+        found = self._item(self._sent, key)
         if found is None:
             return None
         batch = codec.read(Batch, found)

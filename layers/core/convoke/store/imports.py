@@ -31,8 +31,6 @@ LARGEST = 250_000
 """Bytes of a piece before it is compressed: an item has at most 400 KB."""
 IN_A_PART = 100
 """How many people are registered between two counts."""
-AT_ONCE = 100
-"""How many items one read names."""
 LOOKED_THROUGH = 30_000
 """Among how many registrations of an event one looks for those that were withdrawn."""
 
@@ -111,9 +109,7 @@ class Imports(Repository):
         return b"".join(pieces).decode("utf-8", "surrogatepass") if pieces else None
 
     def read(self, event_id: str, import_id: str, now: datetime) -> Import | None:
-        item = dynamo.get(self.client, self._sent, keys.imported(event_id, import_id))
-        # DynamoDB removes an expired item only hours later.
-        return None if item is None or int(item["expires_at"]) <= now.timestamp() else codec.read(Import, item)
+        return self._get(Import, self._sent, keys.imported(event_id, import_id), now=now)
 
     def latest(self, event_id: str, limit: int) -> list[Import]:
         """The latest imports that have begun, the latest first."""
@@ -275,7 +271,7 @@ class Imports(Repository):
         query = dynamo.starting_with(self._people, keys.registration(event_id, ""))
         query |= {"ProjectionExpression": "#email, #status"}
         query["ExpressionAttributeNames"] = {"#email": "email", "#status": "status"}
-        rows = islice(dynamo.pages(self.client.query, **query), LOOKED_THROUGH)
+        rows = islice(self._rows(query), LOOKED_THROUGH)
         gone = RegistrationStatus.CANCELLED.value
         return {folded(str(row["email"])) for row in rows if row["status"] == gone and row.get("email")}
 
@@ -287,12 +283,8 @@ class Imports(Repository):
 
     def _some(self, wanted: Iterable[keys.Key]) -> dict[str, Item]:
         """Items of the registrations table by their sort keys, strongly consistent."""
-        left, found = list(wanted), dict[str, Item]()
-        while left:
-            some, left = left[:AT_ONCE], left[AT_ONCE:]
-            items = dynamo.get_each(self.client, [(self._people, key) for key in some])
-            found |= {item["sk"]: item for item in items if item is not None}
-        return found
+        items = dynamo.get_each(self.client, [(self._people, key) for key in wanted])
+        return {item["sk"]: item for item in items if item is not None}
 
     # --- pieces -------------------------------------------------------------------------------------------------
 
@@ -309,19 +301,18 @@ class Imports(Repository):
 
     def _contents(self, import_id: str, prefix: str, now: datetime) -> Iterator[tuple[str, bytes]]:
         query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix))
-        for item in dynamo.pages(self.client.query, **query):
+        for item in self._rows(query):
             if int(item["expires_at"]) > now.timestamp():
                 yield item["sk"], zlib.decompress(item["content"])
 
     def _keep_until(self, import_id: str, prefix: str, until: datetime | None) -> None:
         """Keep the pieces until then; delete them where that is ``None``."""
-        query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix), ProjectionExpression="pk, sk")
-        for item in list(dynamo.pages(self.client.query, **query)):
-            key = {"pk": item["pk"], "sk": item["sk"]}
-            if until is None:
-                self._write(delete(self._sent, key))
-            else:
-                self._write(update(self._sent, key, {"expires_at": codec.epoch(until)}))
+        first = keys.import_content(import_id, prefix)
+        if until is None:
+            self._delete_all(self._sent, first)
+            return
+        for key in list(self._rows(dynamo.starting_with(self._sent, first, ProjectionExpression="pk, sk"))):
+            self._write(update(self._sent, key, {"expires_at": codec.epoch(until)}))
 
 
 def _key(one: Import) -> keys.Key:

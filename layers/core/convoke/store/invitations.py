@@ -15,7 +15,7 @@ from .. import effects
 from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..effects import AcknowledgeResult
 from ..model import DeliveryState
-from . import attention, codec, conditions, dynamo, keys
+from . import attention, codec, conditions, keys
 from .dynamo import Item
 from .outbox import About, Outbox
 from .records import Records
@@ -121,9 +121,8 @@ class Invitations(Repository):
         return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
 
     def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
-        return Outbox(self.client, self.settings).event_actions(
-            event.account, event.type, About(data=event.data), event.at
-        )
+        happened = {event.type: About(data=event.data)}
+        return Outbox(self.client, self.settings).event_actions(event.account, happened, event.at)
 
     def wake_up(self, effect: effects.WakeUp) -> None:
         """Add a wake-up if the invitation exists. The sooner due key is kept: where another one was written since it
@@ -131,7 +130,7 @@ class Invitations(Repository):
         """
         key = keys.invitation(effect.event_id, effect.registration_id)
         for condition in (UPON_WAKING, UPON_WAKING, UPON_WAKING, conditions.EXISTS):
-            existing = dynamo.get(self.client, self._sent, key)
+            existing = self._item(self._sent, key)
             if existing is None:
                 return
             due_key = existing.get("due_key")

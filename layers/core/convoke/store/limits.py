@@ -122,20 +122,13 @@ class MailLimits(Repository):
 
     def accounts(self, now: datetime) -> tuple[AccountMails, ...]:
         """The mails of this day and hour of all accounts that sent any, with their limits."""
-        limits = {item["sk"]: codec.read(Limits, item) for item in self._partition(keys.limits("")["pk"])}
+        every = dynamo.starting_with(self._sent, keys.limits(""))
+        limits = {item["sk"]: codec.read(Limits, item) for item in self._rows(every)}
+        mailed = dynamo.starting_with(self._sent, keys.mailed_account("", _day(now)))
         return tuple(
             AccountMails(account=item["sk"], mailed=_mailed(item, now), limits=limits.get(item["sk"], DEFAULT))
-            for item in self._partition(keys.mailed_account("", _day(now))["pk"])
+            for item in self._rows(mailed)
         )
-
-    def _partition(self, pk: str) -> list[Item]:
-        query = {
-            "TableName": self._sent,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": dynamo.wire({":pk": pk}),
-            "ConsistentRead": True,
-        }
-        return list(dynamo.pages(self.client.query, **query))
 
 
 def _mailed(item: Mapping[str, Any], now: datetime) -> Mailed:

@@ -57,7 +57,6 @@ codec.record(StoredKeys)
 class LinkKeys(Repository):
     def __init__(self, client: Any, settings: Settings) -> None:
         super().__init__(client, settings)
-        self._table = settings.accounts_table
         self._known: tuple[float, StoredKeys] | None = None
 
     def at(self, now: datetime) -> Keys:
@@ -76,7 +75,7 @@ class LinkKeys(Repository):
 
     def stored(self) -> StoredKeys | None:
         """The keys as they are stored now; ``None`` before the first use."""
-        return self._get(StoredKeys, self._table, keys.link_keys())
+        return self._get(StoredKeys, self._accounts, keys.link_keys())
 
     def rotate(self, now: datetime) -> StoredKeys:
         """Add a key that signs from :data:`SIGNS_AFTER` ``now`` on.
@@ -113,7 +112,7 @@ class LinkKeys(Repository):
         if found is not None:
             return found
         made = StoredKeys(keys=(_new_key(now),))
-        written, existing = alone(self.client, put(self._table, codec.item(made, keys.link_keys()), conditions.NEW))
+        written, existing = alone(self.client, put(self._accounts, codec.item(made, keys.link_keys()), conditions.NEW))
         # Of two that make keys at once one is refused, and is shown those of the other.
         return made if written else codec.read(StoredKeys, existing or {})
 
@@ -121,7 +120,7 @@ class LinkKeys(Repository):
         """Store ``these`` in place of ``before``; ``None`` where somebody else changed them meanwhile."""
         after = replace(before, keys=these, version=before.version + 1)
         item = codec.item(after, keys.link_keys())
-        if not self._write(put(self._table, item, conditions.VERSION_UNCHANGED, version=before.version)):
+        if not self._write(put(self._accounts, item, conditions.VERSION_UNCHANGED, version=before.version)):
             return None
         self._known = None
         return after

@@ -17,7 +17,7 @@ from ..mail.notifications import Notification, NotificationState, may_be_sent, n
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Repository
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a notification is remembered, so that it is not scheduled twice."""
@@ -47,7 +47,7 @@ class Notifications(Repository):
 
     def scheduled(self, notification: Notification) -> bool:
         """Whether it was scheduled before."""
-        return dynamo.get(self.client, self._sent, _key(notification)) is not None
+        return self._item(self._sent, _key(notification)) is not None
 
     def read(self, effect: effects.ReadNotification) -> NotificationState | None:
         key = keys.notification(effect.event_id, effect.registration_id, effect.notification_id)
@@ -82,15 +82,11 @@ class Notifications(Repository):
 
     def rows(self, event_id: str, registration_id: str) -> list[Item]:
         """The items of every notification to or about a person."""
-        first = keys.notification(event_id, registration_id, "")
-        return list(dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, first)))
+        return list(self._rows(dynamo.starting_with(self._sent, keys.notification(event_id, registration_id, ""))))
 
     def forget(self, event_id: str, registration_id: str) -> None:
         """Delete every notification to or about a person."""
-        first = keys.notification(event_id, registration_id, "")
-        query = dynamo.starting_with(self._sent, first, ProjectionExpression="pk, sk")
-        for row in dynamo.pages(self.client.query, **query):
-            self._write(delete(self._sent, row))
+        self._delete_all(self._sent, keys.notification(event_id, registration_id, ""))
 
 
 def _key(one: Notification | NotificationState) -> keys.Key:

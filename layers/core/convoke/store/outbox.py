@@ -18,7 +18,7 @@ from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Page, Repository
 from .webhooks import Subscriptions, Webhooks
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a webhook event and its deliveries are kept."""
@@ -38,11 +38,7 @@ class About:
 
 
 class Outbox(Repository):
-    def event_actions(self, account: str, what: WebhookEventType, about: About, now: datetime) -> dict[str, Action]:
-        """As :meth:`events_actions`, of one webhook event."""
-        return self.events_actions(account, {what: about}, now)
-
-    def events_actions(
+    def event_actions(
         self,
         account: str,
         happened: Mapping[WebhookEventType, About],
@@ -86,16 +82,12 @@ class Outbox(Repository):
 
     def content(self, event: WebhookEvent) -> dict[str, Any]:
         """What a webhook event says in full: empty if it was erased, or was never stored."""
-        item = dynamo.get(self.client, self._hooks, _content_key(event))
+        item = self._item(self._hooks, _content_key(event))
         return {} if item is None else dict(json.loads(item["content"]))
 
     def forget(self, registration_id: str) -> None:
         """Delete what webhook events say of a person in full."""
-        query = dynamo.starting_with(
-            self._hooks, keys.webhook_content(registration_id, ""), ProjectionExpression="pk, sk"
-        )
-        for row in dynamo.pages(self.client.query, **query):
-            self._write(delete(self._hooks, row))
+        self._delete_all(self._hooks, keys.webhook_content(registration_id, ""))
 
     def list_events(self, account: str, after: str, now: datetime, limit: int) -> Page:
         """A page of the account's webhook events after the id ``after``, in the order of their ids; ``next`` is an id.
@@ -108,24 +100,8 @@ class Outbox(Repository):
         )
         if first["sk"] >= last["sk"]:
             return Page(items=(), next=None)  # DynamoDB refuses a BETWEEN of such a range
-        rows = dynamo.pages(
-            self.client.query,
-            TableName=self._hooks,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            FilterExpression="#type <> :test",
-            ExpressionAttributeNames={"#type": "type"},
-            ExpressionAttributeValues=dynamo.wire(
-                {
-                    ":pk": first["pk"],
-                    # The sort key that follows that of ``after``.
-                    ":first": first["sk"] + ("0" if after else ""),
-                    ":last": last["sk"],
-                    ":test": WebhookEventType.TEST.value,
-                }
-            ),
-            ConsistentRead=True,
-        )
-        found = [codec.read(WebhookEvent, row) for row in islice(rows, limit + 1)]
+        events = self._all(WebhookEvent, dynamo.between(self._hooks, first, last, start=not after))
+        found = list(islice((event for event in events if event.type is not WebhookEventType.TEST), limit + 1))
         page = tuple(found[:limit])
         return Page(items=page, next=page[-1].webhook_event_id if len(found) > limit else None)
 
@@ -169,15 +145,16 @@ def about_registration(person: Registration, **more: Any) -> About:
     return About(data=data, registration=person)
 
 
-def without_seat(person: Registration) -> dict[WebhookEventType, About]:
-    """What is sent, beside the change itself, of somebody who has no seat by it: that they wait, or are pending."""
-    match person.status:
-        case RegistrationStatus.WAITLISTED:
-            return {WebhookEventType.REGISTRATION_WAITLISTED: about_registration(person)}
-        case RegistrationStatus.PENDING:
-            return {WebhookEventType.REGISTRATION_PENDING: about_registration(person)}
-        case _:
-            return {}
+WITHOUT_SEAT = {
+    RegistrationStatus.WAITLISTED: WebhookEventType.REGISTRATION_WAITLISTED,
+    RegistrationStatus.PENDING: WebhookEventType.REGISTRATION_PENDING,
+}
+
+
+def placed(what: WebhookEventType, person: Registration) -> dict[WebhookEventType, About]:
+    """What is sent of somebody who was given a place: ``what``, and if it is no seat, that they wait or are pending."""
+    about = about_registration(person)
+    return {what: about, **({WITHOUT_SEAT[person.status]: about} if person.status in WITHOUT_SEAT else {})}
 
 
 def webhook_event_item(event: WebhookEvent, *, due_at: datetime) -> Item:

@@ -11,7 +11,7 @@ from ..inbound.proposals import Proposal, ProposalStatus
 from ..model import LocalTime, When
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
-from .repository import Page, Repository, decode_cursor, page
+from .repository import Page, Repository
 from .writes import Action, delete, put, update
 
 KEPT_AFTER_THE_EVENT = timedelta(days=365)
@@ -64,28 +64,21 @@ class Proposals(Repository):
         """A page of the event's proposals, in the order in which they were written: of all people, or of one; open and
         decided ones, or those of one status.
         """
-        identity = f"proposals of {event_id}, {registration_id or 'all'} {status or 'all'}"
-        wanted = {"registration_id": registration_id, "status": status and status.value}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        query = dynamo.starting_with(self._sent, keys.proposal(event_id, ""))
-        if given:
-            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in given)
-            query["ExpressionAttributeNames"] = {f"#{name}": name for name in given}
-            query["ExpressionAttributeValues"] |= dynamo.wire({f":{name}": value for name, value in given.items()})
-        else:
-            query["Limit"] = limit + 1
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, r"[0-9a-v]{36}")
-            query["ExclusiveStartKey"] = dynamo.wire(keys.proposal(event_id, position))
-        found = (codec.read(Proposal, item) for item in dynamo.pages(self.client.query, **query))
-        return page(found, limit, identity, lambda proposal: proposal.proposal_id)
+        return self._list(
+            *(Proposal, self._sent, keys.proposal(event_id, "")),
+            identity=f"proposals of {event_id}, {registration_id or 'all'} {status or 'all'}",
+            pattern=r"[0-9a-v]{36}",
+            limit=limit,
+            cursor=cursor,
+            where={"registration_id": registration_id, "status": status and status.value},
+        )
 
     def rows(self, event_id: str, registration_id: str) -> list[Item]:
         """The items of all proposals of one registration."""
-        query = dynamo.starting_with(self._sent, keys.proposal(event_id, ""))
-        return [item for item in dynamo.pages(self.client.query, **query) if item["registration_id"] == registration_id]
+        rows = self._rows(dynamo.starting_with(self._sent, keys.proposal(event_id, "")))
+        return [row for row in rows if row["registration_id"] == registration_id]
 
     def forget(self, event_id: str, registration_id: str) -> None:
         """Delete all proposals of one registration."""
-        for item in self.rows(event_id, registration_id):
-            self._attempt({"proposal": delete(self._sent, keys.proposal(event_id, item["proposal_id"]))})
+        for row in self.rows(event_id, registration_id):
+            self._write(delete(self._sent, keys.proposal(event_id, row["proposal_id"])))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from cattrs.gen import override
@@ -76,28 +75,18 @@ class Quarantine(Repository):
         of them, or those that name one event, or one registration.
         """
         identity = f"quarantine of {account}, {event_id or 'all'} {registration_id or 'all'}"
-        names = {"#status": "status", "#expires_at": "expires_at"}
-        values: dict[str, Any] = {":waiting": _WAITING, ":now": codec.epoch(now)}
-        condition = f"{conditions.WAITS} AND #expires_at > :now"
-        for name, value in (("event_id", event_id), ("registration_id", registration_id)):
-            if value is not None:
-                condition += f" AND #{name} = :{name}"
-                names[f"#{name}"], values[f":{name}"] = name, value
-        query = dynamo.starting_with(
-            self._sent, keys.quarantined(account, ""), FilterExpression=condition, ExpressionAttributeNames=names
-        )
-        query["ExpressionAttributeValues"] |= dynamo.wire(values)
+        query = dynamo.starting_with(self._sent, keys.quarantined(account, ""))
+        wanted = {"status": _WAITING, "event_id": event_id, "registration_id": registration_id}
+        query |= dynamo.with_values(query, wanted)
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9a-v]{36}")
             query["ExclusiveStartKey"] = dynamo.wire(keys.quarantined(account, position))
-        return page(self._all(query), limit, identity, lambda mail: mail.quarantine_id)
+        found = (mail for mail in self._all(QuarantinedMail, query) if mail.expires_at > now)
+        return page(found, limit, identity, lambda mail: mail.quarantine_id)
 
     def list_unassigned(self) -> Iterator[QuarantinedMail]:
         """The quarantined mails that belong to no account, in order of arrival."""
-        return self._all(dynamo.starting_with(self._sent, keys.unassigned("")))
-
-    def _all(self, query: Item) -> Iterator[QuarantinedMail]:
-        return (codec.read(QuarantinedMail, item) for item in dynamo.pages(self.client.query, **query))
+        return self._all(QuarantinedMail, dynamo.starting_with(self._sent, keys.unassigned("")))
 
     def of_person(self, account: str, registration_id: str, person: Registration | None) -> list[Item]:
         """The items of the mails that are shown with a registration, or come from its address and name no other
@@ -105,7 +94,7 @@ class Quarantine(Repository):
         """
         found = []
         for partition in (account, ""):
-            for row in dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, _key(partition, ""))):
+            for row in self._rows(dynamo.starting_with(self._sent, _key(partition, ""))):
                 theirs = person is not None and folded(row["sender"]) == folded(person.email) != ""
                 here = person is not None and row.get("event_id") in (None, person.event_id)
                 if row.get("registration_id") == registration_id or (theirs and here):
@@ -133,8 +122,7 @@ class Quarantine(Repository):
         prefix = keys.NOT_SHOWN_PREFIX + (f"{event_id}#" if event_id else "")
         query = dynamo.starting_with(self._sent, {**_key(account, ""), "sk": prefix})
         since = (now - KEPT).date().isoformat()
-        rows = dynamo.pages(self.client.query, **query)
-        return sum(int(row["count"]) for row in rows if row["sk"].rpartition("#")[2] >= since)
+        return sum(int(row["count"]) for row in self._rows(query) if row["sk"].rpartition("#")[2] >= since)
 
 
 _WAITING = QuarantineStatus.WAITING.value

@@ -60,12 +60,17 @@ class Reads(Repository):
     def seats(self, event_id: str) -> Seats:
         return SeatCounts(self.client, self.settings).read(event_id) or Seats()
 
+    def pending(self, event_id: str) -> int:
+        """How many registrations wait for the organizer's decision; 0 where the event is closed."""
+        seats = self.seats(event_id)
+        return seats.pending if seats.open else 0
+
     def stored(self, registration_id: str, sequence: int) -> StoredMessage | None:
         return self._get(StoredMessage, self._sent, keys.message(registration_id, sequence))
 
     def messages(self, registration_id: str) -> tuple[StoredMessage, ...]:
         """All messages to an attendee, without the rendered mails, which are large."""
-        return tuple(self._all(StoredMessage, self.message_query(registration_id)))
+        return tuple(self._all(StoredMessage, self._message_query(registration_id)))
 
     def messages_with_mails(self, registration_id: str) -> Iterator[StoredMessage]:
         """All messages to an attendee in order of SEQUENCE, with the rendered mails."""
@@ -138,7 +143,7 @@ class Reads(Repository):
 
     def address_holder(self, event_id: str, email: str) -> str | None:
         """The id of the registration that has this address at the event."""
-        lock = dynamo.get(self.client, self._people, keys.address(event_id, email))
+        lock = self._item(self._people, keys.address(event_id, email))
         return None if lock is None else str(lock["registration_id"])
 
     def address_owner(self, event_id: str, email: str) -> Registration | None:
@@ -158,7 +163,7 @@ class Reads(Repository):
         """How many have a place on the waitlist before this registration."""
         first, last = keys.waiting(event_id, ""), keys.waiting(event_id, registration_id)
         query = dynamo.between(self._people, first, last, start=True, ProjectionExpression="sk")
-        places = [row["sk"] for row in dynamo.pages(self.client.query, **query)]
+        places = [row["sk"] for row in self._rows(query)]
         return len(places) - (last["sk"] in places)
 
     def invitations(
@@ -214,33 +219,16 @@ class Reads(Repository):
 
     def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
         """Up to ``limit`` items of one priority and shard that are due by ``now``, the earliest due key first."""
-        answer = self.client.query(
-            TableName=self._sent,
-            IndexName=keys.DUE_INDEX,
-            KeyConditionExpression="due_shard = :shard AND due_key BETWEEN :first AND :last",
-            ExpressionAttributeValues=dynamo.wire(
-                {":shard": shard, ":first": f"{priority}#", ":last": keys.due_key(priority, now)}
-            ),
-            Limit=limit,
-        )
+        span = ("due_key", f"{priority}#", keys.due_key(priority, now))
+        query = dynamo.of_index(self._sent, keys.DUE_INDEX, ("due_shard", shard), span, Limit=limit)
+        answer = self.client.query(**query)
         return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
 
     def held(self, now: datetime) -> int:
         """How many fan-outs wait for further changes at ``now`` (UTC)."""
-        first, last = (keys.due_key(CHANGE, at) for at in (now, now + LONGEST))
-        values = {":first": first, ":last": last, ":fan_out": keys.FAN_OUT}
-        query = {
-            "TableName": self._sent,
-            "IndexName": keys.DUE_INDEX,
-            "KeyConditionExpression": "due_shard = :shard AND due_key BETWEEN :first AND :last",
-            "FilterExpression": "sk = :fan_out",
-            "ProjectionExpression": "pk",
-        }
-        found = (
-            dynamo.pages(self.client.query, **query, ExpressionAttributeValues=dynamo.wire({**values, ":shard": shard}))
-            for shard in keys.TASK_SHARDS
-        )
-        return sum(1 for shard in found for _ in shard)
+        span = ("due_key", keys.due_key(CHANGE, now), keys.due_key(CHANGE, now + LONGEST))
+        queries = [dynamo.of_index(self._sent, keys.DUE_INDEX, ("due_shard", each), span) for each in keys.TASK_SHARDS]
+        return sum(row["sk"] == keys.FAN_OUT for query in queries for row in self._rows(query))
 
     # --- lists for the API --------------------------------------------------------------------------------------
 
@@ -260,9 +248,7 @@ class Reads(Repository):
         position = "" if cursor is None else decode_cursor(identity, cursor, r"[0-9a-z]+")
         query = (self._latest if latest_first else self._between)(event_id, position)
         query["Limit"] = FILTERED_PAGE_SIZE if status else limit + 1
-        if status is not None:
-            query |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
-            query["ExpressionAttributeValues"] |= dynamo.wire({":status": status.value})
+        query |= dynamo.with_values(query, {"status": status and status.value})
         listed = page(self._all(Registration, query), limit, identity, lambda person: person.registration_id)
         wanted = (keys.invitation(event_id, person.registration_id) for person in listed.items)
         pairs = zip(listed.items, self._read_all(Invitation, self._sent, wanted), strict=True)
@@ -274,7 +260,7 @@ class Reads(Repository):
         """
         registration_id = invitation.registration_id
         identity = f"messages of {registration_id}"
-        query = self.message_query(registration_id) | {"Limit": limit + 1}
+        query = self._message_query(registration_id) | {"Limit": limit + 1}
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9]{1,10}")
             query["ExclusiveStartKey"] = dynamo.wire(keys.message(registration_id, int(position)))
@@ -282,7 +268,9 @@ class Reads(Repository):
         found = with_outcomes(islice(self._all(StoredMessage, query), limit + 1), invitation)
         return page(found, limit, identity, lambda one: str(one.calendar_state.sequence))
 
-    def message_query(self, registration_id: str) -> dict[str, Any]:
+    # --- how it is read -----------------------------------------------------------------------------------------
+
+    def _message_query(self, registration_id: str) -> dict[str, Any]:
         """The query for an attendee's stored messages, without the rendered mails, which are large."""
         return dynamo.starting_with(
             self._sent,
@@ -291,11 +279,6 @@ class Reads(Repository):
             "#state, reason, previous",
             ExpressionAttributeNames={"#state": "state"},
         )
-
-    # --- how it is read -----------------------------------------------------------------------------------------
-
-    def _all(self, cls: type[Stored], query: dict[str, Any]) -> Iterator[Stored]:
-        return (codec.read(cls, item) for item in dynamo.pages(self.client.query, **query))
 
     def _between(self, event_id: str, after: str, through: str = spread.LAST) -> dict[str, Any]:
         """The query for the event's registrations with an id greater than ``after`` and up to ``through``, in order."""
@@ -312,9 +295,7 @@ class Reads(Repository):
         return query
 
     def _read_all(self, cls: type[Stored], table: str, wanted: Iterable[keys.Key]) -> list[Stored | None]:
-        """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there is
-        none.
-        """
+        """Items by their keys, strongly consistent, in the order of the keys; ``None`` where there is none."""
         return self._get_each(*((cls, table, key) for key in wanted))
 
 

@@ -19,7 +19,7 @@ COUNTED = timedelta(days=2)
 class ReceivedMails(Repository):
     def is_processed(self, ses_id: str) -> bool:
         """Whether the mail with SES's message id ``ses_id`` has been processed."""
-        return dynamo.get(self.client, self._sent, keys.received_mail(ses_id)) is not None
+        return self._item(self._sent, keys.received_mail(ses_id)) is not None
 
     def record_action(self, judged: Judgement, receipt: Receipt) -> Action:
         """The action that records the result for a mail; the record expires with the mail."""
@@ -44,8 +44,8 @@ class ReceivedMails(Repository):
 
     def linked(self, registration_id: str) -> Iterator[tuple[str, str]]:
         """The bucket and the key of each mail that is kept of a person."""
-        query = dynamo.starting_with(self._sent, keys.received_from(registration_id, ""))
-        return ((row["bucket"], row["key"]) for row in dynamo.pages(self.client.query, **query))
+        rows = self._rows(dynamo.starting_with(self._sent, keys.received_from(registration_id, "")))
+        return ((row["bucket"], row["key"]) for row in rows)
 
     def count(self, whose: str, what: str, most: int, now: datetime) -> bool:
         """Count one more action of a kind in the name of a registration, event or account on this day (UTC). False:

@@ -17,7 +17,6 @@ from ..effects import Due, DueKind
 from ..model import GRAVITY, DeliveryState
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
-from .reads import Reads
 from .repository import Repository
 from .writes import Action, alone, put, update
 
@@ -66,8 +65,9 @@ class Records(Repository):
 
     def forget_messages(self, registration_id: str) -> None:
         """Remove the recipient and the rendered mail from every message to an attendee."""
-        for row in dynamo.pages(self.client.query, **Reads(self.client, self.settings).message_query(registration_id)):
-            key, changes = {"pk": row["pk"], "sk": row["sk"]}, {"calendar_state.recipient": ""}
+        first = keys.first_message(registration_id)
+        for key in self._rows(dynamo.starting_with(self._sent, first, ProjectionExpression="pk, sk")):
+            changes = {"calendar_state.recipient": ""}
             self._attempt({"message": update(self._sent, key, changes, remove=("rendered", "unwritten"))})
 
     # --- due keys -----------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Records(Repository):
         if not last:
             return
         at = dynamo.unwire(last[0])["at"]
-        for page in dynamo.pages(self.client.query, **dynamo.starting_with(self._sent, keys.audits(at))):
+        for page in self._rows(dynamo.starting_with(self._sent, keys.audits(at))):
             yield from ((datetime.fromisoformat(at), line) for line in page["differences"])
 
     # --- the switch ---------------------------------------------------------------------------------------------

@@ -36,21 +36,17 @@ class Registrations(Repository):
         key, mine = keys.address(person.event_id, person.email), {"registration_id": person.registration_id}
         return update(self._people, key, mine, conditions.LOCK_IS_MINE, registration_id=holder)
 
-    def change_action(self, before: Registration, after: Registration, *names: str, **more: str) -> Action:
-        """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it; and
-        ``more`` attributes of the item, and those by which the person is found. One that is absent from ``after`` is
-        removed.
+    def change_action(self, before: Registration, after: Registration, **more: str) -> Action:
+        """The action that writes the attributes by which ``after`` differs from ``before``, those by which the person
+        is found among them, and ``more`` attributes of the item.
         """
-        stored = codec.item(after, {}, **attributes(after))
-        known = attributes(before)
-        names = (*names, *(name for name in ATTRIBUTES if known.get(name) != stored.get(name)))
-        names = (*names, "version", "updated_at")
+        was, now = (codec.item(one, {}, **attributes(one)) for one in (before, after))
         return update(
             self._people,
             keys.registration(before.event_id, before.registration_id),
-            {name: stored[name] for name in names if name in stored} | more,
+            {name: value for name, value in now.items() if was.get(name) != value} | more,
             conditions.VERSION_UNCHANGED,
-            remove=tuple(name for name in names if name not in stored),
+            remove=tuple(name for name in was if name not in now),
             version=before.version,
         )
 
@@ -70,8 +66,7 @@ class Registrations(Repository):
         """
         found, left = {registration_id: event_id}, [registration_id]
         while left:
-            query = dynamo.starting_with(self._sent, keys.copied(left.pop(), ""))
-            for row in dynamo.pages(self.client.query, **query):
+            for row in self._rows(dynamo.starting_with(self._sent, keys.copied(left.pop(), ""))):
                 if row["registration_id"] not in found:
                     found[row["registration_id"]] = row["event_id"]
                     left.append(row["registration_id"])
@@ -91,7 +86,7 @@ class Registrations(Repository):
 
     def to_be_erased(self, person: Registration) -> bool:
         """Whether the person's erasure is scheduled, and not done yet."""
-        return dynamo.get(self.client, self._sent, keys.erasure(person.event_id, person.registration_id)) is not None
+        return self._item(self._sent, keys.erasure(person.event_id, person.registration_id)) is not None
 
     def erased_action(self, event_id: str, registration_id: str) -> Action:
         """The action that ends the task to erase them."""

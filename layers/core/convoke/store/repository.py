@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from ..settings import Settings
 from . import codec, dynamo
 from .dynamo import Item
 from .keys import Key
-from .writes import Action, alone, attempt
+from .writes import Action, alone, attempt, delete
 
 Stored = TypeVar("Stored")
 
@@ -32,11 +33,19 @@ class Repository:
         self._people = settings.registrations_table
         self._sent = settings.invitations_table
         self._hooks = settings.webhooks_table
+        self._accounts = settings.accounts_table
 
-    def _get(self, cls: type[Stored], table: str, key: Key) -> Stored | None:
+    def _item(self, table: str, key: Key) -> Item | None:
         """The item under ``key``, strongly consistent, or ``None``."""
-        item = dynamo.get(self.client, table, key)
-        return None if item is None else codec.read(cls, item)
+        return dynamo.get(self.client, table, key)
+
+    def _get(self, cls: type[Stored], table: str, key: Key, *, now: datetime | None = None) -> Stored | None:
+        """What the item under ``key`` holds, strongly consistent, or ``None``: also where it has expired by ``now``,
+        if that is given, since DynamoDB removes what has expired only hours later.
+        """
+        item = self._item(table, key)
+        expired = item is not None and now is not None and int(item["expires_at"]) <= now.timestamp()
+        return None if item is None or expired else codec.read(cls, item)
 
     def _get_each(self, *wanted: tuple[type[Any], str, Key]) -> list[Any]:
         """The items of so many classes, tables and keys in one call, strongly consistent, but in no particular order;
@@ -50,6 +59,38 @@ class Repository:
         found = dynamo.get_together(self.client, [(table, key) for _, table, key in wanted])
         return None if found is None else _read_each(wanted, found)
 
+    def _rows(self, query: Mapping[str, Any]) -> Iterator[Item]:
+        """All items of a query, one page of it after the other."""
+        return dynamo.pages(self.client.query, **query)
+
+    def _all(self, cls: type[Stored], query: Mapping[str, Any]) -> Iterator[Stored]:
+        return (codec.read(cls, item) for item in self._rows(query))
+
+    def _list(
+        self,
+        cls: type[Any],
+        table: str,
+        first: Key,
+        identity: str,
+        pattern: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        where: Mapping[str, Any] = {},  # only read
+        **more: Any,
+    ) -> Page:
+        """A page of what begins as ``first`` in its partition, as ``cls``: with the values of ``where`` that are given.
+
+        A position in it, which has to match ``pattern``, is what follows in the sort key. ``more`` is for the query.
+        """
+        query = dynamo.starting_with(table, first, **more)
+        query |= dynamo.with_values(query, where) or {"Limit": limit + 1}
+        if cursor is not None:
+            position = decode_cursor(identity, cursor, pattern)
+            query["ExclusiveStartKey"] = dynamo.wire({**first, "sk": first["sk"] + position})
+        listed = page(self._rows(query), limit, identity, lambda row: str(row["sk"]).removeprefix(first["sk"]))
+        return Page(items=tuple(codec.read(cls, row) for row in listed.items), next=listed.next)
+
     def _write(self, action: Action) -> bool:
         """Carry out one action; whether its condition held."""
         return alone(self.client, action)[0]
@@ -61,6 +102,11 @@ class Repository:
         """
         written, existing = alone(self.client, action)
         return written or (existing is not None and mine.items() <= existing.items())
+
+    def _delete_all(self, table: str, first: Key) -> None:
+        """Delete all items of a partition whose sort key begins as that of ``first``."""
+        for key in self._rows(dynamo.starting_with(table, first, ProjectionExpression="pk, sk")):
+            self._write(delete(table, key))
 
     def _attempt(self, actions: Mapping[str, Action]) -> dict[str, Item | None]:
         return attempt(self.client, actions)

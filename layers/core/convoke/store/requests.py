@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ..model import frozen
-from . import codec, conditions, dynamo, keys
+from . import codec, conditions, keys
 from .repository import Repository
 from .writes import REQUEST, Action, put
 
@@ -51,23 +52,17 @@ def digest(body: object) -> str:
 class Requests(Repository):
     def find(self, request: Request, now: datetime) -> Answered | None:
         """The result of the request with this key, if it was within the last day."""
-        item = dynamo.get(self.client, self._table, _key(request))
-        # DynamoDB deletes an expired item only hours later.
-        return None if item is None or int(item["expires_at"]) <= now.timestamp() else codec.read(Answered, item)
+        return self._get(Answered, self._accounts, _key(request), now=now)
 
     def record(self, request: Request, answered: Answered, now: datetime) -> dict[str, Action]:
         """The action, by its name, that records a request, for the transaction of the requested change."""
         item = codec.item(answered, _key(request), expires_at=codec.epoch(now + KEPT))
-        return {REQUEST: put(self._table, item, conditions.UNUSED, now=codec.epoch(now))}
+        return {REQUEST: put(self._accounts, item, conditions.UNUSED, now=codec.epoch(now))}
 
-    def keep(self, recorded: dict[str, Action]) -> None:
-        """Record a request that needed no other write. Raises :class:`writes.Repeated`."""
+    def keep(self, recorded: Mapping[str, Action]) -> None:
+        """Record a request, if it is to be, that needed no other write. Raises :class:`writes.Repeated`."""
         if recorded:
             self._attempt(recorded)
-
-    @property
-    def _table(self) -> str:
-        return self.settings.accounts_table
 
 
 def _key(request: Request) -> keys.Key:

@@ -35,8 +35,7 @@ class SeatCounts(Repository):
         One query, but not one moment: what is registered meanwhile may or may not be counted.
         """
         first, last = keys.seats(event_id), {**keys.seats(event_id), "sk": f"{keys.SEATS}#~"}
-        query = dynamo.between(self._sent, first, last, start=True)
-        found = list(dynamo.pages(self.client.query, **query))
+        found = list(self._rows(dynamo.between(self._sent, first, last, start=True)))
         return counted(found[0], found[1:]) if found else None
 
     # --- taking -------------------------------------------------------------------------------------------------
@@ -49,16 +48,10 @@ class SeatCounts(Repository):
         ``block``: they are lent to a shard. ``decided`` is how many of those who take them were pending. It fails where
         somebody waits, or nobody, where fewer are free, or where the event is closed.
         """
-        values: dict[str, Any] = {}
-        if waits:
-            condition = conditions.BEHIND_OTHERS
-        elif seats.capacity is None:
-            condition = conditions.SEATS_ARE_UNLIMITED
-        else:
-            condition = conditions.SEATS_ARE_FREE
-            values = {"capacity": seats.capacity, "most": seats.capacity - count}
+        free = conditions.SEATS_ARE_UNLIMITED if seats.capacity is None else conditions.SEATS_ARE_FREE
+        condition = conditions.BEHIND_OTHERS if waits else free
         add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {}), **_fewer(decided)}
-        return update(self._sent, keys.seats(event_id), {}, condition, add=add, **values)
+        return update(self._sent, keys.seats(event_id), {}, condition, add=add, **_room(seats, count))
 
     def lend_action(self, event_id: str, number: int, count: int, *, waits: bool) -> Action:
         """The action that gives a shard so many seats, or places on the waitlist, to give out."""
@@ -77,16 +70,14 @@ class SeatCounts(Repository):
 
         Of who needs several seats some may be free: the waitlist is due then, at ``look_at`` (UTC).
         """
-        assert seats.capacity is not None  # noqa: S101 (without a limit there is a seat)
         return update(
             self._sent,
             keys.seats(event_id),
             self.due(event_id, look_at) if count > 1 else {},
             conditions.FIRST_TO_WAIT,
             add={"waiting": 1, **_fewer(decided)},
-            capacity=seats.capacity,
-            most=seats.capacity - count,
             blocks=seats.blocks,
+            **_room(seats, count),
         )
 
     def place_action(self, event_id: str, registration_id: str) -> Action:
@@ -112,24 +103,18 @@ class SeatCounts(Repository):
         key, condition = keys.seat_shard(event_id, number), conditions.SHARD_IS_NOT_STOPPED
         return update(self._sent, key, {}, condition, add={"pending": count})
 
-    def fewer_pending_action(self, event_id: str) -> Action:
-        """The action that counts one pending registration less."""
-        return self._count(event_id, conditions.EXISTS, pending=-1)
-
     # --- copying ------------------------------------------------------------------------------------------------
-
-    def transfer_pending_action(self, event_id: str) -> Action:
-        """The action that counts the copy of a pending registration."""
-        return self._count(event_id, conditions.EXISTS, pending=1)
 
     def transfer_actions(self, event_id: str, registration_id: str, count: int, *, waits: bool) -> dict[str, Action]:
         """The actions that take ``count`` seats, or (``waits``) a place on the waitlist, for a person who had them
         before a split: whatever is free.
         """
         if not waits:
-            return {"seats": self._count(event_id, conditions.EXISTS, taken=count)}
-        seats = self._count(event_id, conditions.EXISTS, waiting=1)
-        return {"seats": seats, "waiting": self.place_action(event_id, registration_id)}
+            return {"seats": self.count_action(event_id, taken=count)}
+        return {
+            "seats": self.count_action(event_id, waiting=1),
+            "waiting": self.place_action(event_id, registration_id),
+        }
 
     # --- giving back --------------------------------------------------------------------------------------------
 
@@ -142,7 +127,7 @@ class SeatCounts(Repository):
         counted = {"waiting" if shard.waits else "taken": -shard.free}
         actions = {
             "shard": update(self._sent, key, {"free": 0}, condition, free=shard.free, waits=shard.waits),
-            "seats": self._count(event_id, conditions.EXISTS, **counted),
+            "seats": self.count_action(event_id, conditions.EXISTS, **counted),
         }
         return not attempt(self.client, actions, 1)
 
@@ -183,7 +168,7 @@ class SeatCounts(Repository):
         item = codec.item(hold, keys.hold(hold.event_id, hold.registration_id), **due)
         return {
             "hold": put(self._sent, item, conditions.NEW),
-            "seats": self._count(hold.event_id, conditions.EXISTS, held=hold.seats),
+            "seats": self.count_action(hold.event_id, held=hold.seats),
         }
 
     def take_held_actions(self, hold: Hold) -> dict[str, Action]:
@@ -192,38 +177,50 @@ class SeatCounts(Repository):
         """
         return {
             "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
-            "seats": self._count(hold.event_id, conditions.TAKES_PEOPLE, held=-hold.seats),
+            "seats": self.count_action(hold.event_id, conditions.TAKES_PEOPLE, held=-hold.seats),
+        }
+
+    def pass_on_held_actions(self, hold: Hold, seats: Seats, count: int, now: datetime) -> dict[str, Action]:
+        """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is
+        left over is released, and what is lacking taken of what is free. They fail as :meth:`take_held_actions` and
+        :meth:`take_action` do.
+        """
+        more = count - hold.seats
+        values: dict[str, Any] = {}
+        condition = conditions.TAKES_PEOPLE if more <= 0 else conditions.SEATS_ARE_UNLIMITED
+        if more > 0 and seats.capacity is not None:
+            condition, values = conditions.SEATS_ARE_FREE, {"capacity": seats.capacity, "most": seats.capacity - more}
+        add = {"held": -hold.seats, **({"taken": more} if more else {})}
+        due = self.due(hold.event_id, now) if more < 0 else {}
+        return {
+            "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
+            "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **values),
         }
 
     def release_held_actions(self, hold: Hold, now: datetime, *, anybody_waits: bool, early: bool) -> dict[str, Action]:
         """The actions that release kept seats once their time is over, or ``early``; see :meth:`release_action`."""
         key, event_id = keys.hold(hold.event_id, hold.registration_id), hold.event_id
+        over = conditions.EXISTS if early else conditions.HELD_LONG_ENOUGH
         condition = conditions.SOMEBODY_WAITS if anybody_waits else conditions.NOBODY_WAITS
         due = self.due(event_id, now) if anybody_waits else {}
         add = {"taken": -hold.seats, "held": -hold.seats}
         return {
-            "hold": delete(self._sent, key, conditions.EXISTS)
-            if early
-            else delete(self._sent, key, conditions.HELD_LONG_ENOUGH, now=keys.instant(now)),
+            "hold": delete(self._sent, key, over, now=keys.instant(now)),
             "seats": update(self._sent, keys.seats(event_id), due, condition, add=add),
         }
 
     def leave_waitlist_actions(self, event_id: str, registration_id: str) -> dict[str, Action]:
         return {
-            "seats": self._count(event_id, conditions.EXISTS, waiting=-1),
+            "seats": self.count_action(event_id, waiting=-1),
             "waiting": self._leave_action(event_id, registration_id),
         }
 
     def promote_actions(self, event_id: str, registration_id: str, seats: Seats, count: int) -> dict[str, Action]:
         """The actions that give ``count`` free seats to somebody on the waitlist."""
-        condition = conditions.CAN_PROMOTE_WITHOUT_LIMIT
-        values: dict[str, Any] = {}
-        if seats.capacity is not None:
-            condition = conditions.CAN_PROMOTE
-            values = {"capacity": seats.capacity, "most": seats.capacity - count}
+        condition = conditions.CAN_PROMOTE_WITHOUT_LIMIT if seats.capacity is None else conditions.CAN_PROMOTE
         add = {"taken": count, "waiting": -1}
         return {
-            "seats": update(self._sent, keys.seats(event_id), {}, condition, add=add, **values),
+            "seats": update(self._sent, keys.seats(event_id), {}, condition, add=add, **_room(seats, count)),
             "waiting": self._leave_action(event_id, registration_id),
         }
 
@@ -260,11 +257,17 @@ class SeatCounts(Repository):
     def due(self, event_id: str, now: datetime) -> dict[str, Any]:
         return codec.task_attributes(event_id, keys.due_key(2, now))
 
-    def _count(self, event_id: str, condition: str, **add: int) -> Action:
+    def count_action(self, event_id: str, condition: str = conditions.EXISTS, **add: int) -> Action:
+        """The action that adds to some of the event's own counts."""
         return update(self._sent, keys.seats(event_id), {}, condition, add=add)
 
     def _leave_action(self, event_id: str, registration_id: str) -> Action:
         return delete(self._people, keys.waiting(event_id, registration_id), conditions.EXISTS)
+
+
+def _room(seats: Seats, count: int) -> dict[str, Any]:
+    """The values of the conditions that ``count`` seats are free, or are not, with the capacity that was read."""
+    return {"capacity": seats.capacity, "most": (seats.capacity or 0) - count}
 
 
 def _fewer(decided: int) -> dict[str, int]:

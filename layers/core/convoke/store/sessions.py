@@ -8,10 +8,8 @@ known here from the beginning, under the SHA-256 of its token: so only who may w
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from ..model import frozen
-from ..settings import Settings
 from . import codec, conditions, keys
 from .accounts import Scope
 from .repository import Repository
@@ -56,10 +54,6 @@ codec.record(Link)
 
 
 class Sessions(Repository):
-    def __init__(self, client: Any, settings: Settings) -> None:
-        super().__init__(client, settings)
-        self._table = settings.accounts_table
-
     def create(self, session: Session, secret: str) -> None:
         """Store a new session; ``secret`` is what the browser keeps, of at least 128 random bits."""
         self._write(self._new_action(session, secret))
@@ -70,27 +64,27 @@ class Sessions(Repository):
         """
         expires_at = codec.epoch(session.created_at + REMEMBERED)
         used = codec.item(Link(used=True), keys.sign_in(token), expires_at=expires_at)
-        actions = {"session": self._new_action(session, secret), "link": put(self._table, used, conditions.NOT_USED)}
+        actions = {"session": self._new_action(session, secret), "link": put(self._accounts, used, conditions.NOT_USED)}
         return not self._attempt(actions)
 
     def offer(self, account: str, token: str, valid_until: datetime) -> None:
         """Let whoever has ``token``, of at least 128 random bits, sign in once for a whole account."""
         link, expires_at = Link(account=account, valid_until=valid_until), codec.epoch(valid_until + REMEMBERED)
-        self._write(put(self._table, codec.item(link, keys.sign_in(token), expires_at=expires_at), conditions.NEW))
+        self._write(put(self._accounts, codec.item(link, keys.sign_in(token), expires_at=expires_at), conditions.NEW))
 
     def link(self, token: str) -> Link | None:
         """What is known of a link; ``None`` of one that was mailed and is not used, or was never made."""
-        return self._get(Link, self._table, keys.sign_in(token))
+        return self._get(Link, self._accounts, keys.sign_in(token))
 
     def read(self, secret: str, now: datetime) -> Session | None:
         """The session, or ``None`` where there is none, or it has ended."""
-        found = self._get(Session, self._table, keys.session(secret))
+        found = self._get(Session, self._accounts, keys.session(secret))
         return found if found is not None and now < found.valid_until else None
 
     def end(self, secret: str) -> None:
         """Sign out."""
-        self._write(delete(self._table, keys.session(secret)))
+        self._write(delete(self._accounts, keys.session(secret)))
 
     def _new_action(self, session: Session, secret: str) -> Action:
         expires_at = codec.epoch(session.valid_until)
-        return put(self._table, codec.item(session, keys.session(secret), expires_at=expires_at), conditions.NEW)
+        return put(self._accounts, codec.item(session, keys.session(secret), expires_at=expires_at), conditions.NEW)

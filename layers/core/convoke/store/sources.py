@@ -12,7 +12,7 @@ from cattrs.gen import override
 
 from ..model import frozen
 from . import codec, conditions, dynamo, keys
-from .repository import Page, Repository, decode_cursor, page
+from .repository import Page, Repository
 from .writes import ROW, Action, delete, put, update
 
 WINDOW = timedelta(minutes=10)
@@ -107,8 +107,8 @@ class SourceState:
         return next((one.table_id for one in self.tables if one.name == name), None)
 
 
-for _each in (RowProblem, SourceState):
-    codec.record(_each)
+codec.record(RowProblem)
+codec.record(SourceState)
 # The id of an event is a key of an index, and no such key may be empty.
 codec.record(RowState, event_id=override(omit_if_default=True))
 
@@ -126,10 +126,8 @@ class Sources(Repository):
         Where somebody else looked at the row meanwhile, the transaction raises :class:`writes.Overtaken`.
         """
         item = codec.item(now, _row_key(where)) | {"fence": seen.fence + 1, "key": now.key}
-        if seen.fence:
-            actions = {ROW: put(self._people, item, UPON_LOOKING, fence=seen.fence)}
-        else:
-            actions = {ROW: put(self._people, item, conditions.NEW)}
+        unseen = UPON_LOOKING if seen.fence else conditions.NEW
+        actions = {ROW: put(self._people, item, unseen, fence=seen.fence)}
         if seen.waits_for and seen.waits_for != now.waits_for:
             actions["waited"] = delete(self._people, _mark_key(where, seen.waits_for))
         if now.waits_for and seen.waits_for != now.waits_for:
@@ -153,8 +151,7 @@ class Sources(Repository):
     def waiting(self, account: str, source: str, what: str) -> list[str]:
         """The keys of the rows of registrations that wait for ``what``, as stream records have them in JSON."""
         where = Place(account=account, source=source, kind=Kind.REGISTRATIONS, digest="")
-        query = dynamo.starting_with(self._people, _mark_key(where, what))
-        return [str(item["key"]) for item in dynamo.pages(self.client.query, **query)]
+        return [str(row["key"]) for row in self._rows(dynamo.starting_with(self._people, _mark_key(where, what)))]
 
     # --- problems ---------------------------------------------------------------------------------------------------
 
@@ -169,15 +166,9 @@ class Sources(Repository):
 
     def list_problems(self, account: str, source: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of :class:`RowProblem`. Raises :class:`InvalidField` for the cursor of another list."""
-        identity = f"problems {account} {source}"
-        first = {**_state_key(account, source), "sk": "PROBLEM#"}
-        query = dynamo.starting_with(self._people, first, Limit=limit + 1)
-        if cursor is not None:
-            position = decode_cursor(identity, cursor, r"PROBLEM#[a-z]+#[0-9a-f]{40}")
-            query["ExclusiveStartKey"] = dynamo.wire({**first, "sk": position})
-        rows = dynamo.pages(self.client.query, **query)
-        listed = page(rows, limit, identity, lambda row: str(row["sk"]))
-        return Page(items=tuple(codec.read(RowProblem, row) for row in listed.items), next=listed.next)
+        first, identity = {**_state_key(account, source), "sk": "PROBLEM#"}, f"problems {account} {source}"
+        pattern = r"[a-z]+#[0-9a-f]{40}"
+        return self._list(RowProblem, self._people, first, identity, pattern, limit=limit, cursor=cursor)
 
     # --- the brake --------------------------------------------------------------------------------------------------
 
@@ -196,7 +187,7 @@ class Sources(Repository):
 
     def exists(self, account: str, source: str) -> bool:
         """Whether a row of the source was ever looked at."""
-        return dynamo.get(self.client, self._people, _state_key(account, source)) is not None
+        return self._item(self._people, _state_key(account, source)) is not None
 
     def pause(self, account: str, source: str, now: datetime) -> bool:
         """Hold all further disappearances of the source. False: it was paused before."""
@@ -219,7 +210,7 @@ class Sources(Repository):
             ExpressionAttributeValues=dynamo.wire({":people": people}),
             ReturnValues="ALL_NEW",
         )
-        before = dynamo.get(self.client, self._people, _gone_key(account, source, now - WINDOW)) or {"people": 0}
+        before = self._item(self._people, _gone_key(account, source, now - WINDOW)) or {"people": 0}
         return int(dynamo.unwire(answer["Attributes"])["people"]) + int(before["people"])
 
 

@@ -62,8 +62,7 @@ class Webhooks(Repository):
 
     def list_webhooks(self, account: str) -> tuple[Webhook, ...]:
         """The account's webhooks, in the order of their ids, strongly consistent."""
-        query = dynamo.starting_with(self._hooks, keys.webhook(account, ""))
-        return tuple(codec.read(Webhook, row) for row in dynamo.pages(self.client.query, **query))
+        return tuple(self._all(Webhook, dynamo.starting_with(self._hooks, keys.webhook(account, ""))))
 
     def subscriptions(self, account: str) -> Subscriptions:
         """The event types that the account's webhooks subscribe to, strongly consistent.
@@ -78,7 +77,7 @@ class Webhooks(Repository):
             ProjectionExpression="#events, #payload",
             Select="SPECIFIC_ATTRIBUTES",
         )
-        rows = list(dynamo.pages(self.client.query, **query))
+        rows = list(self._rows(query))
         full = [row for row in rows if row.get("payload") == WebhookPayload.FULL]
         return Subscriptions(
             types=frozenset(WebhookEventType(event) for row in rows for event in row["events"]),

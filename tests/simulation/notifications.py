@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convoke import effects
 from convoke.decision.calendar_state import RenderedMail
 from convoke.effects import Accepted, Refusal, Refused, SendNotification, Unknown
 from convoke.model import DeliveryState
 from convoke.store import keys
-from convoke.store.store import Store
 
 from .post import READ_TIMEOUT, Answer
 from .scene import SETTINGS
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
     from .world import World
 
 
-class Letters:
+class Notifications:
     """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         # Drawn apart, so that the rest of a history is what it is without.
-        self._random = Random(f"letters {world.seed}").random  # noqa: S311 (no secret)
+        self._random = Random(f"notifications {world.seed}").random  # noqa: S311 (no secret)
         self.sent = 0
         self.broken: list[str] = []
 
@@ -54,20 +53,9 @@ class Letters:
             chance -= often[fault]
             if chance < 0:
                 return said, seconds
-        return Accepted(ses_id=f"letter-{name}"), 0.1
+        return Accepted(ses_id=f"notification-{name}"), 0.1
 
 
-def stored(store: Store) -> dict[type[effects.Effect], Callable[[Any], Any]]:
-    """How production's store does the effects of notifications."""
-    return {
-        effects.ReadNotification: store.notifications.read,
-        effects.ClaimNotification: store.notifications.claim,
-        effects.RecordNotification: store.notifications.record,
-        effects.CountDaily: store.notifications.daily_count,
-        effects.ReadHolder: lambda effect: store.reads.address_owner(effect.event_id, effect.email),
-        effects.ReadPending: lambda effect: store.reads.seats(effect.event_id).pending,
-        effects.ReadPlace: lambda effect: store.reads.waiting_before(effect.event_id, effect.registration_id) + 1,
-        effects.RenderNotification: lambda effect: RenderedMail(
-            calendar=b"", mail=effect.notification_state.notification_id.encode()
-        ),
-    }
+def rendered(effect: effects.RenderNotification) -> RenderedMail:
+    """A notification as it is sent: its content is nothing here."""
+    return RenderedMail(calendar=b"", mail=effect.notification_state.notification_id.encode())
