@@ -7,7 +7,8 @@ the address says it. What was typed is never lost: whatever is wrong, the form c
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from math import ceil
@@ -74,8 +75,7 @@ def register(request: Request, event_id: str) -> Answer:
     if isinstance(asked, Closed):
         raise closed(request, event, asked)
     if isinstance(asked, TooMany):
-        status, headers, message = _too_many(request, asked.until)
-        return _form(request, event, typed, (("", message),), status, headers)
+        return _too_many(request, asked.until, lambda errors: _form(request, event, typed, errors))
     hints.send(request.store.settings, asked.hint)
     return see_other(request, f"/e/{event_id}/register/sent", logged={"event": event_id})
 
@@ -86,21 +86,12 @@ def sent(request: Request, event_id: str) -> Answer:
     return _page(request, event, "register_sent.html", hours=int(unconfirmed.VALID_FOR / timedelta(hours=1)))
 
 
-def _form(
-    request: Request,
-    event: Event,
-    typed: Typed,
-    errors: Errors = (),
-    status: int | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
+def _form(request: Request, event: Event, typed: Typed, errors: Errors = ()) -> Answer:
     """The form as it was filled in, with what is wrong."""
     return _page(
         request,
         event,
         "register.html",
-        status,
-        headers,
         errors=errors,
         languages=list(LANGUAGES.items()),
         waits=_waits(request, event),
@@ -176,8 +167,7 @@ def send_lost(request: Request, event_id: str) -> Answer:
         entropy=secrets.token_bytes(16),
     )
     if isinstance(asked, TooMany):
-        status, headers, message = _too_many(request, asked.until)
-        return _lost_form(request, event, email, (("", message),), status, headers)
+        return _too_many(request, asked.until, lambda errors: _lost_form(request, event, email, errors))
     hints.send(request.store.settings, asked.hint)
     return see_other(request, f"/e/{event_id}/link/sent", logged={"event": event_id})
 
@@ -188,36 +178,20 @@ def lost_sent(request: Request, event_id: str) -> Answer:
     return _page(request, event, "link_sent.html")
 
 
-def _lost_form(
-    request: Request,
-    event: Event,
-    email: str,
-    errors: Errors = (),
-    status: int | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    values = {"email": email, "longest_address": LONGEST_ADDRESS}
-    return _page(request, event, "link.html", status, headers, errors=errors, **values)
+def _lost_form(request: Request, event: Event, email: str, errors: Errors = ()) -> Answer:
+    return _page(request, event, "link.html", errors=errors, email=email, longest_address=LONGEST_ADDRESS)
 
 
 # --- both ---------------------------------------------------------------------------------------------------------
 
 
-def _page(
-    request: Request,
-    event: Event,
-    template: str,
-    status: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    **values: Any,
-) -> Answer:
+def _page(request: Request, event: Event, template: str, **values: Any) -> Answer:
     account = request.store.account_settings.of(event.account)
-    logged = {"event": event.event_id}
-    return page(request, template, status, headers, account=account, logged=logged, event=event, **values)
+    return page(request, template, account=account, logged={"event": event.event_id}, event=event, **values)
 
 
-def _too_many(request: Request, until: datetime) -> tuple[int, dict[str, str], str]:
-    """The status, the headers and the sentence for who has to wait until then (UTC), and keeps what they typed."""
+def _too_many(request: Request, until: datetime, again: Callable[[Errors], Answer]) -> Answer:
+    """The form as it was filled in, by ``again``, for who has to wait until then (UTC)."""
     seconds = max(1, ceil((until - request.now).total_seconds()))
     minutes = ceil(seconds / 60)
     message = request.texts.ngettext(
@@ -228,7 +202,9 @@ def _too_many(request: Request, until: datetime) -> tuple[int, dict[str, str], s
         minutes,
         num=minutes,
     )
-    return HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)}, message
+    shown = again((("", message),))
+    headers = {**shown.headers, "Retry-After": str(seconds)}
+    return replace(shown, status=HTTPStatus.TOO_MANY_REQUESTS.value, headers=headers)
 
 
 def _require_open(request: Request, event: Event) -> None:

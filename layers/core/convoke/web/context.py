@@ -42,8 +42,6 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 BASE = "/v1"
 """What every path begins with: the name of the API's stage in the template. Routes are written without it."""
-RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
-"""Headers of a 503 while a split transfer is under way: it is done within about a minute."""
 
 SECONDS_OF_A_PART = 2.0
 """For how long the people of an event are counted in one response, which is then there within three seconds."""
@@ -242,9 +240,13 @@ def require_unmanaged(what: Event | Registration, advice: str = "change its row 
 def require_no_transfer(event_id: str) -> None:
     """Raise :class:`Problem` (503) while registrations are being copied to the event."""
     if store().events.transferring(event_id):
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE, code="split_running"
-        )
+        raise split_running()
+
+
+def split_running() -> Problem:
+    """The refusal of what has to wait for a split transfer, which is done within about a minute."""
+    wait = {"Retry-After": "60"}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=wait, code="split_running")
 
 
 def promote(event_id: str) -> None:

@@ -413,9 +413,7 @@ def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -
     if isinstance(outcome, TooMany):
         raise context.too_many(TOO_MANY, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE, code=CODES[outcome]
-        )
+        raise context.split_running()
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
         raise Problem(status, outcome.value, code=CODES[outcome])
