@@ -100,6 +100,7 @@ def test_what_has_nothing_to_look_for_is_refused(text: str) -> None:
 @given(name=NAMES, local=LOCAL_PARTS)
 @example(name="Anna Annabel", local="anna")
 @example(name=" ".join(HOSTILE), local="a.b.c.d.e")
+@example(name="2:3:4:5", local="0_1_00")
 def test_whatever_the_name_the_beginning_of_each_word_finds_it(name: str, local: str) -> None:
     person = registration(name=name, email=f"{local}@example.net")
     values = attributes(person)

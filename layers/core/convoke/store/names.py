@@ -97,7 +97,8 @@ class Entry:
         needed = tuple(one for one in every if one not in covered and not self.name.startswith(one))
         room = len(ATTRIBUTES) - 1
         of_name = tuple(one for one in needed if one in self.name.split())
-        others = needed[len(of_name) :]
+        # An address is looked for by its first word: where there is room for one, it is that, or what begins like it.
+        others = tuple(sorted(needed[len(of_name) :], key=lambda one: not one.startswith(of_address[0])))
         # Where there are too many, short ones are left out ("de la"): the surname may be the last.
         kept = sorted(of_name, key=len, reverse=True)[: room - bool(others)]
         return (*(one for one in of_name if one in kept), *others)[:room]
