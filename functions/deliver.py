@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.aws.runtime import aws, count, hint_of, logger, metrics
+from convoke.aws.queues import hint_of
+from convoke.aws.records import Records
+from convoke.aws.runtime import aws, count, logger, metrics
 from convoke.delivery.fan_out import Begun, plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Worker, reconcile
@@ -19,7 +21,7 @@ from convoke.effects import BatchHint, Hint, NotificationHint, PlanHint, SurveyH
 # Imported while Lambda starts the function, not in the time of its first mail.
 from convoke.mail import notification_mail, spliced  # noqa: F401
 
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = Records(EventType.SQS)
 
 
 def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:

@@ -6,18 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.aws.runtime import aws, hint_of
+from convoke.aws.queues import hint_of
+from convoke.aws.records import Records
+from convoke.aws.runtime import aws
 from convoke.effects import Enqueue, ImportHint
 from convoke.registrations import imports
 from convoke.registrations.imports import Progress
 from convoke.web.bulk import person_or_reason
 from convoke.web.context import now, store
 
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = Records(EventType.SQS)
 logger = Logger()
 
 MARGIN = timedelta(seconds=15)

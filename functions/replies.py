@@ -18,7 +18,7 @@ from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.authenticity import Receipt, receipt_of
 from convoke.inbound.mime import LARGEST_MAIL
 from convoke.inbound.uids import ids_of
-from convoke.registrations import inbound_mail
+from convoke.registrations import inbound_mail, registry
 from convoke.settings import settings
 from convoke.store import dynamo
 from convoke.store.store import Store
@@ -102,4 +102,4 @@ def process(receipt: Receipt) -> Judgement:
 def read_snapshot(uid: str) -> Snapshot | None:
     """The current state of the registration that a UID of ours belongs to; ``None`` if there is none."""
     ids = ids_of(uid)
-    return inbound_mail.read_snapshot(store(), *ids) if ids else None
+    return registry.read_snapshot(store(), *ids) if ids else None

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import os
+import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from playwright.sync_api import Browser
 
 from local import duration
-from tests.browser import a_browser
-from tests.running import Meanwhile, Running, boot
 
+# What only some tests need is imported by them: the process that hands tests to the workers needs nothing of it, and
+# the workers wait for that process.
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.running import Meanwhile, Running
     from tests.secretary import Secretary
 
 # Whatever a test forgets to fake fails here, and never reaches anybody's account.
@@ -64,6 +71,63 @@ def all_of_them(config: pytest.Config) -> bool:
 gc.disable()  # until all is imported and collected: there is nothing to be freed
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Each worker begins to import the tests at another place, so that not each of them compiles all: where they come
+    to what another has compiled, its bytecode is there. Whatever fails to be imported fails again when it is collected.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or tuple(worker["mainargv"][1:]) != MAKE_TEST:
+        return
+    folder = Path(__file__).parent
+    names = sorted(path.stem for path in folder.glob("test_*.py"))
+    begin = len(names) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    sys.path.insert(0, str(folder))
+    for name in names[begin:] + names[:begin]:
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("error")  # as when they are collected
+            importlib.import_module(name)
+    sys.path.remove(str(folder))
+
+
+# Those that take longest, and the group of tests that share a stack, which takes longer than all others together.
+FIRST = (
+    *("stack", "hostile", "simulation", "layer", "headers", "corpus", "contract", "published", "times_here"),
+    *("series_messages", "bench", "series_costs", "recurrence", "brakes", "api_occurrences", "bulk", "vtimezone"),
+    *("console_hostile", "console_access", "replies", "agenda", "imports", "console_events", "erasure"),
+)
+
+
+def unit(nodeid: str) -> str:
+    """What of the tests is one worker's as a whole: those of a group, else those of a file, whose fixtures are so made
+    once.
+    """
+    test, _, group = nodeid.rpartition("@")
+    return group if test and "]" not in group else Path(nodeid.partition("::")[0]).stem.removeprefix("test_")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if getattr(config.option, "loadgroup", False):
+        place = {name: number for number, name in enumerate(FIRST)}
+        items.sort(key=lambda item: place.get(unit(item.nodeid), len(FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """pytest-xdist's own, with files in place of single tests: for each of ten thousand of them it would look through
+    all that were there before.
+    """
+    if config.option.dist != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+
+    class Units(LoadGroupScheduling):  # type: ignore[misc]
+        _split_scope = staticmethod(unit)
+
+    config.option.loadscopereorder = False  # they are in order, and not by how many there are
+    return Units(config, log)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A group, of tests that share a stack, is one worker's: else each worker would boot a stack of its own."""
     gc.freeze()  # what stays for the whole run is not looked through again and again
@@ -105,6 +169,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One stack for all tests of a run, on free ports. It must leave when told to, and leave nothing behind."""
+    from tests.running import boot
+
     running = boot(tmp_path_factory.mktemp("stack"))
     try:
         yield running
@@ -114,7 +180,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert not running.left_behind()
 
 
-BEGUN = pytest.StashKey[Meanwhile]()
+BEGUN: pytest.StashKey[Meanwhile] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +188,7 @@ def meanwhile(stack: Running, pytestconfig: pytest.Config) -> Iterator[Meanwhile
     """Three tests of some ten seconds each, in which hardly anything but time goes by, in threads beside tests that
     neither register anybody, nor wait for a mail, nor compare what is stored.
     """
+    from tests.running import Meanwhile
     from tests.test_stack import throttled
     from tests.test_stack_outside import not_reached, told_again
 
@@ -168,8 +235,10 @@ def unknown(stack: Running, pytestconfig: pytest.Config) -> tuple[float, dict[st
     return time.monotonic(), people
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    from tests.browser import a_browser
+
     with a_browser() as browser:
         yield browser
 

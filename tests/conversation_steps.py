@@ -13,16 +13,8 @@ from convoke.decision import decide, fingerprints
 from convoke.delivery.fan_out import begin, process_batch
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.inbound import Verdict, judge
-from convoke.model import (
-    AnswerChannel,
-    Duration,
-    Event,
-    EventStatus,
-    LocalTime,
-    Registration,
-    When,
-)
-from convoke.registrations import inbound_mail, replies
+from convoke.model import AnswerChannel, Duration, Event, EventStatus, LocalTime, Registration, When
+from convoke.registrations import registry, replies
 from convoke.registrations.registry import change_registration
 from convoke.schedule import edits, series, series_changes
 from convoke.web.walltimes import read_moment, read_when
@@ -178,7 +170,7 @@ class Stage:
             f"ATTENDEE;PARTSTAT={partstat}:mailto:{person.email}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         ).encode()
         raw = f"From: {person.email}\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n".encode() + calendar
-        seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
+        seen = registry.read_snapshot(world.store, EVENT_ID, person.registration_id)
         judged = judge(receipt(received_at=world.now), raw, lambda _: seen)
         assert judged.verdict in (Verdict.APPLY, Verdict.LATE)
         assert judged.reply is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -49,7 +50,12 @@ def several(value: Any) -> list[Any]:
 
 def like(pattern: str, text: str) -> bool:
     """IAM's patterns: * stands for any text, ? for one character."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
+    return _pattern(pattern).fullmatch(text) is not None
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 COMPARED: dict[str, Callable[[str, str], bool]] = {

@@ -6,22 +6,26 @@ the function's role in the transformed template does not allow fails the test.
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import yaml  # type: ignore[import-untyped]
 from botocore.client import BaseClient
-from samcli import yamlhelper  # type: ignore[import-untyped]
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from tests.iam import ACCOUNT, REGION, Request, decided, requests_of
 
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+KEPT = TEMPLATE.parent / ".local"
 PARAMETERS = {"SenderAddress": "events@convoke.example.com"}
 """What a deployment must say; everything else has its default."""
 STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/%s/stream/2027-01-15T10:00:00.000"
@@ -44,19 +48,40 @@ class Denied(AssertionError):
 
 def read_by_sam() -> dict[str, Any]:
     """The template as `sam build` reads it, which leaves traces in the YAML reader that all share: not here."""
+    from samcli import yamlhelper  # type: ignore[import-untyped]
+
     loader, constructors = yaml.SafeLoader, yaml.constructor.SafeConstructor.yaml_constructors
     with (
         patch.dict(constructors),
         patch.object(loader, "yaml_constructors", dict(loader.yaml_constructors)),
         patch.object(loader, "yaml_multi_constructors", dict(loader.yaml_multi_constructors)),
     ):
-        read: dict[str, Any] = yamlhelper.yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+        read: dict[str, Any] = yamlhelper.yaml_parse(TEMPLATE.read_text())
     return read
 
 
 @cache
 def transformed() -> dict[str, Any]:
-    """The template as SAM hands it to CloudFormation."""
+    """The template as SAM hands it to CloudFormation. What SAM made of it, which takes nearly two seconds, is kept for
+    the other processes of the tests, until the template, SAM or this file is another.
+    """
+    written = (TEMPLATE.read_bytes(), Path(__file__).read_bytes(), version("aws-sam-translator").encode())
+    digest = hashlib.sha256(b"\0".join(written)).hexdigest()
+    kept = KEPT / f"transformed-{digest[:32]}.json"
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / "transformed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            for old in KEPT.glob("transformed-*.json"):
+                old.unlink()
+            kept.write_text(json.dumps(_transformed()))
+    made: dict[str, Any] = json.loads(kept.read_text())
+    return made
+
+
+def _transformed() -> dict[str, Any]:
+    from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+
     read = read_by_sam()
     # Where the code lies is written by `sam package`.
     read["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code"
@@ -204,10 +229,12 @@ def acting_as(function: str) -> Iterator[None]:
     """What is asked of AWS meanwhile is asked by the function of this logical id, whatever becomes of the exception."""
     denied: list[str] = []
     token = _acting.set((function, denied))
+    before = BaseClient.__dict__["_make_api_call"]
+    BaseClient._make_api_call = _watched  # type: ignore[attr-defined]
     try:
-        with patch.object(BaseClient, "_make_api_call", _watched):
-            yield
+        yield
     finally:
+        BaseClient._make_api_call = before  # type: ignore[attr-defined]
         _acting.reset(token)
         if denied:
             raise Denied(denied[0])

@@ -111,9 +111,7 @@ def test_another_address_from_the_first_click_to_the_last_mail(bo: Person) -> No
 
 
 def test_the_mail_to_the_new_address_has_nothing_that_was_typed(bo: Person) -> None:
-    registry.change_registration(
-        bo.store, EVENT_ID, bo.one().registration_id, changes={"name": "Buy pills"}, priority=1, now=bo.world.now
-    )
+    bo.world.amend(bo.one(), name="Buy pills")
     bo.asks()
     to, subject, text = bo.mail()
     assert to == NEW
@@ -184,9 +182,7 @@ def test_an_address_that_was_registered_meanwhile_is_not_taken_from_anybody(bo: 
 def test_a_change_through_the_api_meanwhile_makes_the_link_void(bo: Person) -> None:
     bo.asks()
     link = bo.link()
-    registry.change_registration(
-        bo.store, EVENT_ID, bo.one().registration_id, changes={"email": "api@example.net"}, priority=1, now=bo.world.now
-    )
+    bo.world.amend(bo.one(), email="api@example.net")
     assert bo.get(link).status == 409
     assert bo.one().email == "api@example.net"
 
@@ -262,9 +258,7 @@ def test_fresh_links_are_counted_and_a_mailbox_gets_a_few(bo: Person) -> None:
 def test_a_fresh_link_is_not_sent_to_who_has_the_address_by_now(bo: Person) -> None:
     bo.press(f"{bo.page()}/fresh")
     hint, email = bo.hinted[-1], bo.one().email
-    registry.change_registration(
-        bo.store, EVENT_ID, bo.one().registration_id, changes={"email": NEW}, priority=1, now=bo.world.now
-    )
+    bo.world.amend(bo.one(), email=NEW)
     bo.world.register(2, email=email)
     bo.world.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, bo.world.worker()))
     assert bo.world.notifications == []

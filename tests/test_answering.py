@@ -12,7 +12,7 @@ from convoke.effects import Unknown
 from convoke.inbound import Judgement, Verdict, judge
 from convoke.inbound.reasons import Reason
 from convoke.model import AnswerChannel, DateChange, Participation, Registration, RegistrationStatus, Reply
-from convoke.registrations import answering, inbound_mail, replies
+from convoke.registrations import answering, inbound_mail, registry, replies
 from convoke.registrations.registry import Obstacle
 from convoke.registrations.replies import Outcome
 from convoke.schedule import edits
@@ -154,7 +154,7 @@ def write(world: World, person: Registration, partstat: str, *more: str, sequenc
         *("END:VEVENT", "END:VCALENDAR", ""),
     )
     came = receipt(received_at=world.now, ses_id=f"mail-{world.now:%H%M%S}", envelope_sender=person.email)
-    seen = inbound_mail.read_snapshot(world.store, EVENT_ID, person.registration_id)
+    seen = registry.read_snapshot(world.store, EVENT_ID, person.registration_id)
     return inbound_mail.process(
         world.store, judge(came, "\r\n".join(lines).encode(), lambda _: seen), came, now=world.now
     )
@@ -170,7 +170,7 @@ def a_moved_series(world: World) -> Registration:
         world.become(edits.change_date(world.event(), DateChange(date=start, when=when)))
         world.settle()
         world.pass_time(minutes=5)
-    assert [send.intent.calendar_state.sequence for send in world.sent] == [0, 1, 2]
+    assert [one.sequence for one in world.told] == [0, 1, 2]
     return bo
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -12,10 +11,9 @@ from convoke.decision.attention import AttentionKind, AttentionReason, SentKind,
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.effects import ReadSurvey, Refusal, Refused, SurveyHint
+from convoke.effects import EndSurvey, ReadSurvey, Refusal, Refused, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
-from convoke.registrations.registry import change_registration
 from convoke.schedule.edits import cancel_date
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
 from tests.fixtures import fixture_of
@@ -289,14 +287,7 @@ def test_who_gets_another_address_is_shown_no_more(world: World) -> None:
     person = invite(world, state=BOUNCED)
     wait(world, 2)
     assert shown(world) == [(1, AttentionKind.INVITATION, AttentionReason.BOUNCED)]
-    change_registration(
-        world.store,
-        EVENT_ID,
-        person.registration_id,
-        changes={"email": "new@example.net"},
-        priority=1,
-        now=world.now,
-    )
+    world.amend(person, email="new@example.net")
     world.look(person)
     report(world, person, DELIVERED)
     wait(world, 20)
@@ -378,13 +369,7 @@ def test_a_change_while_everybody_is_looked_at_is_looked_at_again(world: World) 
     world.look(person)
     report(world, person, DELIVERED)
     world.pass_time(minutes=16)
-
-    def meanwhile(effect: Any) -> None:
-        if type(effect).__name__ == "EndSurvey":
-            world.before = lambda _: None
-            world.change(when=AFTERNOON)
-
-    world.before = meanwhile
+    world.just_before(EndSurvey, lambda: world.change(when=AFTERNOON))
     world.run(survey(SurveyHint(event_id=EVENT_ID), world.worker()))
     assert world.perform(ReadSurvey(event_id=EVENT_ID)).due_key is not None
 

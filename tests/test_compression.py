@@ -19,7 +19,6 @@ from tests.golden.cases import CASES, dtstamp
 
 GOLDEN = sorted(Path(__file__).parent.glob("golden/*.eml"))
 DICTIONARIES = {
-    1: "e5cd6ad9c31fe07516551c422e32427ae409e5bb0b639b4e84a11bf6bde57b2d",
     2: "be4a89b0ac8d51f2a1dc9ed2270c2c3946e818d99a90a066c0906fad73ea85b6",
     11: "1851c3bc56e0c2eaea00224f8fcfc154e40bab2ce67541194a46872d580f8ce8",
     12: "7a304394b65e9b84163039b24a214015470829d1e37c2bc05486ec6795894808",

@@ -48,6 +48,9 @@ def test_somebody_is_accepted_with_a_word(secretary: Secretary) -> None:
     assert (done.status, done.location) == (303, f"{page_of(person)}?done=accepted")
     assert status_of(secretary, person) == "registered"
     assert "Welcome" in notes(secretary)
+    said = words_of(secretary.get(page_of(person)))
+    assert "Asked to come" in said
+    assert "Accepted by the organizer" in said
 
 
 def test_pressed_twice_they_are_accepted_once(secretary: Secretary) -> None:
@@ -79,6 +82,9 @@ def test_somebody_is_declined_with_a_word(secretary: Secretary) -> None:
     assert done.location == f"{page_of(person)}?done=turned-down"
     assert status_of(secretary, person) == "cancelled"
     assert "No room" in notes(secretary)
+    said = words_of(secretary.get(page_of(person)))
+    assert "Not accepted by the organizer" in said
+    assert "Withdrawn" not in said.partition("What happened")[2]
 
 
 @pytest.mark.parametrize("what", ["accept", "decline"])

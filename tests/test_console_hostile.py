@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-import imports
 from convoke.console.visit import ROUTES
 from convoke.pages import hints
 from convoke.registrations import erasure
@@ -23,10 +22,10 @@ from convoke.store.accounts import Scope
 from convoke.store.outbox import Outbox, about_registration
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import existing
-from tests.secretary import ACCOUNT, Secretary, a_secretary
+from tests.secretary import ACCOUNT, Secretary
 from tests.tables import everything
 from tests.test_console_access import DOOR, FORMS, OUT, TITLE, Rooms
-from tests.test_console_imports import begin, checked, work
+from tests.test_console_imports import begin, checked, importing, work
 
 EVIL = "\"'><img src=x onerror=alert(1)>{{7*7}}"
 """Ends an attribute and a tag, and is a template."""
@@ -35,12 +34,7 @@ EVIL = "\"'><img src=x onerror=alert(1)>{{7*7}}"
 @pytest.fixture
 def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
     monkeypatch.setattr(hints, "send", lambda *_: None)
-    with a_secretary(monkeypatch) as one:
-        one.sign_in()
-        one.queued = []
-        monkeypatch.setattr(hints, "go_on", lambda _, *ids: one.queued.append(ids))
-        monkeypatch.setattr(imports, "store", lambda: one.store)
-        monkeypatch.setattr(imports, "now", lambda: one.world.now)
+    with importing(monkeypatch) as one:
         yield one
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -21,6 +22,7 @@ from convoke.store.accounts import Scope
 from tests import policies
 from tests.caller import BO
 from tests.deployment import Context
+from tests.fixtures import patching_fixture_of
 from tests.secretary import Secretary, a_secretary, shown_fields
 from tests.tables import everything
 from tests.visitor import Shown, words_of
@@ -37,15 +39,18 @@ Bo Ek;bo@example.net;;
 MEAL = {"question_id": "meal", "text": "Essen?", "kind": "choice", "choices": ["Fisch", "Reis"]}
 
 
-@pytest.fixture
-def secretary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
+@contextmanager
+def importing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secretary]:
+    """A secretary whose imports are queued, and worked on when a test says so."""
     with a_secretary(monkeypatch) as one:
         one.sign_in()
-        one.queued = []
         monkeypatch.setattr(hints, "go_on", lambda _, *ids: one.queued.append(ids))
         monkeypatch.setattr(imports, "store", lambda: one.store)
         monkeypatch.setattr(imports, "now", lambda: one.world.now)
         yield one
+
+
+secretary = patching_fixture_of(importing)
 
 
 def console(where: str) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from convoke.console import previewing, words
-from convoke.console.client import Errors, Reply
+from convoke.console.client import Reply
 from convoke.console.visit import ROUTES, Visit, page
 from convoke.languages import texts
 from convoke.model import EventStatus
 from convoke.pages import forms, site
+from convoke.pages.forms import Errors
 from convoke.store import keys
 from tests.factories import NOW, existing
 from tests.mailbox import plain_text_of, read_mail

@@ -11,20 +11,24 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis.checks import CHECKS, load_all_checks
 
 import api
 from convoke.store import keys
 from convoke.web import application, context
 from tests.caller import CONTEXT, World, a_caller, route_of
 from tests.factories import NOW
+from tests.hostile import operations
+
+# One worker's: else each would import Schemathesis, which takes a second, and read the description. It is imported
+# here and not as a plugin of pytest, by which each worker would make all requests while it collects the tests.
+pytestmark = pytest.mark.xdist_group("contract")
 
 EXAMPLES = 5
 """Requests for each route."""
@@ -77,18 +81,30 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iter
     return [base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()]
 
 
-def described() -> Any:
-    """The description as Schemathesis reads it, without the key that every route needs, bound to the function."""
+@cache
+def described() -> tuple[Any, dict[str, Any]]:
+    """The description as Schemathesis reads it, without the key that every route needs, bound to the function; and each
+    of its operations, by its method and path.
+    """
+    import schemathesis
+    from schemathesis.checks import load_all_checks
+
+    load_all_checks()
     description = json.loads(application.described()) | {"servers": [{"url": context.BASE}]}
     description.pop("security")
     description["components"].pop("securitySchemes")
     schema = schemathesis.openapi.from_dict(description)
     schema.app = wsgi
-    return schema
+    found: Iterator[Any] = schema.get_all_operations()
+    return schema, {one.ok().label: one.ok() for one in found}
 
 
-load_all_checks()
-schema = described()
+@cache
+def feedback() -> Any:
+    from schemathesis.generation.feedback import FeedbackSources
+    from schemathesis.python._constants.orchestrator import make_constants_value_source
+
+    return FeedbackSources(constants_value_source=make_constants_value_source(described()[0]))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +140,6 @@ def ids(world: World) -> dict[str, str]:
     }
 
 
-@schema.parametrize()  # type: ignore[untyped-decorator]
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -133,7 +148,39 @@ def ids(world: World) -> dict[str, str]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_whatever_is_sent_is_answered_as_described(case: Any, ids: dict[str, str]) -> None:
+def is_answered_as_described(case: Any, ids: dict[str, str]) -> None:
+    from schemathesis.checks import CHECKS
+
     named = case.path_parameters or {}
     case.path_parameters = {name: ids.get(name, value) for name, value in named.items()}
     case.call_and_validate(excluded_checks=[CHECKS.get_one(name) for name in LEFT_OUT])
+
+
+@pytest.mark.parametrize("route", operations())
+def test_whatever_is_sent_is_answered_as_described(route: str, ids: dict[str, str]) -> None:
+    """As ``schema.parametrize()`` would make it for this operation, only not before it is run."""
+    from schemathesis.generation.hypothesis import builder
+    from schemathesis.pytest._test_builder import build_operation_test
+
+    schema, described_operations = described()
+    test = build_operation_test(
+        config=schema.config,
+        operation=described_operations[route],
+        test_func=is_answered_as_described,
+        given_kwargs={},
+        feedback=feedback(),
+    )
+    test(ids=ids)
+    for left_out in (
+        builder.InvalidHeadersExampleMark,
+        builder.InvalidRegexMark,
+        builder.MissingPathParameters,
+        builder.NonSerializableMark,
+        builder.UnsatisfiableExampleMark,
+        builder.UnserializablePayloadMark,
+    ):
+        assert not left_out.is_set(test)
+
+
+def test_every_operation_is_asked() -> None:
+    assert sorted(described()[1]) == sorted(operations())

@@ -21,7 +21,7 @@ from convoke.calendar import content_lines, published
 from convoke.decision.invitation import Seats, SeatShard
 from convoke.inbound.uids import ids_of
 from convoke.model import AccountSettings, Conference, DateChange, Event, EventStatus, Person, Schedule, When
-from convoke.pages import calendar_links, colours, event_page, structured_data
+from convoke.pages import assets, calendar_links, event_page, structured_data
 from convoke.pages.event_page import State, state_of
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import register
@@ -620,7 +620,7 @@ def test_the_button_to_copy_leads_to_a_page_can_be_read_and_loads_nothing(visito
     assert visitor.get(path).status == visitor.get(f"{path}/register").status == 200
     assert 'lang="de"' in visitor.get(f"{path}?lang=de", accept_language="fr").text
     behind, text = re.findall(r"color: #(\w{6})|background: #(\w{6})", button)
-    assert colours.contrast(text[0], behind[1]) >= colours.READABLE
+    assert assets.contrast(text[0], behind[1]) >= assets.READABLE
 
 
 def test_an_organizer_without_a_name_is_none_to_search_engines() -> None:

@@ -28,8 +28,9 @@ from tests.factories import NOW, SENDER
 from tests.simulation import quick
 from tests.simulation.scene import SETTINGS
 from tests.simulation.tables import Tables
+from tests.tables import template
 
-WORKERS = policies.transformed()["Parameters"]["WebhookConcurrency"]["Default"]
+WORKERS = template()["Parameters"]["WebhookConcurrency"]["Default"]
 GOOD = tuple(f"good{number}" for number in range(10))
 CALL, GOOD_ANSWER = 0.005, 0.2
 """Seconds that a call to the tables takes, and a server that answers."""
@@ -158,6 +159,7 @@ def test_without_a_limit_it_would(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_account_gets_half_of_the_workers() -> None:
+    deployed = policies.transformed()
     deployed = policies.transformed()
     assert deployed["Parameters"]["WebhookConcurrency"]["MinValue"] == 2
     hooks = deployed["Resources"]["Hooks"]["Properties"]["Environment"]["Variables"]

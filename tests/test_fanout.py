@@ -35,7 +35,7 @@ from convoke.effects import (
 )
 from convoke.model import EventStatus, Method, Registration
 from convoke.store import dynamo, keys
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, expect
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_quick_world, announce
@@ -62,7 +62,7 @@ def test_a_change_is_told_to_everybody_batch_after_batch(world: World) -> None:
     assert world.run(announce(EVENT_ID))
     world.drain(size=3)
 
-    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
+    assert [one.recipient for one in world.told] == [person.email for person in people]
     assert set(world.said()) == {(REQUEST, 1)}
     assert world.all_due() == []
 
@@ -105,9 +105,7 @@ def test_what_another_planner_left_of_a_fan_out_is_begun_where_it_stopped(world:
     for each in (first, begun):
         world.run(process_batch(each, world.worker()))
     world.drain()
-    assert sorted(rendered.intent.calendar_state.recipient for rendered in world.sent) == [
-        person.email for person in people
-    ]
+    assert sorted(one.recipient for one in world.told) == [person.email for person in people]
 
 
 def test_where_a_writer_is_at_one_of_them_the_few_are_read_one_after_the_other(
@@ -151,9 +149,7 @@ def test_the_last_batch_takes_the_fan_out_away_in_whatever_order_they_end(world:
     world.queue.reverse()
     for left in range(count, 0, -1):
         assert world.fan_out().left == left
-        hint = world.queue.pop().hint
-        assert isinstance(hint, BatchHint)
-        world.run(process_batch(hint, world.worker()))
+        world.run(process_batch(expect(BatchHint, world.queue.pop().hint), world.worker()))
 
     assert len(world.sent) == count
     assert world.reads.fan_out(EVENT_ID) is None
@@ -168,13 +164,7 @@ def test_without_a_fan_out_there_is_nothing_to_announce_nor_to_plan(world: World
 def test_of_two_planners_at_one_page_one_stops(world: World) -> None:
     invited(world, 4)
     world.change(when=AFTERNOON)
-    doubled = iter([True])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, PlanBatches) and next(doubled, False):
-            world.run(plan(EVENT_ID, world.worker(), size=1, batches=2))
-
-    world.before = meanwhile
+    world.just_before(PlanBatches, lambda: world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)))
     assert world.run(plan(EVENT_ID, world.worker(), size=1, batches=2)) is None
     assert len(world.batches()) == 2
     world.drain(size=1)
@@ -282,13 +272,7 @@ def test_of_two_workers_at_one_batch_only_one_works(world: World) -> None:
     world.change(when=AFTERNOON)
     (batch,) = world.plan()
     outcomes = []
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Send):
-            world.before = lambda _: None
-            outcomes.append(world.run(process_batch(batch, world.worker())))
-
-    world.before = meanwhile
+    world.just_before(Send, lambda: outcomes.append(world.run(process_batch(batch, world.worker()))))
     assert len(world.run(process_batch(batch, world.worker()))) == 4
     assert outcomes == [()]
 
@@ -322,7 +306,7 @@ def test_whoever_is_busy_is_looked_at_again(world: World) -> None:
     world.run(announce(EVENT_ID))
     world.drain()
 
-    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [people[0].email, people[2].email]
+    assert [one.recipient for one in world.told] == [people[0].email, people[2].email]
     world.settle()
     assert world.said(people[1].email) == [(REQUEST, 1)]
 
@@ -344,9 +328,7 @@ def test_an_error_about_one_person_holds_nobody_else_and_they_are_looked_at_agai
     assert world.calendar_state == ["person failed"]
     world.pass_time(minutes=3)
     world.settle()
-    assert sorted(rendered.intent.calendar_state.recipient for rendered in world.sent) == [
-        person.email for person in people
-    ]
+    assert sorted(one.recipient for one in world.told) == [person.email for person in people]
 
 
 def to_the_end(steps: Steps[Outcome], effect: Effect, world: World) -> None:
@@ -364,15 +346,10 @@ def test_of_two_changes_at_one_moment_nobody_waits_for_the_sweeper_to_hear_the_s
     while not isinstance(effect, Acknowledge):
         effect = first.send(world.perform(effect))
 
-    def meanwhile(wakeups: Effect) -> None:
-        if isinstance(wakeups, WakeUp):
-            world.before = lambda _: None
-            to_the_end(first, effect, world)
-
     world.change(title="Other")
     (batch,) = world.plan()
     world.queue.clear()
-    world.before = meanwhile
+    world.just_before(WakeUp, lambda: to_the_end(first, effect, world))
     assert world.run(process_batch(batch, world.worker())) == (Outcome.BUSY,)
 
     assert [one.delay_seconds for one in world.queue] == [SECONDS_AFTER_BUSY]
@@ -413,7 +390,7 @@ def test_when_ses_refuses_the_batch_stops_and_goes_on_later_where_it_was(world: 
     assert world.queue == [Enqueue(hint=batch, urgent=False, delay_seconds=SECONDS_AFTER_REFUSAL)]
     assert [left.after for left in world.batches()] == [people[1].registration_id]
     world.drain()
-    assert [rendered.intent.calendar_state.recipient for rendered in world.sent] == [person.email for person in people]
+    assert [one.recipient for one in world.told] == [person.email for person in people]
 
 
 def test_while_all_mail_is_stopped_a_batch_waits_for_the_sweeper(world: World) -> None:

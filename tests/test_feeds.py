@@ -13,10 +13,9 @@ from icalendar import Calendar
 import pages
 from convoke.links.tokens import Purpose, personal
 from convoke.model import DateChange, Registration
-from convoke.registrations.registry import change_registration
 from convoke.registrations.returning import come_back
 from convoke.schedule import edits, series
-from tests.factories import EVENT_ID, existing
+from tests.factories import EVENT_ID, existing, expect
 from tests.tables import unchanged
 from tests.visitor import Shown, Visitor
 from tests.world import World, a_world
@@ -123,9 +122,7 @@ def test_a_feed_is_opened_by_its_own_link_only_and_ends_with_the_others(one: Sub
         assert one.get(f"/f/{token}").status == 404
     old = one.path(bo)
     assert one.get(old.replace("/f/", "/r/")).status == 404
-    change_registration(
-        one.store, EVENT_ID, bo.registration_id, changes={"email": "n@example.net"}, priority=1, now=one.world.now
-    )
+    one.world.amend(bo, email="n@example.net")
     assert one.get(old).status == 410
     one.world.pass_time(days=4000)
     assert one.get(one.path(bo)).status == 410
@@ -146,7 +143,7 @@ def test_the_file_is_what_was_mailed_with_its_uid_so_that_a_later_mail_removes_i
     assert shown.headers["content-disposition"].startswith('attachment; filename="Choir.ics"')
     one.world.withdraw(bo)
     one.world.look(bo)
-    assert one.world.sent[-1].intent.calendar_state.uid.encode() in shown.data.replace(b"\r\n ", b"")
+    assert one.world.told[-1].uid.encode() in shown.data.replace(b"\r\n ", b"")
     assert one.get(one.path(bo, Purpose.PERSONAL)).status == 404
 
 
@@ -154,8 +151,7 @@ def test_the_file_of_a_series_has_its_changed_dates(weekly: Subscriber) -> None:
     bo = weekly.world.register()
     weekly.world.look(bo)
     weekly.world.arrive()
-    second = series.occurrences(weekly.world.event())[1].date
-    assert isinstance(second, datetime)
+    second = expect(datetime, series.occurrences(weekly.world.event())[1].date)
     when = series.when_at(weekly.world.event().schedule, second + timedelta(hours=2))
     weekly.world.become(edits.change_date(weekly.world.event(), DateChange(date=second, when=when)))
     weekly.world.pass_time(minutes=5)

@@ -17,18 +17,10 @@ from convoke.decision.invitation import StoredMessage, with_outcomes
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
-from convoke.effects import (
-    Effect,
-    Log,
-    Refusal,
-    Refused,
-    StoreMessage,
-    Unknown,
-)
+from convoke.effects import Effect, Log, Refusal, Refused, StoreMessage, Unknown
 from convoke.mail import header_fields, notifications
 from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure
-from convoke.registrations.registry import resend
 from convoke.store import dynamo
 from convoke.web import presenters
 from convoke.webhooks.events import WebhookEventType
@@ -217,7 +209,7 @@ def test_what_is_sent_after_all_has_no_reason_any_more(world: World) -> None:
     person = world.register()
     world.answers = [REJECTED]
     world.look(person)
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert shown(world, person) == ("accepted", None)
@@ -232,7 +224,7 @@ def test_what_could_not_be_written_is_sent_under_its_number_once_it_can(
     with monkeypatch.context() as patched:
         unrenderable(patched)
         assert world.look(person) is Outcome.FAILED
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     assert world.look(person) is Outcome.ACKNOWLEDGED
 
     assert world.said() == [(REQUEST, 0)]
@@ -262,7 +254,7 @@ def test_what_became_of_a_message_is_not_hidden_by_giving_its_repetition_up(worl
     world.publish()
     person = world.invite()
     world.arrive()
-    resend(world.store, EVENT_ID, person.registration_id, now=world.now)
+    world.resend(person)
     world.answers = [REJECTED]
     assert world.look(person) is Outcome.FAILED
 

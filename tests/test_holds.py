@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,14 +18,14 @@ from convoke.delivery.survey import survey
 from convoke.delivery.sweep import mail_limits
 from convoke.effects import BatchHint, PlanBatches, PlanHint, SurveyHint
 from convoke.model import DateChange, Event, EventStatus, Method, Registration, When
-from convoke.registrations import events, registry
+from convoke.registrations import events
 from convoke.schedule import edits
 from convoke.settings import Times
 from convoke.store import dynamo, keys, writes
 from convoke.store.fan_outs import batch_item
 from tests import caller as caller_world
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing
-from tests.fixtures import fixture_of
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing, expect
+from tests.fixtures import fixture_of, patching_fixture_of
 from tests.world import World, a_quick_world, a_world, announce
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -43,7 +42,7 @@ def invited(world: World, count: int = 2) -> list[Registration]:
 
 
 def titles(world: World) -> list[str]:
-    return [sent.intent.calendar_state.title for sent in world.sent]
+    return [one.title for one in world.told]
 
 
 # --- when a change is told ----------------------------------------------------------------------------------------
@@ -264,13 +263,13 @@ def test_nobody_is_told_alone_of_what_waits_unless_they_are_due_something_of_the
     assert world.look(first) is Outcome.HELD
     assert world.sent == []
 
-    registry.resend(world.store, EVENT_ID, second.registration_id, now=world.now)
+    world.resend(second)
     newcomer = world.register(3)
     assert world.look(second) is world.look(newcomer) is Outcome.ACKNOWLEDGED
     assert titles(world) == ["Other", "Other"]
     world.pass_time(minutes=2)
     world.sweep()
-    assert [sent.intent.calendar_state.recipient for sent in world.sent[2:]] == [first.email]
+    assert [one.recipient for one in world.told[2:]] == [first.email]
 
 
 def test_an_earlier_change_that_is_being_told_goes_on_while_a_new_one_waits(world: World) -> None:
@@ -286,7 +285,7 @@ def test_an_earlier_change_that_is_being_told_goes_on_while_a_new_one_waits(worl
 
     world.pass_time(seconds=61)
     world.sweep()
-    assert [sent.intent.calendar_state.recipient for sent in world.sent[4:]] == [one.email for one in people[:2]]
+    assert [one.recipient for one in world.told[4:]] == [one.email for one in people[:2]]
     assert world.batches() == []
 
 
@@ -401,7 +400,7 @@ def test_undone_nobody_is_told_but_those_who_heard_of_it_alone(world: World) -> 
     assert world.fan_out().told_at is None
     world.plan(size=50)
     world.drain()
-    assert [sent.intent.calendar_state.recipient for sent in world.sent] == [newcomer.email]
+    assert [one.recipient for one in world.told] == [newcomer.email]
     assert titles(world) == [was.title]
     assert undo(world) is events.CannotUndo.NOTHING_WAITS
 
@@ -418,7 +417,7 @@ def test_a_series_is_put_back_with_the_names_that_people_registered_by_meanwhile
         world.drain()
         assert world.event().schedule == was.schedule
         assert len(world.event().earlier) == 2
-        last = {sent.intent.calendar_state.recipient: sent.intent.calendar_state for sent in world.sent}
+        last = {one.recipient: one for one in world.told}
         known = [one.when for told in last.values() for one in told.dates] or [told.when for told in last.values()]
         starts = {when.start for when in known if when is not None}
         assert starts == {both[0]}, starts
@@ -439,8 +438,7 @@ def test_an_undoing_that_the_planner_was_faster_than_writes_nothing(world: World
     invited(world)
     world.change(title="One")
     before = world.event()
-    after = events.before_what_waits(world.store, before, world.now)
-    assert isinstance(after, Event)
+    after = expect(Event, events.before_what_waits(world.store, before, world.now))
     world.pass_time(seconds=61)
     world.plan(size=50)
     after = replace(after, version=3, updated_at=world.now)
@@ -457,16 +455,13 @@ def test_a_quiet_change_waits_with_the_others_and_is_part_of_their_mail(world: W
     world.pass_time(seconds=61)
     world.sweep()
     assert titles(world) == ["Mended", "Mended"]
-    assert {sent.intent.calendar_state.location for sent in world.sent} == {"Hall"}
+    assert {one.location for one in world.told} == {"Hall"}
 
 
 # --- over HTTP ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[caller_world.World]:
-    with caller_world.a_caller(monkeypatch) as world:
-        yield world
+caller = patching_fixture_of(caller_world.a_caller)
 
 
 def test_an_event_says_when_its_changes_are_told_and_by_default_that_is_in_a_minute(

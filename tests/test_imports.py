@@ -246,7 +246,7 @@ def test_whoever_declined_is_not_invited_again(world: World) -> None:
     person = world.register(where, "person0@example.net").rpartition("/")[2]
     before = existing(world.store.reads.registration(where.rpartition("/")[2], person))
     declined = replace(before, status=before.status.DECLINED, version=2)
-    world.store.attempt({"one": world.store.registrations.change_action(before, declined, "status")})
+    world.store.attempt({"one": world.store.registrations.change_action(before, declined)})
     job = Job(world, where, people(1))
     job.work()
     assert job.counts == (0, 0, 1, 0)

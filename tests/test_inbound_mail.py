@@ -19,14 +19,10 @@ from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import QuarantinedMail, QuarantineStatus
 from convoke.inbound.reasons import Reason
 from convoke.model import DeliveryState, Method, Participation, RegistrationStatus
-from convoke.registrations import inbound_mail
+from convoke.registrations import inbound_mail, registry
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register, withdraw
-from convoke.store import (
-    codec,
-    dynamo,
-    keys,
-)
+from convoke.store import codec, dynamo, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.received import ReceivedMails
 from tests.deployment import Deployment, a_deployment, sample
@@ -281,9 +277,9 @@ def test_a_function_that_dies_between_two_answers_of_a_mail_takes_up_the_rest(
 def test_whoever_withdrew_in_the_same_moment_is_not_answered_for(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = inbound_mail.read_snapshot(deployed.store, EVENT_ID, REGISTRATION_ID)
+    seen = registry.read_snapshot(deployed.store, EVENT_ID, REGISTRATION_ID)
     withdraw(deployed.store, EVENT_ID, REGISTRATION_ID, now=NOW)
-    monkeypatch.setattr(inbound_mail, "read_snapshot", lambda *_: seen)
+    monkeypatch.setattr(registry, "read_snapshot", lambda *_: seen)
     receive(deployed, a_mail())
     assert noted(deployed) == ("quarantine", "status")
     assert person(deployed).reply is None

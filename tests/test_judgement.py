@@ -16,7 +16,7 @@ from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched
 from convoke.inbound.proposals import proposed
 from convoke.inbound.reasons import Reason
-from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When
+from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When, folded
 from tests.factories import AFTERNOON, NOW, answer, event, existing, invitation, message, receipt, registration, told
 
 UID = message().uid
@@ -305,11 +305,30 @@ def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")
 
 
-def test_of_two_times_that_the_clock_shows_alike_the_first_is_proposed() -> None:
-    start = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bo@straße.example", "bo@strasse.example"),
+        ("bo@STRAẞE.example", "bo@strasse.example"),
+        ("boſs@example.net", "boss@example.net"),
+        ("bo@ﬀ.example", "bo@ff.example"),
+    ],
+)
+def test_an_address_that_only_resembles_another_is_not_taken_for_it(one: str, other: str) -> None:
+    assert folded(one) != folded(other)
+    assert folded("Bo@BÜCHER.example") == folded("bo@XN--BCHER-KVA.Example") == "bo@xn--bcher-kva.example"
+
+
+def test_of_two_times_that_the_clock_shows_alike_the_second_is_not_taken_for_the_first() -> None:
+    start = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
     when = proposed(event(), Span(start=start, end=start + timedelta(hours=1)))
     assert isinstance(when.start, datetime)
     assert (when.start, when.start.fold) == (datetime(2027, 10, 31, 2, 30), 0)
+    assert (when.starts_at, when.ends_at) == (start, start + timedelta(hours=1))
+    named = proposed(event(), Span(start=datetime(2027, 10, 31, 2, 30), end=datetime(2027, 10, 31, 4)))
+    assert named.starts_at == start
+    second = a_counter("DTSTART:20271031T013000Z", "DTEND:20271031T023000Z")
+    assert judged(second).reason is Reason.PROPOSAL
 
 
 def test_a_proposal_for_an_event_of_whole_days_brings_its_own_zone() -> None:
@@ -529,6 +548,9 @@ def test_the_old_time_of_a_date_whose_place_is_new_says_nothing_about_the_place(
         "RECURRENCE-ID:20270318T150000Z",
         "RECURRENCE-ID:20270319T040000Z",
         "RECURRENCE-ID:20270319T070000Z",
+        'RECURRENCE-ID;TZID="UTC":20270318T230000',
+        "RECURRENCE-ID;TZID=Greenwich Standard Time:20270318T230000",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20270318T180000",
     ],
 )
 def test_a_whole_day_is_the_one_that_the_attendee_s_own_midnight_begins(recurrence_id: str) -> None:

@@ -134,7 +134,7 @@ def test_a_change_beyond_a_limit_is_told_in_the_next_hour_as_it_is_true_then(wor
     world.change(title="The last word")
     world.sweep()
     assert len(world.said()) == told + 1
-    assert world.sent[-1].intent.calendar_state.title == "The last word"
+    assert world.told[-1].title == "The last word"
     assert world.all_due() == []
 
 
@@ -168,7 +168,7 @@ def test_a_date_is_cancelled_at_once_though_a_change_of_the_series_is_deferred(w
     for date in (second, third):
         world.become(edits.cancel_date(world.event(), date, ""))
         assert world.look(person) is Outcome.ACKNOWLEDGED
-        states = world.sent[-1].intent.calendar_state.dates
+        states = world.told[-1].dates
         assert next(one for one in states if one.date == date).cancelled
         world.arrive()
     world.change(title="Other words")

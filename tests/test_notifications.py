@@ -23,23 +23,17 @@ from convoke.effects import (
     Refusal,
     Refused,
     ReserveQuota,
+    SendNotification,
     StopSending,
     StoreReport,
     Unknown,
 )
 from convoke.mail import notification_mail, notifications
 from convoke.mail.notifications import Counter, Notification, NotificationKind, NotificationState
-from convoke.model import (
-    DateChange,
-    DeliveryState,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from convoke.model import DateChange, DeliveryState, Participation, Person, RenderError, When
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, expect, registration
 from tests.fixtures import fixture_of
 from tests.mailbox import plain_text_of, read_mail
 from tests.tables import SETTINGS
@@ -139,9 +133,7 @@ def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
     assert "Friday 12 March 2027, 15:00 to 16:30" in plain.get_content()
     assert "It stays as it is, Friday 12 March 2027, 09:00" in plain.get_content()
     assert dict(calendar["Content-Type"].params) == {"charset": "UTF-8", "method": "DECLINECOUNTER"}
-    written = calendar.get_payload(decode=True)
-    assert isinstance(written, bytes)
-    found = icalendar.Calendar.from_ical(written)
+    found = icalendar.Calendar.from_ical(expect(bytes, calendar.get_payload(decode=True)))
     assert found["METHOD"] == "DECLINECOUNTER"
     [declined] = found.walk("VEVENT")
     assert (declined["UID"], declined["SEQUENCE"]) == (COUNTER.uid, 3)
@@ -159,9 +151,7 @@ def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
 )
 def test_the_date_of_a_series_whose_proposal_is_declined_is_named(when: When, named: Any, written: bytes) -> None:
     note = replace(DECLINED, when=when, counter=replace(COUNTER, date=named))
-    calendar = list(read(note).iter_parts())[1].get_payload(decode=True)
-    assert isinstance(calendar, bytes)
-    assert written in calendar.split(b"\r\n")
+    assert written in expect(bytes, list(read(note).iter_parts())[1].get_payload(decode=True)).split(b"\r\n")
     assert "The date stays as it is." in text(note)
 
 
@@ -381,13 +371,7 @@ def test_a_note_that_ses_will_never_take_is_given_up(world: World) -> None:
 def test_two_at_once_send_one(world: World) -> None:
     owe(world, FORWARD)
     others: list[Outcome] = []
-
-    def meanwhile(effect: object) -> None:
-        if type(effect).__name__ == "SendNotification":
-            world.before = lambda _: None
-            others.append(send(world, FORWARD))
-
-    world.before = meanwhile
+    world.just_before(SendNotification, lambda: others.append(send(world, FORWARD)))
     assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
     assert others == [Outcome.BUSY]
     assert len(world.notifications) == 1

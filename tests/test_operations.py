@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convoke.decision.invitation import Invitation
 from convoke.delivery.reconcile import Outcome
+from convoke.effects import Claim
 from convoke.model import Method
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
@@ -68,12 +69,7 @@ def test_after_a_restore_everybody_hears_the_truth_above_any_number_they_know(wo
 
     assert lift(world) == 2
     world.settle()
-    assert {
-        (rendered.intent.calendar_state.recipient, rendered.intent.calendar_state.method) for rendered in world.sent
-    } == {
-        (comes.email, REQUEST),
-        (leaves.email, CANCEL),
-    }
+    assert {(one.recipient, one.method) for one in world.told} == {(comes.email, REQUEST), (leaves.email, CANCEL)}
     assert all(sequence >= LIFT > known for _, sequence in world.said())
 
 
@@ -115,13 +111,7 @@ def test_who_was_never_told_is_only_lifted(world: World) -> None:
 def test_a_worker_in_mid_flight_does_not_undo_a_lift(world: World) -> None:
     person = world.invite()
     world.change(when=AFTERNOON)
-    lifted = iter([True])
-
-    def meanwhile(effect: object) -> None:
-        if type(effect).__name__ == "Claim" and next(lifted, False):
-            lift(world)
-
-    world.before = meanwhile
+    world.just_before(Claim, lambda: lift(world))
     world.look(person)
 
     assert world.said()[-1] == (REQUEST, LIFT + 1)

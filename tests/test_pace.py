@@ -16,7 +16,7 @@ from convoke.delivery.pace import AHEAD, SHARE, SLOWEST, Turns, pace, slow_down,
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import DrawTurns, Effect, Refusal, Refused, Send, StoreRate
 from convoke.store import dynamo, keys
-from tests.factories import AFTERNOON, MORNING, NOW
+from tests.factories import AFTERNOON, MORNING, NOW, expect
 from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
@@ -93,9 +93,7 @@ def test_threads_of_a_batch_draw_no_more_turns_than_it_has_mails() -> None:
     drawn = []
     for steps in (first, second, third):  # each draws before another one is answered
         next(steps)
-        draw = steps.send(NOW)
-        assert isinstance(draw, DrawTurns)
-        drawn.append(draw.count)
+        drawn.append(expect(DrawTurns, steps.send(NOW)).count)
     assert drawn == [4, 3, 1], "one for each thread, and five for the mails that have not begun"
     with pytest.raises(StopIteration):
         first.send(4)

@@ -159,7 +159,7 @@ def visiting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
             )
         person = visitor.store.reads.registration(PUBLIC_ID, person.registration_id) or person
         released = replace(person, status=RegistrationStatus.DECLINED, version=person.version + 1)
-        visitor.store.attempt({"one": visitor.store.registrations.change_action(person, released, "status")})
+        visitor.store.attempt({"one": visitor.store.registrations.change_action(person, released)})
     assert visitor.get(f"/assets/logo-{'0' * 32}.png").status == 404
     using_the_personal_page(visitor, hinted)
     with policies.acting_as("Pages"):

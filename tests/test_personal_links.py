@@ -23,10 +23,10 @@ from convoke.links import tokens
 from convoke.links.tokens import InvalidLink, Keys, Purpose
 from convoke.mail import invitation_mail, placeholders, spliced
 from convoke.mail.placeholders import PERSONAL, WITHDRAW, WRITTEN
-from convoke.model import Person, Registration, RenderError
+from convoke.model import Person, RenderError
 from convoke.registrations import addresses
 from convoke.registrations.events import create_event
-from convoke.registrations.registry import change_registration, register, swap_addresses, withdraw
+from convoke.registrations.registry import register, swap_addresses, withdraw
 from convoke.store import dynamo, keys
 from tests.deployment import Deployment, a_deployment
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, event, existing, message, registration
@@ -306,14 +306,6 @@ def test_a_mail_whose_links_cannot_be_made_is_tried_again_and_never_sent_without
 world = fixture_of(a_world)
 
 
-def change(world: World, person: Registration, **changes: Any) -> Registration:
-    changed = change_registration(
-        world.store, EVENT_ID, person.registration_id, changes=changes, priority=1, now=world.now
-    )
-    assert isinstance(changed, Registration)
-    return changed
-
-
 def mails(world: World) -> list[tuple[str, str, int | None]]:
     """METHOD, recipient and the counter of the links of all that was sent."""
     return [
@@ -323,7 +315,7 @@ def mails(world: World) -> list[tuple[str, str, int | None]]:
 
 def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: World) -> None:
     person = world.invite()
-    moved = change(world, person, email="new@example.net")
+    moved = world.amend(person, email="new@example.net")
     assert moved.links == 1
     world.settle()
     assert mails(world) == [
@@ -336,9 +328,9 @@ def test_the_mail_to_a_former_address_has_no_link_that_the_new_one_has(world: Wo
 def test_links_to_an_address_stay_void_when_it_comes_back(world: World) -> None:
     person = world.register()
     for email in ("new@example.net", "person1@example.net"):
-        person = change(world, person, email=email)
+        person = world.amend(person, email=email)
     assert person.links == 2
-    assert change(world, person, name="Bo", email="Person1@example.net").links == 2
+    assert world.amend(person, name="Bo", email="Person1@example.net").links == 2
 
 
 def test_who_swap_their_addresses_get_new_links(world: World) -> None:

@@ -29,11 +29,11 @@ from convoke.registrations import erasure, events, registry, returning, waitlist
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, accepted, existing, told
+from tests.factories import AFTERNOON, EVENT_ID, accepted, existing, expect, told
 from tests.factories import registration as person
 from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything, unchanged
-from tests.visitor import Shown, Visitor, a_visitor
+from tests.visitor import Shown, Visitor, a_visitor, words_of
 
 IDS = [f"{number:010d}{EVENT_ID}" for number in range(1, 6)]
 
@@ -43,9 +43,7 @@ visitor = patching_fixture_of(a_visitor)
 
 def register(visitor: Visitor, number: int = 0, **changes: Any) -> Registration:
     made = person(**{"registration_id": IDS[number], "email": f"person{number}@example.net", **changes})
-    stored = registry.register(visitor.store, made, now=visitor.now, account="acme")
-    assert isinstance(stored, Registration)
-    return stored
+    return expect(Registration, registry.register(visitor.store, made, now=visitor.now, account="acme"))
 
 
 @pytest.fixture
@@ -70,21 +68,16 @@ def stored(visitor: Visitor, who: Registration) -> Registration:
     return existing(visitor.store.reads.registration(who.event_id, who.registration_id))
 
 
-def words(shown: Shown) -> str:
-    """What one reads of a page."""
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", shown.text)))
-
-
 def press(visitor: Visitor, page: str, action: str, **typed: Any) -> Shown:
     """Open the page of an action, and send its form."""
     target = f"{page}/{action}"
     asked = visitor.get(target)
-    assert asked.status == 200, words(asked)
+    assert asked.status == 200, words_of(asked)
     return visitor.post(target, asked.fields(target) | typed)
 
 
 def follow(visitor: Visitor, answer: Shown) -> Shown:
-    assert answer.status == 303, words(answer)
+    assert answer.status == 303, words_of(answer)
     return visitor.get(answer.location)
 
 
@@ -102,7 +95,7 @@ def test_the_page_says_what_the_person_holds_and_is_for_them_alone(visitor: Visi
     bo = register(visitor, name="Bo <Ek>")
     shown = visitor.get(path(visitor, bo))
     assert shown.status == 200
-    said = words(shown)
+    said = words_of(shown)
     for part in (
         "Kölner Treffen",
         "You are registered.",
@@ -121,7 +114,7 @@ def test_who_waits_is_told_their_place(visitor: Visitor) -> None:
     register(visitor, 0)
     register(visitor, 1)
     third = register(visitor, 2)
-    said = words(visitor.get(path(visitor, third)))
+    said = words_of(visitor.get(path(visitor, third)))
     assert "You are on the waitlist, at place 2." in said
     assert "Will you come?" not in said
 
@@ -131,19 +124,19 @@ def test_a_cancelled_event_is_shown_with_its_reason_and_can_neither_be_answered_
     bo = register(visitor)
     change(visitor, held, status=EventStatus.CANCELLED, reason="The hall is flooded.")
     page = path(visitor, bo)
-    said = words(visitor.get(page))
+    said = words_of(visitor.get(page))
     assert "This event is cancelled." in said
     assert "The hall is flooded." in said
     for action in ("answer", "withdraw", "return", "send", "change"):
         refused = visitor.get(f"{page}/{action}")
-        assert (refused.status, "This event is cancelled." in words(refused)) == (409, True)
+        assert (refused.status, "This event is cancelled." in words_of(refused)) == (409, True)
 
 
 def test_an_event_that_is_over_is_shown_for_a_month_and_its_links_end_then(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)
     visitor.now = held.when.ends_at
-    assert "This event is over." in words(visitor.get(path(visitor, bo)))
+    assert "This event is over." in words_of(visitor.get(path(visitor, bo)))
     visitor.later(31 * 86_400 - 1)
     assert visitor.get(path(visitor, bo)).status == 200
     visitor.later(1)
@@ -305,9 +298,9 @@ def test_an_answer_is_saved_and_shown_and_says_that_the_calendar_stays_as_it_is(
 ) -> None:
     page = path(visitor, bo)
     shown = visitor.get(page)
-    assert "The entry in your calendar does not change by it" in words(shown)
+    assert "The entry in your calendar does not change by it" in words_of(shown)
     sent = visitor.post(f"{page}/answer", shown.fields(f"{page}/answer") | {"answer": "tentative"})
-    said = words(follow(visitor, sent))
+    said = words_of(follow(visitor, sent))
     assert "Your answer was saved." in said
     assert "Perhaps you will come." in said
     assert existing(stored(visitor, bo).reply).status is Participation.TENTATIVE
@@ -318,10 +311,10 @@ def test_declining_gives_the_seat_away_and_accepting_asks_for_one_again(visitor:
     bo, li = register(visitor, 0), register(visitor, 1)
     tell(visitor, bo)
     page = path(visitor, bo)
-    said = words(follow(visitor, press(visitor, page, "answer", answer="declined")))
+    said = words_of(follow(visitor, press(visitor, page, "answer", answer="declined")))
     assert "You declined, and your seat is free for others." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
-    said = words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
+    said = words_of(follow(visitor, press(visitor, page, "answer", answer="accepted")))
     assert "You are on the waitlist, at place 1." in said
 
 
@@ -330,14 +323,14 @@ def test_no_mail_is_promised_to_whoever_declined_or_never_had_an_entry(visitor: 
     held = visitor.hold(capacity=1, release_on_decline=True)
     bo, li, di = register(visitor, 0), register(visitor, 1), register(visitor, 2)
     tell(visitor, bo)
-    said = words(follow(visitor, press(visitor, path(visitor, bo), "answer", answer="declined")))
+    said = words_of(follow(visitor, press(visitor, path(visitor, bo), "answer", answer="declined")))
     assert "You declined, and your seat is free for others." in said
     assert "removed by a mail" not in said
     press(visitor, path(visitor, di), "withdraw")
-    assert "removed by a mail" not in words(visitor.get(path(visitor, di)))
+    assert "removed by a mail" not in words_of(visitor.get(path(visitor, di)))
     tell(visitor, li)
     change(visitor, held, status=EventStatus.CANCELLED)
-    shown = [words(visitor.get(path(visitor, one))) for one in (bo, di, li)]
+    shown = [words_of(visitor.get(path(visitor, one))) for one in (bo, di, li)]
     assert [("What your calendar should show now" in one) for one in shown] == [False, False, True]
 
 
@@ -347,11 +340,11 @@ def test_whoever_has_withdrawn_and_whose_series_is_cancelled_is_not_shown_dates_
     tell(visitor, bo)
     tell(visitor, li)
     page = path(visitor, bo)
-    assert "Your dates" in words(visitor.get(page))
+    assert "Your dates" in words_of(visitor.get(page))
     press(visitor, page, "withdraw")
-    assert "Your dates" not in words(visitor.get(page))
+    assert "Your dates" not in words_of(visitor.get(page))
     change(visitor, held, status=EventStatus.CANCELLED)
-    said = words(visitor.get(path(visitor, li)))
+    said = words_of(visitor.get(path(visitor, li)))
     assert "This event is cancelled." in said
     assert "Your dates" not in said
 
@@ -368,7 +361,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor, bo
     """Their calendar holds nothing any more: the new invitation, which is still to be sent, asks them again."""
     tell(visitor, bo)
     page = path(visitor, bo)
-    assert "You will come." in words(follow(visitor, press(visitor, page, "answer", answer="accepted")))
+    assert "You will come." in words_of(follow(visitor, press(visitor, page, "answer", answer="accepted")))
     press(visitor, page, "withdraw")
     invitation = existing(visitor.store.reads.invitation(EVENT_ID, bo.registration_id))
     cancelled = replace(told(sequence=1), recipient=bo.email, method=Method.CANCEL, spent=True)
@@ -376,7 +369,7 @@ def test_who_comes_back_has_not_answered_the_new_invitation(visitor: Visitor, bo
     visitor.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(invitation_item(gone)))
     shown = follow(visitor, press(visitor, page, "return"))
     for each in (shown, visitor.get(f"{page}/answer")):
-        assert ("You have not answered yet." in words(each), "You will come." in words(each)) == (True, False)
+        assert ("You have not answered yet." in words_of(each), "You will come." in words_of(each)) == (True, False)
     assert f'{page}/answer"' not in shown.text, "an answer counts once there is an invitation"
 
 
@@ -387,7 +380,7 @@ def test_a_date_of_a_series_is_answered_by_itself(visitor: Visitor) -> None:
     (first, *_) = re.findall(r'href="/v1(/r/[^"]*/answer\?date=[^"]*)"', visitor.get(page).text)
     asked = visitor.get(html.unescape(first))
     sent = visitor.post(f"{page}/answer", asked.fields() | {"answer": "declined"})
-    said = words(follow(visitor, sent))
+    said = words_of(follow(visitor, sent))
     assert said.count("You will not come.") == 1
     (reply,) = stored(visitor, bo).date_replies
     assert reply.status is Participation.DECLINED
@@ -406,7 +399,7 @@ def test_an_answer_to_a_page_that_was_shown_before_time_or_place_changed_is_aske
     change(visitor, event, **changes)
     again = visitor.post(f"{page}/answer", fields | {"answer": "accepted"})
     assert again.status == 422
-    assert "has changed meanwhile" in words(again)
+    assert "has changed meanwhile" in words_of(again)
     assert existing(stored(visitor, bo).reply).status is Participation.TENTATIVE
     visitor.post(f"{page}/answer", again.fields() | {"answer": "accepted"})
     assert existing(stored(visitor, bo).reply).status is Participation.ACCEPTED
@@ -442,7 +435,7 @@ def test_a_date_that_there_is_not_is_not_answered(visitor: Visitor, date: str) -
 @pytest.mark.parametrize("answer", ["", "needs-action", "delegated", "yes", "ACCEPTED"])
 def test_what_is_no_answer_is_refused(visitor: Visitor, bo: Registration, answer: str) -> None:
     shown = press(visitor, path(visitor, bo), "answer", answer=answer)
-    assert (shown.status, "Choose one of the answers." in words(shown)) == (422, True)
+    assert (shown.status, "Choose one of the answers." in words_of(shown)) == (422, True)
 
 
 # --- withdrawing, and coming back ---------------------------------------------------------------------------------
@@ -452,11 +445,11 @@ def test_withdrawing_says_what_will_happen_and_gives_the_seat_away_at_once(visit
     visitor.hold(capacity=1)
     bo, li = register(visitor, 0), register(visitor, 1)
     page = path(visitor, bo)
-    assert "Your seat is free for somebody else at once" in words(visitor.get(f"{page}/withdraw"))
-    said = words(follow(visitor, press(visitor, page, "withdraw")))
+    assert "Your seat is free for somebody else at once" in words_of(visitor.get(f"{page}/withdraw"))
+    said = words_of(follow(visitor, press(visitor, page, "withdraw")))
     assert "You have withdrawn." in said
     assert stored(visitor, li).status is RegistrationStatus.REGISTERED
-    said = words(follow(visitor, press(visitor, page, "return")))
+    said = words_of(follow(visitor, press(visitor, page, "return")))
     assert "You are on the waitlist: all seats are taken." in said
 
 
@@ -472,7 +465,7 @@ def test_coming_back_invites_again(visitor: Visitor, bo: Registration) -> None:
     page = path(visitor, bo)
     press(visitor, page, "withdraw")
     assert visitor.get(f"{page}/withdraw").status == 409
-    said = words(follow(visitor, press(visitor, page, "return")))
+    said = words_of(follow(visitor, press(visitor, page, "return")))
     assert "You are registered again." in said
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
 
@@ -482,7 +475,7 @@ def test_nobody_comes_back_whose_address_is_registered_under_another_link(visito
     press(visitor, page, "withdraw")
     register(visitor, 1, email=bo.email)
     shown = press(visitor, page, "return")
-    assert (shown.status, "registered a second time" in words(shown)) == (409, True)
+    assert (shown.status, "registered a second time" in words_of(shown)) == (409, True)
 
 
 def test_a_notice_is_only_shown_where_it_is_so(visitor: Visitor, bo: Registration) -> None:
@@ -514,8 +507,8 @@ def test_one_click_withdraws_without_a_page_and_keeps_the_seat(
     assert stored(visitor, bo).held_until == visitor.now + HELD
     assert stored(visitor, li).status is RegistrationStatus.WAITLISTED
     visitor.later(23 * 3600)
-    assert "Your seat is kept for you until" in words(visitor.get(path(visitor, bo)))
-    said = words(follow(visitor, press(visitor, path(visitor, bo), "return")))
+    assert "Your seat is kept for you until" in words_of(visitor.get(path(visitor, bo)))
+    said = words_of(follow(visitor, press(visitor, path(visitor, bo), "return")))
     assert "You are registered again." in said
 
 
@@ -541,12 +534,12 @@ def test_the_same_link_as_a_page_has_one_button_and_offers_to_come_back(visitor:
     asked = visitor.get(leave)
     assert asked.text.count("<button") == 1
     assert bo.email not in asked.text
-    assert bo.name not in words(asked)
+    assert bo.name not in words_of(asked)
     back = follow(visitor, visitor.post(leave, asked.fields()))
     assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
-    assert "Come back" in words(back)
+    assert "Come back" in words_of(back)
     again = follow(visitor, visitor.post(leave, back.fields()))
-    assert "Withdraw?" in words(again)
+    assert "Withdraw?" in words_of(again)
     assert stored(visitor, bo).status is RegistrationStatus.REGISTERED
 
 
@@ -556,9 +549,9 @@ def test_whom_the_organizers_table_removed_is_offered_no_way_back(visitor: Visit
     registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now, removed=True)
     assert "/return" not in visitor.get(path(visitor, bo)).text
     refused = visitor.get(f"{path(visitor, bo)}/return")
-    assert (refused.status, "a list of their own" in words(refused)) == (409, True)
+    assert (refused.status, "a list of their own" in words_of(refused)) == (409, True)
     shown = visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}")
-    assert ("<button" in shown.text, "a list of their own" in words(shown)) == (False, True)
+    assert ("<button" in shown.text, "a list of their own" in words_of(shown)) == (False, True)
 
 
 def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Visitor, bo: Registration) -> None:
@@ -567,7 +560,7 @@ def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Vi
     shown = visitor.get(path(visitor, bo))
     assert "/return" not in shown.text
     refused = visitor.get(f"{path(visitor, bo)}/return")
-    assert (refused.status, "The organizer has withdrawn your registration." in words(refused)) == (409, True)
+    assert (refused.status, "The organizer has withdrawn your registration." in words_of(refused)) == (409, True)
     event, invitation = (
         visitor.store.reads.event(EVENT_ID),
         visitor.store.reads.invitation(EVENT_ID, bo.registration_id),
@@ -582,12 +575,12 @@ def test_whom_the_organizer_withdrew_for_good_is_offered_no_way_back(visitor: Vi
 def test_the_page_of_one_click_promises_a_kept_seat_only_to_whoever_has_one(visitor: Visitor) -> None:
     visitor.hold(capacity=1, release_on_decline=True)
     bo, li = register(visitor, 0), register(visitor, 1)
-    asked = [words(visitor.get(f"/u/{token(visitor, one, Purpose.WITHDRAW)}")) for one in (bo, li)]
+    asked = [words_of(visitor.get(f"/u/{token(visitor, one, Purpose.WITHDRAW)}")) for one in (bo, li)]
     assert [("For 24 hours your seat is kept" in one) for one in asked] == [True, False]
     assert "You lose your place on the waitlist." in asked[1]
     tell(visitor, bo)
     press(visitor, path(visitor, bo), "answer", answer="declined")
-    said = words(visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"))
+    said = words_of(visitor.get(f"/u/{token(visitor, bo, Purpose.WITHDRAW)}"))
     assert "seat is kept" not in said
     assert "a mail removes the entry from your calendar" in said
 
@@ -626,7 +619,7 @@ def test_whoever_left_by_one_click_and_registers_anew_has_the_seat_that_was_kept
     assert again.status is RegistrationStatus.REGISTERED
     assert counts(visitor) == (1, 0, 1)
     assert stored(visitor, li).status is RegistrationStatus.WAITLISTED
-    assert "is kept" not in words(visitor.get(path(visitor, bo)))
+    assert "is kept" not in words_of(visitor.get(path(visitor, bo)))
     visitor.later(25 * 3600)
     assert returning.end_hold(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now) is False
     assert counts(visitor) == (1, 0, 1)
@@ -695,12 +688,12 @@ def test_the_invitation_is_sent_again_until_a_limit_is_reached_which_says_when(
     page = path(visitor, bo)
     assert press(visitor, page, "send").status == 409
     tell(visitor, bo)
-    said = words(follow(visitor, press(visitor, page, "send")))
+    said = words_of(follow(visitor, press(visitor, page, "send")))
     assert "The invitation is on its way to you once more." in said
     statuses = {press(visitor, page, "send").status for _ in range(30)}
     assert 429 in statuses
     refused = press(visitor, page, "send")
-    assert re.search(r"try again in \d+ minutes?", words(refused))
+    assert re.search(r"try again in \d+ minutes?", words_of(refused))
     assert int(refused.headers["retry-after"]) > 0
 
 
@@ -717,7 +710,7 @@ def test_name_language_and_responses_are_changed(visitor: Visitor) -> None:
     bo = register(visitor, responses=(("former", "kept"),))
     typed = {"name": "Bo-Åke Ek", "language": "de", "q-food": "None", "q-note": "Two\r\nlines"}
     shown = follow(visitor, press(visitor, path(visitor, bo), "change", **typed))
-    assert "Bo-Åke Ek" in words(shown)
+    assert "Bo-Åke Ek" in words_of(shown)
     after = stored(visitor, bo)
     assert (after.name, after.language) == ("Bo-Åke Ek", "de")
     assert after.responses == (("food", "None"), ("former", "kept"), ("note", "Two\nlines"))
@@ -756,7 +749,7 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
     good = {"name": "Bo & <Ek>", "language": "de", "q-food": "Meat", "q-note": "kept as typed"}
     shown = press(visitor, path(visitor, bo), "change", **{**good, **typed})
     assert shown.status == 422
-    assert words(shown).count(wrong) == 2  # above the form, and at the field
+    assert words_of(shown).count(wrong) == 2  # above the form, and at the field
     assert "name" in typed or 'value="Bo &amp; &lt;Ek&gt;"' in shown.text
     assert "q-note" in typed or "kept as typed" in shown.text
     assert stored(visitor, bo) == bo
@@ -772,13 +765,13 @@ def test_who_comes_with_somebody_is_changed_with_their_seats(visitor: Visitor) -
     page = path(visitor, bo)
     refused = press(visitor, page, "change", **GOOD, guests="1")
     assert refused.status == 422, "whoever waits is first"
-    assert words(refused).count("There are not so many free seats.") == 2
+    assert words_of(refused).count("There are not so many free seats.") == 2
     assert 'id="guests-error"' in refused.text
     assert stored(visitor, bo).guests == 0
     registry.withdraw(visitor.store, waiting.event_id, waiting.registration_id, now=visitor.now)
     shown = follow(visitor, press(visitor, page, "change", **GOOD, guests="3"))
-    assert "Your changes were saved." in words(shown)
-    assert "People who come with you 3" in words(shown)
+    assert "Your changes were saved." in words_of(shown)
+    assert "People who come with you 3" in words_of(shown)
     last = register(visitor, 2)
     assert stored(visitor, last).status is RegistrationStatus.WAITLISTED
     assert press(visitor, page, "change", **GOOD, guests="1").status == 303
@@ -792,7 +785,7 @@ def test_more_people_than_the_event_allows_are_refused_at_the_field(visitor: Vis
     bo = register(visitor, guests=1)
     shown = press(visitor, path(visitor, bo), "change", **GOOD, guests=typed)
     assert shown.status == 422
-    assert words(shown).count("Choose a number from 0 to 2.") == 2
+    assert words_of(shown).count("Choose a number from 0 to 2.") == 2
     assert stored(visitor, bo) == bo
 
 
@@ -812,8 +805,7 @@ def test_who_comes_with_more_people_than_the_page_allows_keeps_them(visitor: Vis
 def test_dates_are_chosen_and_those_that_are_over_stay(visitor: Visitor) -> None:
     held = visitor.hold(rule="FREQ=WEEKLY;COUNT=4")
     bo = register(visitor)
-    start = held.when.start
-    assert isinstance(start, datetime)
+    start = expect(datetime, held.when.start)
     visitor.now = held.when.ends_at + timedelta(hours=1)
     week = timedelta(days=7)
     page = path(visitor, bo)
@@ -827,8 +819,7 @@ def test_dates_are_chosen_and_those_that_are_over_stay(visitor: Visitor) -> None
 def test_all_dates_stay_all_where_nothing_else_is_ticked(visitor: Visitor) -> None:
     held = visitor.hold(rule="FREQ=WEEKLY;COUNT=2")
     bo = register(visitor)
-    start = held.when.start
-    assert isinstance(start, datetime)
+    start = expect(datetime, held.when.start)
     every = [start.isoformat(), (start + timedelta(days=7)).isoformat()]
     assert press(visitor, path(visitor, bo), "change", name="Li", language="", dates=every).status == 303
     assert (stored(visitor, bo).name, stored(visitor, bo).occurrences) == ("Li", None)
@@ -838,7 +829,7 @@ def test_what_a_sites_own_table_says_is_not_changed_here_and_one_may_withdraw(vi
     visitor.hold()
     bo = register(visitor, source="site")
     page = path(visitor, bo)
-    said = words(visitor.get(page))
+    said = words_of(visitor.get(page))
     assert "The organizer has your data in a list of their own." in said
     assert visitor.get(f"{page}/change").status == 409
     assert press(visitor, page, "withdraw").status == 303
@@ -863,7 +854,7 @@ def test_what_is_stored_is_shown_by_a_fresh_link_only(visitor: Visitor) -> None:
     bo = register(visitor, name="Bo Ek", responses=(("food", "Meat"),), metadata=(("table", "7"),))
     press(visitor, path(visitor, bo), "answer", answer="tentative")
     asked = visitor.get(f"{path(visitor, bo)}/data")
-    assert (asked.status, "Mail me the link" in words(asked)) == (200, True)
+    assert (asked.status, "Mail me the link" in words_of(asked)) == (200, True)
     target = f"{path(visitor, bo)}/data"
     fields = visitor.get(f"{recent(visitor, bo)}/data").fields()
     assert visitor.post(target, fields).status == 422  # the token of a form is for one page
@@ -888,9 +879,9 @@ def test_the_export_has_nothing_of_anybody_else(visitor: Visitor) -> None:
 
 def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor, bo: Registration) -> None:
     asked = visitor.get(f"{path(visitor, bo)}/erase")
-    assert "Mail me the link" in words(asked)
+    assert "Mail me the link" in words_of(asked)
     page = recent(visitor, bo)
-    assert "This cannot be undone." in words(visitor.get(f"{page}/erase"))
+    assert "This cannot be undone." in words_of(visitor.get(f"{page}/erase"))
     ended = follow(visitor, press(visitor, page, "erase"))
     assert ended.status == 410
     assert stored(visitor, bo).status is RegistrationStatus.ERASED
@@ -900,7 +891,7 @@ def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor, bo: Regi
 def test_who_was_invited_is_erased_once_the_cancellation_has_left(visitor: Visitor, bo: Registration) -> None:
     tell(visitor, bo)
     page = recent(visitor, bo)
-    said = words(follow(visitor, press(visitor, page, "erase")))
+    said = words_of(follow(visitor, press(visitor, page, "erase")))
     assert "Everything about you is erased as soon as the mail that removes the entry has left." in said
 
 
@@ -913,10 +904,10 @@ def test_whoever_is_to_be_erased_is_not_offered_to_come_back_and_sees_why(visito
     press(visitor, recent(visitor, bo), "erase")
     soon = "Everything about you is erased as soon as the mail that removes the entry has left."
     for shown in (visitor.get(page), visitor.get(leave)):
-        said = words(shown)
+        said = words_of(shown)
         assert (shown.status, said.count(soon), "Come back" in said, "Erase" in said) == (200, 1, False, False)
     for refused in (visitor.get(f"{page}/return"), visitor.post(f"{page}/return", back)):
-        assert (refused.status, soon in words(refused)) == (409, True)
+        assert (refused.status, soon in words_of(refused)) == (409, True)
     assert visitor.post(leave, again).status == 303
     assert stored(visitor, bo).status is RegistrationStatus.CANCELLED
 
@@ -927,4 +918,4 @@ def test_a_fresh_link_ends_after_an_hour(visitor: Visitor, bo: Registration) -> 
     assert visitor.get(page).status == 200
     visitor.later(1)
     shown = visitor.get(page)
-    assert (shown.status, "It was valid for one hour." in words(shown)) == (410, True)
+    assert (shown.status, "It was valid for one hour." in words_of(shown)) == (410, True)

@@ -12,9 +12,12 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from botocore.exceptions import ClientError
 
 from convoke.aws.records import Records
-from convoke.aws.runtime import logger
+from convoke.aws.runtime import Aws, logger, metrics
+from convoke.effects import All, Clock, Steps
+from convoke.store import dynamo
 from tests import policies
 from tests.deployment import Context, sample
+from tests.tables import SETTINGS
 
 
 class Unfinished(Exception):
@@ -98,9 +101,31 @@ def test_what_is_not_finished_yet_is_no_failure(logged: list[str], capsys: pytes
     assert logged == ["record failed: ValueError"]
 
 
-def test_every_function_that_has_many_records_at_a_time_tells_of_each_that_fails() -> None:
+def test_every_function_that_handles_records_tells_of_each_that_fails() -> None:
     made = policies.transformed()["Resources"].values()
     mappings = [part["Properties"] for part in made if part["Type"] == "AWS::Lambda::EventSourceMapping"]
-    many = {mapping["FunctionName"]["Ref"] for mapping in mappings if mapping["BatchSize"] > 1}
-    assert many == {"Notify", "Hooks", "Feedback", "Sources"}
-    assert all(import_module(name.lower()).Records is Records for name in many)
+    named = {mapping["FunctionName"]["Ref"] for mapping in mappings}
+    assert named == {"Notify", "Deliver", "Hooks", "Imports", "Feedback", "Sources"}
+    assert all(import_module(name.lower()).Records is Records for name in named)
+
+
+def test_one_of_several_that_fails_is_told_without_names_and_the_others_are_done(
+    logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(metrics, "add_metric", lambda name, **_: told.append(name))
+
+    def steps(error: Exception | None) -> Steps[str]:
+        yield Clock()
+        if error is not None:
+            raise error
+        return "done"
+
+    failing = (ValueError("bo@example.net"), None, dynamo.Contention("busy"))
+
+    def several() -> Steps[Any]:
+        return (yield All(steps=tuple(map(steps, failing)), at_once=2))
+
+    answers = Aws(SETTINGS).run(several())
+    assert [str(answer) for answer in answers] == ["bo@example.net", "done", "busy"]
+    assert (logged, told) == (["record failed: ValueError", "record failed: Contention"], ["RecordFailed"])

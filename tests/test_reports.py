@@ -15,14 +15,8 @@ from hypothesis import strategies as st
 
 from convoke.decision.invitation import Acknowledged, Intent
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import (
-    Report,
-    apply_report,
-    out_of_order,
-    report_of,
-    updated_by,
-)
-from convoke.effects import Acknowledge, Effect, Refusal, Refused, Unknown
+from convoke.delivery.reports import Report, apply_report, out_of_order, report_of, updated_by
+from convoke.effects import Acknowledge, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend
 from tests.factories import AFTERNOON, NOW, existing, invitation, report, told
@@ -259,13 +253,8 @@ def test_the_send_event_spares_a_copy_after_an_unknown_outcome(world: World) -> 
 
 def test_an_event_of_ses_that_is_faster_than_its_answer_leaves_nothing_due(world: World) -> None:
     person = world.register()
-    reported = iter([True])
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge) and next(reported, False):
-            world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
-
-    world.before = meanwhile
+    delivered = report(DeliveryState.DELIVERED, registration_id=person.registration_id)
+    world.just_before(Acknowledge, lambda: world.run(apply_report(delivered)))
     world.look(person)
 
     assert (world.said(), world.all_due()) == ([(Method.REQUEST, 0)], [])
@@ -280,20 +269,13 @@ def test_what_ses_reports_before_its_answer_is_written_down_is_shown(
     """Also of a message that is sent once more; a report of the message before says nothing of this one."""
     person = world.invite()
     if again:
-        resend(world.store, person.event_id, person.registration_id, now=world.now)
+        world.resend(person)
     else:
         world.change(when=AFTERNOON)
     sequence = 0 if again else 1
     reports = [report(DeliveryState.DELIVERED, registration_id=person.registration_id)] * (not again)
     reports.append(report(state, registration_id=person.registration_id, sequence=sequence))
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge):
-            world.before = lambda _: None
-            for one in reports:
-                world.run(apply_report(one))
-
-    world.before = meanwhile
+    world.just_before(Acknowledge, lambda: [world.run(apply_report(one)) for one in reports])
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert (world.invitation(person).state, world.invitation(person).due_key) == (state, None)
 
@@ -301,13 +283,8 @@ def test_what_ses_reports_before_its_answer_is_written_down_is_shown(
 def test_a_report_of_the_message_before_is_not_that_of_the_one_that_is_accepted_meanwhile(world: World) -> None:
     person = world.invite()
     world.change(when=AFTERNOON)
-
-    def meanwhile(effect: Effect) -> None:
-        if isinstance(effect, Acknowledge):
-            world.before = lambda _: None
-            world.run(apply_report(report(DeliveryState.DELIVERED, registration_id=person.registration_id)))
-
-    world.before = meanwhile
+    delivered = report(DeliveryState.DELIVERED, registration_id=person.registration_id)
+    world.just_before(Acknowledge, lambda: world.run(apply_report(delivered)))
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.invitation(person).state is DeliveryState.ACCEPTED
 

@@ -10,14 +10,23 @@ from typing import Any
 import pytest
 
 from convoke.effects import Effect, TransferRegistrations
-from convoke.model import Event, EventStatus, Method, Registration, RegistrationStatus
-from convoke.registrations import events, registry, split_transfer, waitlist
+from convoke.model import (
+    AnswerChannel,
+    Event,
+    EventStatus,
+    Method,
+    Participation,
+    Registration,
+    RegistrationStatus,
+    Reply,
+)
+from convoke.registrations import events, registry, replies, returning, split_transfer, waitlist
 from convoke.registrations.registry import Obstacle
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
+from tests.factories import EVENT_ID, MORNING, NEW_ID, expect, registration
 from tests.fixtures import fixture_of
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything, unchanged
@@ -277,6 +286,31 @@ def test_who_was_on_the_way_when_all_were_copied_comes_to_both(world: World) -> 
     }
 
 
+@pytest.mark.parametrize("how", ["declined", "withdrew"])
+def test_who_had_left_before_the_split_and_comes_back_right_after_it_comes_to_the_old_alone(how: str) -> None:
+    with a_world(rule=WEEKLY, release_on_decline=True) as world:
+        bo, *_ = settle_in(world)
+        world.settle()
+        if how == "declined":
+            reply = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
+            ids = EVENT_ID, bo.registration_id
+            replies.apply(world.store, *ids, reply, channel=AnswerChannel.MAIL, now=world.now)
+        else:
+            world.withdraw(bo)
+        world.settle()
+        world.cut(THIRD)
+        world.copy_all()
+        world.pass_time(seconds=30)
+        world.copy_all()
+        back = returning.come_back(world.store, EVENT_ID, bo.registration_id, now=world.now)
+        assert isinstance(back, Registration)
+        assert back.status is RegistrationStatus.REGISTERED
+        world.settle()
+        assert world.store.events.transfer(NEW_ID) is None
+        assert bo.email not in at_the_new(world)
+        assert len(at_the_new(world)) == PEOPLE - 1
+
+
 def test_who_was_on_the_way_waits_where_others_have_the_seats() -> None:
     with a_world(rule=WEEKLY, capacity=2) as world:
         settle_in(world, 1)
@@ -316,14 +350,7 @@ def test_a_changed_address_is_copied_as_it_is(world: World, monkeypatch: pytest.
     world.cut(THIRD)
 
     def move() -> None:
-        registry.change_registration(
-            world.store,
-            EVENT_ID,
-            first.registration_id,
-            changes={"email": "bo@example.org"},
-            priority=1,
-            now=world.now,
-        )
+        world.amend(first, email="bo@example.org")
 
     interrupted(monkeypatch, 1, move)
     world.copy_all()
@@ -373,8 +400,7 @@ def test_nobody_else_can_register_until_all_are_over(world: World) -> None:
     assert counts(world) == (2, 0)
 
     world.copy_all(most=2)
-    stored = registry.register(world.store, newcomer, now=world.now)
-    assert isinstance(stored, Registration)
+    expect(Registration, registry.register(world.store, newcomer, now=world.now))
     assert counts(world) == (PEOPLE + 1, 0)
 
 

@@ -12,7 +12,7 @@ from convoke.decision.invitation import Quota, Sending
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
 from convoke.delivery.sweep import mail_limits
-from convoke.effects import Effect, Promote, StopSending
+from convoke.effects import Promote, StopSending
 from convoke.model import (
     DateChange,
     DeliveryState,
@@ -74,7 +74,7 @@ def test_a_cancellation_is_handed_out_before_an_invitation(world: World) -> None
 def test_the_first_in_line_gets_the_seat_that_came_free_and_an_invitation(world: World) -> None:
     people = [world.register(number) for number in range(4)]
     world.settle()
-    assert {rendered.intent.calendar_state.recipient for rendered in world.sent} == {people[0].email, people[1].email}
+    assert {one.recipient for one in world.told} == {people[0].email, people[1].email}
 
     world.withdraw(people[0])
     world.settle()
@@ -104,12 +104,10 @@ def test_an_error_about_one_event_s_waitlist_holds_up_nothing_else(world: World)
     other = world.register(4, email="other@example.net")
     world.queue.clear()
 
-    def fail(effect: Effect) -> None:
-        if isinstance(effect, Promote):
-            world.before = lambda _: None
-            raise KeyError("item")
+    def fail() -> None:
+        raise KeyError("item")
 
-    world.before = fail
+    world.just_before(Promote, fail)
     world.pass_time(minutes=1)
     assert world.sweep()["registration"] == 1, "who withdrew"
     world.settle()
@@ -133,6 +131,31 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     assert person.email not in everything
     assert world.registration(person).status is RegistrationStatus.ERASED
     assert world.invitation(person).acknowledged is not None
+
+
+def test_while_all_mail_is_stopped_only_who_is_still_to_be_told_is_not_forgotten(world: World) -> None:
+    def status(person: Registration) -> str:
+        found = world.reads.registration(EVENT_ID, person.registration_id)
+        assert found is not None
+        return found.status.value
+
+    told, other = world.register(1), world.register(2)
+    for person in (told, other):
+        world.look(person)
+    world.withdraw(told)
+    world.look(told)
+    assert not world.store.attempt(
+        {"erasure": world.store.registrations.erasure_action(EVENT_ID, told.registration_id, world.now)}
+    )
+    world.perform(StopSending(until=world.now + timedelta(hours=1), why="test"))
+    erase(world.store, EVENT_ID, other.registration_id, now=world.now)
+    world.pass_time(minutes=1)
+    world.sweep()
+    assert [status(person) for person in (told, other)] == ["erased", "cancelled"]
+    world.pass_time(hours=1)
+    world.settle()
+    assert status(other) == "erased"
+    assert world.said(other.email) == [(REQUEST, 0), (CANCEL, 1)]
 
 
 def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_back(world: World) -> None:
@@ -222,12 +245,7 @@ def test_an_invitation_to_one_date_that_has_to_wait_does_not_hold_back_what_is_o
     world.run(mail_limits(Times()))
 
     assert world.look(person) is Outcome.QUOTA_RESERVED
-    assert [
-        (rendered.intent.calendar_state.method, rendered.intent.calendar_state.date) for rendered in world.sent
-    ] == [
-        (REQUEST, third),
-        (method, third),
-    ]
+    assert [(one.method, one.date) for one in world.told] == [(REQUEST, third), (method, third)]
 
 
 def test_with_no_quota_at_all_nothing_is_reserved(world: World) -> None:

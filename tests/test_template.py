@@ -142,7 +142,8 @@ def test_every_path_begins_with_the_version() -> None:
 def test_only_the_documentation_the_health_unknown_paths_and_the_pages_need_no_key() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
-    assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "ANY $default"}
+    public = {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json"}
+    assert free == {"ANY $default", *public, *(route.replace("GET", "HEAD") for route in public)}
     assert all("Auth" not in said for route, said in routes().items() if route not in free)
     assert all(said["Auth"] == {"Authorizer": "NONE"} for said in (routes("Pages") | routes("Console")).values())
 
@@ -153,7 +154,7 @@ def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
     free = {route for route, said in both.items() if said.get("Auth") == {"Authorizer": "NONE"}}
     assert {"$default" if route == "ANY $default" else route for route in free} == api["RouteSettings"].keys()
     visited = {*(f"ANY /{page}/{{proxy+}}" for page in "ercfu"), "GET /assets/{name}"}
-    visited |= {"ANY /console", "ANY /console/{proxy+}"}
+    visited |= {"ANY /console", "ANY /console/{proxy+}", "ANY /"}
     for route, limits in api["RouteSettings"].items():
         if route in visited:
             assert limits == {
@@ -205,6 +206,12 @@ def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_run() -
             queue = RESOURCES[event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")]["Properties"]
             assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS[name]["Timeout"]
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_sweep_that_could_not_run_in_its_minute_is_not_run_later_beside_all_others() -> None:
+    sweep = RESOURCES["Sweep"]["Properties"]
+    assert sweep["Events"]["EveryMinute"]["Properties"]["Schedule"] == "rate(1 minute)"
+    assert sweep["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
 def test_who_talks_to_strangers_servers_can_touch_nothing_but_the_outbox() -> None:

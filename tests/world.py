@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from convoke import effects
 from convoke.aws.runtime import Aws, drive
+from convoke.decision.calendar_state import CalendarState
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation, Quota
 from convoke.delivery.fan_out import plan, process_batch, to_be_planned
@@ -36,18 +37,10 @@ from convoke.effects import (
     SurveyHint,
     Unknown,
 )
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    LocalTime,
-    Method,
-    Registration,
-    RegistrationStatus,
-)
+from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import returning, split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
-from convoke.registrations.registry import register, withdraw
+from convoke.registrations.registry import change_registration, register, resend, withdraw
 from convoke.registrations.replies import register_again
 from convoke.schedule import edits
 from convoke.settings import Times
@@ -55,7 +48,7 @@ from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, registration, report_on
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, expect, registration, report_on
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
@@ -227,6 +220,25 @@ class World:
     def withdraw(self, person: Registration) -> None:
         withdraw(self.store, EVENT_ID, person.registration_id, now=self.now)
 
+    def amend(self, person: Registration, **changes: Any) -> Registration:
+        """Change what is known of somebody, as the API does: the address, the name, how many come with them."""
+        ids = person.event_id, person.registration_id
+        return expect(Registration, change_registration(self.store, *ids, changes=changes, priority=1, now=self.now))
+
+    def resend(self, person: Registration) -> None:
+        """Somebody asks for the latest message once more."""
+        assert resend(self.store, person.event_id, person.registration_id, now=self.now) is None
+
+    def just_before(self, kind: type[Effect], deed: Callable[[], object]) -> None:
+        """The next time that an effect of this ``kind`` is to be done, ``deed`` is done before it."""
+
+        def look(effect: Effect) -> None:
+            if isinstance(effect, kind):
+                self.before = lambda _: None
+                deed()
+
+        self.before = look
+
     def meanwhile(self, deed: Callable[[], object]) -> AbstractContextManager[object]:
         """Before the next transaction is written, ``deed`` is done."""
         attempt, deeds = self.store.attempt, [deed]
@@ -241,9 +253,7 @@ class World:
     # --- who looks --------------------------------------------------------------------------------------------
 
     def look(self, person: Registration) -> Outcome:
-        outcome = self.run(reconcile(person.event_id, person.registration_id, self.worker()))
-        assert isinstance(outcome, Outcome)
-        return outcome
+        return expect(Outcome, self.run(reconcile(person.event_id, person.registration_id, self.worker())))
 
     def drain(self, *, size: int = 50) -> None:
         """Follow every hint in the queue, and those that come of them."""
@@ -348,13 +358,14 @@ class World:
         found: list[dict[str, Any]] = answer["Items"]
         return found
 
+    @property
+    def told(self) -> list[CalendarState]:
+        """What each mail that was sent told, in order."""
+        return [one.intent.calendar_state for one in self.sent]
+
     def said(self, address: str | None = None) -> list[tuple[Method, int]]:
         """METHOD and SEQUENCE of all that was sent, to one address or to all."""
-        return [
-            (rendered.intent.calendar_state.method, rendered.intent.calendar_state.sequence)
-            for rendered in self.sent
-            if address is None or rendered.intent.calendar_state.recipient == address
-        ]
+        return [(one.method, one.sequence) for one in self.told if address is None or one.recipient == address]
 
 
 @contextmanager

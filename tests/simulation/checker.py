@@ -234,6 +234,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
     yield from (Violation("effort", what) for what in _two_at_one_batch(world))
     yield from (Violation("pressing", what) for what in world.delayed)
+    yield from (Violation("notifications", what) for what in world.notifications.broken)
     yield from (Violation("pace", what) for what in (*world.unpaced, *_too_many(world)))
     if book.holds:
         yield Violation("G1", f"seats are kept for longer than was said: {book.holds}")

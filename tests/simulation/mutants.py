@@ -15,7 +15,7 @@ from convoke.delivery import attempts, audit, fan_out, reconcile, reports, surve
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
-from convoke.store import conditions, deliveries, fan_outs, invitations, keys, outbox, writes
+from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
 from convoke.store import seats as store_seats
 from convoke.store import sources as store_sources
 from convoke.store.events import Events
@@ -348,6 +348,9 @@ MUTANTS: dict[str, Mutant] = {
     "a-change-keeps-the-sooner-due-key": Mutant(
         instead(invitations, "UPON_CHANGING", conditions.EXISTS), trial="a_change_meets_something_more_urgent"
     ),
+    "fence-of-a-notification": Mutant(
+        instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
+    ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",
@@ -383,7 +386,9 @@ MUTANTS: dict[str, Mutant] = {
     "places-given-back-when-nobody-waits": Mutant(
         without(waitlist, "promote", "if first is None:", "if False:"), mode=Mode.CONTENTION
     ),
-    "a-guest-takes-a-seat": Mutant(without(seats, "place", "registration.seats if", "1 if"), mode=Mode.CONTENTION),
+    "a-guest-takes-a-seat": Mutant(
+        without(seats, "place", "count=registration.seats,", "count=1,"), mode=Mode.CONTENTION
+    ),
     "guests-give-their-seats-back": Mutant(
         without(registry, "_other_seats_actions", "-more, now", "1, now"), mode=Mode.CONTENTION
     ),

@@ -13,8 +13,9 @@ from typing import Any
 
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch
-from convoke.delivery import fan_out, reconcile, sweep
+from convoke.delivery import fan_out, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
+from convoke.mail import notifications
 from convoke.model import Event, EventStatus
 from convoke.registrations import events, registry
 from convoke.store import codec, keys
@@ -24,13 +25,21 @@ from . import checker, quick
 from .checker import Violation
 from .faults import Mode
 from .history import People, heal
-from .scene import EVENT_ID, SENDER, SETTINGS
+from .scene import EVENT_ID, SENDER, SETTINGS, START
 from .tables import Row
 from .worker import Run
 from .world import AT_ONCE, BATCH, PAGE, World
 
 Deed = Callable[["Directed"], None]
 Work = Callable[[Run], Steps[Any]]
+
+
+LETTER = notifications.no_seat(
+    factories.event(event_id=EVENT_ID),
+    factories.registration(event_id=EVENT_ID, registration_id=f"{1:010d}{EVENT_ID}"),
+    sequence=0,
+    now=START,
+)
 
 
 class Directed(World):
@@ -84,6 +93,10 @@ def batch(number: int = 0) -> Work:
         return fan_out.process_batch(hint, run.worker, at_once=AT_ONCE)
 
     return work
+
+
+def letter(run: Run) -> Steps[Any]:
+    return notify.dispatch(EVENT_ID, LETTER.registration_id, LETTER.notification_id, run.worker)
 
 
 def plan(run: Run) -> Steps[Any]:
@@ -195,6 +208,11 @@ def to_be_erased(world: Directed) -> None:
     assert not world.store.attempt({"erasure": task})
 
 
+def letter_is_due(world: Directed) -> None:
+    """A notification to the first person is due, of which no worker has heard."""
+    assert world.store.notifications.schedule(LETTER, now=world.instant())
+
+
 def withdraw(world: Directed) -> None:
     world.left[f"{1:010d}{EVENT_ID}"] += 1
     registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
@@ -229,6 +247,7 @@ SCENARIOS = {
     "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
     "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
+    "two at one notification": Scenario((letter, letter), first=(letter_is_due,)),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),
     "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),

@@ -78,6 +78,25 @@ def much_is_due() -> Iterator[Violation]:
         yield Violation("sweep", f"{len(model.due)} were not done after {minutes} minutes")
 
 
+def more_is_due_than_leaves() -> Iterator[Violation]:
+    """While each minute more comes than leaves, whoever has been due for longest is handed out at some time."""
+    model = DueModel(rate=1.0)
+    many, few = (
+        [n for n in range(9_000) if keys.shard(f"event{n:05d}") == one] for one in (keys.SHARDS[0], keys.SHARDS[-1])
+    )
+    model.add(DueKind.REGISTRATION, few[0], 1, timedelta(hours=1))
+    oldest = next(iter(model.due))
+    for _ in keys.SHARDS:
+        for number in many[:60]:
+            model.add(DueKind.REGISTRATION, number, 1)
+        many, began = many[60:], model.now
+        _look(model)
+        model.minute()
+        model.now = began + MINUTE
+    if oldest in model.due:
+        yield Violation("sweep", "who was due for longest was behind others all the time")
+
+
 def queues_are_long() -> Iterator[Violation]:
     """While more waits than a minute takes, only what is urgent or mails nobody is handed out."""
     model = _with_much_due(2000)
@@ -188,6 +207,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
     trial.__name__: trial
     for trial in (
         much_is_due,
+        more_is_due_than_leaves,
         queues_are_long,
         hints_of_changes_wait,
         all_mail_is_stopped,
@@ -203,6 +223,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.a_wake_up_meets_a_more_urgent_one,
         interrupted.a_change_meets_something_more_urgent,
         surveying.a_large_event_is_surveyed,
+        surveying.thousands_were_not_reached,
         claims.a_claim_is_answered_late,
         splits.a_registration_meets_a_split,
         splits.a_slow_look_meets_the_next_one,

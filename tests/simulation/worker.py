@@ -218,11 +218,17 @@ class Run:
                 if crash:
                     raise Crash(crash)
                 return None
+            if kind is effects.SendNotification:
+                world.notifications.send(effect, self.answered)
+                if crash:
+                    raise Crash(crash)
+                return None
             if kind is effects.PostWebhook:
                 world.receivers.post(effect, self.answered)
                 if crash:
                     raise Crash(crash)
                 return None
+            world.skew = root.skew
             answer = self.noted(effect) if kind in NOTED else world.does[kind](effect)
             if world.trace is not None:
                 world.note(f"{self.name}: {brief(effect)} -> {brief(answer)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
@@ -20,14 +19,15 @@ from convoke import effects
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch
 from convoke.decision.invitation import Invitation
-from convoke.delivery import audit, fan_out, reconcile, reports, survey, sweep, webhooks
+from convoke.delivery import audit, fan_out, notify, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import Steps
-from convoke.model import DeliveryState, Event, Registration, RegistrationStatus
+from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, returning, waitlist
 from convoke.schedule import series
 from convoke.store import codec, deliveries, keys
 from convoke.store.store import PERFORMED, Store
 
+from . import notifications
 from .faults import ANSWERS, ON_THE_WAY, Faults, Mode
 from .holds import Holds
 from .post import Post
@@ -60,16 +60,6 @@ def _times(event: Event) -> set[tuple[Any, str]]:
     return {(one.when.start, one.location) for one in series.occurrences(event)}
 
 
-def _sent(mail: effects.NotificationHint) -> Steps[None]:
-    """A notification is sent, and what it says is forgotten; nothing here is told by it."""
-    seen = yield effects.ReadNotification(
-        event_id=mail.event_id, registration_id=mail.registration_id, notification_id=mail.notification_id
-    )
-    if seen is not None:
-        sent = replace(seen, notification=None, state=DeliveryState.ACCEPTED, due_key=None)
-        yield effects.RecordNotification(notification_state=sent)
-
-
 def _told(event: Event) -> tuple[Any, ...]:
     return event.title, event.status, event.location, event.schedule, event.changes
 
@@ -99,6 +89,7 @@ class World:
         self.store = Store(self.tables, SETTINGS)
         self.post = Post(self)
         self.receivers = Receivers(self)
+        self.notifications = notifications.Notifications(self)
         self.holds = Holds(self)
         # Of each moment, the titles that count as equal: the present one, and those that nobody was told to forget.
         self.titles: list[tuple[float, frozenset[str]]] = []
@@ -140,6 +131,11 @@ class World:
         self.reports_heard = not self.faults.often["report lost"]
         # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
         self.reported: set[tuple[str, int]] = set()
+        # What the index showed the last time it was asked, and what it shows where it lags; drawn apart, too.
+        self._shown: dict[tuple[str, int], tuple[effects.Due, ...]] = {}
+        self._lagging = Random(f"index {seed}")  # noqa: S311 (no secret)
+        # How far the clock of the function is off whose effect is carried out.
+        self.skew = 0.0
         self.deployed_at = 300 * self.random() if self.faults.hit("deployed") else float(EVER)
         self.does = self._doing()
         self._instant = (-1.0, START)
@@ -412,7 +408,8 @@ class World:
                 )
         elif isinstance(hint, effects.NotificationHint):
             mail = hint
-            self.start(f"notification {mail.notification_id[:4]}", lambda _: _sent(mail), done)
+            ids = mail.event_id, mail.registration_id, mail.notification_id
+            self.start(f"notification {ids[2][:4]}", lambda run: notify.dispatch(*ids, run.worker), done)
         elif isinstance(hint, effects.ImportHint):
             raise TypeError(hint)  # nobody imports here
         else:
@@ -464,6 +461,16 @@ class World:
         """What is stored, by production's own store over the fake tables."""
         return self.does[type(effect)](effect)
 
+    def _due(self, effect: effects.ReadDue) -> tuple[effects.Due, ...]:
+        """What the index of due items shows: where it lags, nothing, some, or what it showed the last time."""
+        found: tuple[effects.Due, ...] = self.store.reads.due(effect.shard, effect.priority, effect.now, effect.limit)
+        asked = effect.shard, effect.priority
+        earlier, self._shown[asked] = self._shown.get(asked, ()), found
+        if not self.faults.hit("index lags"):
+            return found
+        some = tuple(due for due in found if self._lagging.random() < 0.5)
+        return self._lagging.choice(((), some, earlier))
+
     def given_back(self, effect: effects.ReleaseClaim) -> bool:
         """Whether this claim was given back, in the table itself."""
         key = keys.invitation(EVENT_ID, effect.claimed.registration_id)
@@ -489,16 +496,18 @@ class World:
         return {
             **{kind: partial(perform, store) for kind, perform in PERFORMED.items()},
             effects.ReadEvents: lambda _: ((EVENT_ID,), None),
-            effects.ReadDue: lambda effect: () if self.faults.hit("index lags") else store.perform(effect),
+            effects.ReadDue: self._due,
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
-            # What a summary says is for the organizer; nothing here is told by it.
-            effects.AddNotification: lambda _: True,
-            effects.EndHold: lambda effect: returning.end_hold(
-                store, effect.event_id, effect.registration_id, now=self.instant()
+            effects.AddNotification: lambda effect: store.notifications.schedule(
+                effect.notification, now=self.instant()
             ),
-            effects.Promote: lambda effect: waitlist.promote(store, effect.event_id, now=self.instant()),
+            effects.RenderNotification: notifications.rendered,
+            effects.EndHold: lambda effect: returning.end_hold(
+                store, effect.event_id, effect.registration_id, now=self.instant(self.skew)
+            ),
+            effects.Promote: lambda effect: waitlist.promote(store, effect.event_id, now=self.instant(self.skew)),
             effects.ErasePerson: lambda effect: erasure.forget(
-                store, EVENT_ID, effect.due.registration_id, now=self.instant()
+                store, EVENT_ID, effect.due.registration_id, now=self.instant(self.skew)
             ),
         }

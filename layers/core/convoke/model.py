@@ -7,10 +7,12 @@ IANA time-zone name (:class:`When`). *Instants* are ``datetime`` values in UTC; 
 from __future__ import annotations
 
 import re
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
+from string import ascii_uppercase
 from typing import TypeVar, dataclass_transform
 from zoneinfo import ZoneInfo
 
@@ -250,12 +252,36 @@ class Occurrence:
     reason: str = ""
 
 
+def ascii_domain(domain: str) -> str:
+    """A domain in Punycode, in lower case. Raises :class:`UnicodeError` where it is none, or has characters that IDNA
+    2003, which Python's codec implements, maps to others: IDNA 2008 takes some of those domains for other ones
+    (``straße``, ``STRAẞE``), and whoever has that one must not be taken for whoever has this.
+    """
+    if domain.isascii():
+        return domain.lower()
+    named = unicodedata.normalize("NFC", domain.lower())
+    encoded = named.encode("idna")
+    same = encoded.decode("idna") == named == unicodedata.normalize("NFKC", named.casefold())
+    if not same or any(one in _FILLERS or unicodedata.category(one)[0] in "CZ" for one in named):
+        raise UnicodeError("a domain that not everybody reads alike")
+    return encoded.decode("ascii")
+
+
+_FILLERS = "\u115f\u1160\u17b4\u17b5\u180f\u3164\uffa0"
+"""Characters that show nothing, and that IDNA 2008 alone leaves out."""
+
+
 def folded(email: str) -> str:
-    """The normalized form of an address, for comparisons: case-folded, its domain in Punycode where that is valid."""
-    local, at, domain = email.strip().casefold().rpartition("@")
+    """The normalized form of an address, for comparisons: its domain in Punycode where that is valid, ASCII letters in
+    lower case. No other character is taken for a letter that it resembles (``ſ`` for ``s``).
+    """
+    local, at, domain = email.strip().rpartition("@")
     with suppress(UnicodeError):
-        domain = domain.encode("idna").decode()
-    return f"{local}{at}{domain}"
+        domain = ascii_domain(domain)
+    return f"{local}{at}{domain}".translate(_LOWER_CASE)
+
+
+_LOWER_CASE = {ord(one): one.lower() for one in ascii_uppercase}
 
 
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
@@ -418,7 +444,8 @@ class Registration:
     invitation that began with a seat from the waitlist, 0 for none. ``held_until`` (UTC) is until when the seats of
     a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
     other. ``removed``: they cannot come back by themselves, since the organizer said so, or the row that it follows is
-    gone or says that they do not come.
+    gone or says that they do not come. ``accepted_at`` or ``turned_down_at`` (UTC) is when the organizer last decided
+    about it, where they had to.
     """
 
     event_id: str
@@ -441,6 +468,8 @@ class Registration:
     promoted: int = 0
     held_until: datetime | None = None
     removed: bool = False
+    accepted_at: datetime | None = None
+    turned_down_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

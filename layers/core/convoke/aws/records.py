@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
-from botocore.exceptions import ClientError
 
-from .runtime import logger
+from .runtime import log_failure, type_of
 
 
 class RecordFailed(Exception):
@@ -34,14 +32,8 @@ class Records(BatchProcessor):
     def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
         if self._unfinished is not None and isinstance(exception[1], self._unfinished):
             return super().failure_handler(record, exception)
-        error, raised = type_of(exception[1]), exception[2]
-        logger.error("record failed", error=error, raised="".join(traceback.format_tb(raised)))
+        error = exception[1] or RecordFailed()
+        log_failure(error)
         with single_metric(name="RecordFailed", unit=MetricUnit.Count, value=1):
             pass
-        return super().failure_handler(record, (RecordFailed, RecordFailed(error), raised))
-
-
-def type_of(error: BaseException | None) -> str:
-    """The type of an exception, with the code of AWS's answer if it has one: ``ClientError: InternalServerError``."""
-    name = type(error).__name__
-    return f"{name}: {error.response['Error']['Code']}" if isinstance(error, ClientError) else name
+        return super().failure_handler(record, (RecordFailed, RecordFailed(type_of(error)), exception[2]))

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from ..model import RenderError
+from ..model import RenderError, ascii_domain
 
 if TYPE_CHECKING:
     from icalendar import Component
@@ -97,7 +97,8 @@ def address(email: str) -> str:
 
 @lru_cache(maxsize=256)
 def _punycode(domain: str) -> str:
-    return domain.encode("idna").decode("ascii")
+    # Also of what was stored before such domains were refused: it must not be mailed to somebody else's.
+    return domain.encode("idna").decode("ascii") if domain.isascii() else ascii_domain(domain)
 
 
 def mailto(email: str) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from ..languages import Texts
 from ..model import frozen
 from ..pages import site
+from ..pages.forms import Errors
 from . import person, words
-from .client import Errors
-from .person import AT_A_TIME
+from .client import AT_A_TIME
 from .visit import Visit, page
 
 EVENT = "/events/{event_id}"
@@ -91,13 +91,12 @@ def show(visit: Visit, event_id: str) -> site.Answer:
 def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
     """The page of one event, with why what was just asked for could not be done."""
     at, texts = {"event_id": event_id}, visit.request.texts
-    event = visit.api.read(EVENT, at)
+    event = visit.event(event_id)
     cursor = visit.request.query.get("cursor", "") if visit.request.method == "GET" else ""
     listed = visit.api.read(f"{EVENT}/attention", at, {"limit": AT_A_TIME, "cursor": cursor})
     mails = visit.api.read(f"{EVENT}/quarantine", at, {"limit": AT_A_TIME})
     return visit.show(
         "attention.html",
-        422 if errors else 200,
         event=event,
         kinds=kinds(texts, event, listed["items"]),
         next=listed["next"],
@@ -125,7 +124,7 @@ def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> 
     moved = one["start"] not in (None, name)
     return Needing(
         path=person.path_of(event["event_id"], one["registration_id"]),
-        name=one["name"] or texts.gettext("An erased person"),
+        name=person.name_of(texts, one),
         email=one["email"] or "",
         date=words.date(texts, one["start"] or name) if name else "",
         was=texts.gettext("Moved from %(day)s.", day=words.date(texts, name)) if moved else "",
@@ -142,7 +141,7 @@ def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
     names: dict[str, str] = {}
     for registration_id in {one["registration_id"] for one in found}:
         who = visit.api.read(person.PERSON, {**at, "registration_id": registration_id})
-        names[registration_id] = who["name"] or texts.gettext("An erased person")
+        names[registration_id] = person.name_of(texts, who)
     return [
         Proposed(
             path=f"/console/events/{event['event_id']}/proposals/{one['proposal_id']}",
@@ -221,7 +220,6 @@ def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
         mails = visit.api.read("/quarantine", query={"limit": AT_A_TIME, "cursor": cursor})
     return visit.show(
         "attention_all.html",
-        422 if errors else 200,
         found=sorted(found, key=_urgency),
         mails=[aside(visit.request.texts, one, "/console") for one in mails["items"]],
         next=mails["next"],

@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,19 +21,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ..model import Event, folded, frozen
 from ..pages import site
+from ..pages.forms import Errors
 from ..store.sessions import Session
 from ..web import application
 from ..web.context import AN_ID, BASE
 from ..web.problems import MEDIA_TYPE, Problem
 from ..web.scopes import SCOPES
 
-Errors = tuple[tuple[str, str], ...]
-"""Names of fields, as in the API, empty for the whole form; each with what is wrong."""
-
 ORGANIZERS = frozenset(route for route in SCOPES if route.partition(" ")[2].startswith("/events/{event_id}"))
 """The routes for whoever is signed in as an organizer."""
 NO_ACCOUNT = "@"
 """Stands for the account of an organizer, whose events may be of any. No account's name begins with this character."""
+AT_A_TIME = 100
+"""The most that the API lists at a time."""
 CONTEXT = LambdaContext()
 NONE: Mapping[str, str] = {}
 
@@ -54,7 +55,7 @@ class Reply:
 
     @property
     def errors(self) -> Errors:
-        """What was refused: each field with what is wrong, or one sentence for all."""
+        """What was refused: each field, as the API calls it, with what is wrong, or one sentence for all."""
         if self.ok:
             return ()
         fields = tuple((one["field"], one["message"]) for one in self.data.get("errors", ()))
@@ -88,6 +89,18 @@ class Client:
         """
         return self.data_of(self.call("GET", path, at, query=query))
 
+    def every(
+        self, path: str, at: Mapping[str, str], most: int | None = None, query: Mapping[str, Any] = NONE
+    ) -> Iterator[Any]:
+        """The items of a list, of its first ``most`` parts or of all. Raises ``site.Refused`` as :meth:`read` does."""
+        cursor = ""
+        for _ in range(most) if most else count():
+            part = self.read(path, at, {**query, "limit": AT_A_TIME, "cursor": cursor})
+            yield from part["items"]
+            cursor = part["next"]
+            if cursor is None:
+                return
+
     def data_of(self, reply: Reply) -> Any:
         """The JSON of a reply. Raises ``site.Refused`` as :meth:`read` does."""
         if reply.status == 404:
@@ -114,7 +127,12 @@ class Client:
         Raises ``site.Refused`` (404) for an event that whoever is signed in does not act for.
         """
         account = self._account(f"{method} {path}", at.get("event_id", ""))
-        return self._answered(method, path, {"account": account}, at, body, query=query, version=version, key=key)
+        headers = {"content-type": "application/json"}
+        if version is not None:
+            headers["if-match"] = f'"{version}"'
+        if key:
+            headers["idempotency-key"] = key
+        return self._answered(method, path, {"account": account}, at, body, query, headers)
 
     def _answered(
         self,
@@ -123,26 +141,19 @@ class Client:
         who: Mapping[str, str],
         at: Mapping[str, str] = NONE,
         body: Mapping[str, Any] | None = None,
-        *,
         query: Mapping[str, Any] = NONE,
-        version: int | None = None,
-        key: str = "",
+        headers: Mapping[str, str] = NONE,
     ) -> Reply:
         """The answer to :meth:`call`, in the name of ``who``, as an authorizer would say it."""
         route = f"{method} {path}"
         raw = re.sub(r"{(\w+)}", lambda name: quote(at[name[1]], safe=""), path)
         asked = {name: str(value) for name, value in query.items() if value not in (None, "")}
-        headers = {"content-type": "application/json"}
-        if version is not None:
-            headers["if-match"] = f'"{version}"'
-        if key:
-            headers["idempotency-key"] = key
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": route,
             "rawPath": BASE + raw,
             "rawQueryString": urlencode(asked),
-            "headers": headers,
+            "headers": dict(headers),
             "pathParameters": dict(at) or None,
             "requestContext": {
                 "authorizer": {"lambda": {**who, "scopes": " ".join(self._session.scopes)}},

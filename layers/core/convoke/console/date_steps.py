@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..languages import Texts
 from ..languages import gettext_noop as noop
 from ..pages import site
+from ..pages.forms import Errors
 from . import date_times, event_refusals
-from .client import Errors
-from .dates import PATH, Date, Series, date_named, series_of
+from .dates import PATH, Date, Series, page_of_date, page_of_series
 from .previewing import DONE, Change, settle, version_of
-from .visit import Visit, page
+from .visit import Again, Visit
 
 DATE = f"{PATH}/{{start}}"
 TEXTS = ("title", "location", "description")
@@ -20,120 +20,83 @@ LABELS = {**event_refusals.LABELS, "reason": noop("Reason"), "from": noop("First
 """What a sentence about what is wrong calls the API's fields."""
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}")
-def show(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("GET", "")
+def show(visit: Visit, series: Series, one: Date) -> site.Answer:
     typed = {**date_times.fields_of(one.when), **{name: getattr(one, name) for name in TEXTS}}
-    return _shown(visit, "date.html", series, one, (), typed=typed)
+    return _shown(visit, "date.html", series, one, typed)
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}")
-def change(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("POST", "")
+def change(visit: Visit, series: Series, one: Date) -> site.Answer:
     start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=one.when.all_day)
-    again = _again(visit, "date.html", series, one)
     if missing and not visit.objections:
-        return again(missing)
+        return _again(visit, "date.html", series, one)(missing)
     moves = date_times.differs(start, one.when.start) or date_times.differs(end, one.when.end)
     body: dict[str, Any] = {"start": start, "end": end} if moves else {}
     body |= {name: visit.form.text(name) for name in TEXTS if visit.form.text(name) != getattr(one, name).strip()}
     if not body and visit.form.text("step") in DONE and not visit.objections:
         return visit.go(series.path_of(one), DONE[visit.form.text("step")])
-    _ = visit.request.texts.gettext
-    day = one.day(visit.request.texts)
-    wanted = Change(
-        method="PATCH",
-        path=DATE,
-        at={"event_id": event_id, "start": one.original.isoformat()},
-        body=body,
-        previewed={"occurrence": one.original.isoformat(), **body},
-        version=version_of(visit),
+    _, day = visit.request.texts.gettext, one.day(visit.request.texts)
+    return _settled(
+        *(visit, "date.html", series, one, "PATCH", DATE, body),
+        previewed=body,
         title=_("Move %(day)s", day=day) if moves else _("Change %(day)s", day=day),
         send=_("Change it, and send"),
     )
-    return settle(visit, series.event, wanted, again=again, then=series.path_of(one))
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}/cancel")
-def ask_to_cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    return _shown(visit, "date_cancel.html", series, date_named(visit, series, date), (), typed={"reason": ""})
+@page_of_date("GET", "/cancel")
+def ask_to_cancel(visit: Visit, series: Series, one: Date) -> site.Answer:
+    return _shown(visit, "date_cancel.html", series, one, {"reason": ""})
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}/cancel")
-def cancel(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
-    _ = visit.request.texts.gettext
-    reason = {"reason": visit.form.text("reason")}
-    wanted = Change(
-        method="POST",
-        path=f"{DATE}/cancel",
-        at={"event_id": event_id, "start": one.original.isoformat()},
-        body=reason,
-        previewed={"occurrence": one.original.isoformat(), "cancel": True, **reason},
-        version=version_of(visit),
+@page_of_date("POST", "/cancel")
+def cancel(visit: Visit, series: Series, one: Date) -> site.Answer:
+    _, reason = visit.request.texts.gettext, {"reason": visit.form.text("reason")}
+    return _settled(
+        *(visit, "date_cancel.html", series, one, "POST", f"{DATE}/cancel", reason),
+        previewed={"cancel": True, **reason},
         title=_("Cancel %(day)s", day=one.day(visit.request.texts)),
         send=_("Cancel this date, and send"),
     )
-    return _settled(visit, "date_cancel.html", series, one, wanted)
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}/restore")
-def ask_to_restore(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    return _shown(visit, "date_restore.html", series, date_named(visit, series, date), (), typed={})
+@page_of_date("GET", "/restore")
+def ask_to_restore(visit: Visit, series: Series, one: Date) -> site.Answer:
+    return _shown(visit, "date_restore.html", series, one, {})
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}/restore")
-def restore(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("POST", "/restore")
+def restore(visit: Visit, series: Series, one: Date) -> site.Answer:
     _ = visit.request.texts.gettext
-    wanted = Change(
-        method="POST",
-        path=f"{DATE}/restore",
-        at={"event_id": event_id, "start": one.original.isoformat()},
-        body={},
-        previewed={"occurrence": one.original.isoformat(), "restore": True},
-        version=version_of(visit),
+    return _settled(
+        *(visit, "date_restore.html", series, one, "POST", f"{DATE}/restore", {}),
+        previewed={"restore": True},
         title=_("Restore %(day)s", day=one.day(visit.request.texts)),
         send=_("Restore it, and send"),
     )
-    return _settled(visit, "date_restore.html", series, one, wanted)
 
 
-@page("GET", "/console/events/{event_id}/dates/add")
-def ask_to_add(visit: Visit, event_id: str) -> site.Answer:
-    series = series_of(visit, event_id)
+@page_of_series("GET", "/add")
+def ask_to_add(visit: Visit, series: Series) -> site.Answer:
     usual = date_times.fields_of(series.when)
     last = "" if series.when.all_day else usual["end_day"]
     typed = {**usual, "start": "", "end_day": "", "end": "" if series.when.all_day or last else usual["end"]}
-    return _shown(visit, "date_add.html", series, None, (), typed=typed)
+    return _shown(visit, "date_add.html", series, None, typed)
 
 
-@page("POST", "/console/events/{event_id}/dates/add")
-def add(visit: Visit, event_id: str) -> site.Answer:
-    series = series_of(visit, event_id)
+@page_of_series("POST", "/add")
+def add(visit: Visit, series: Series) -> site.Answer:
     start, end, missing = date_times.read(visit.form, visit.request.texts, all_day=series.when.all_day)
-    again = _again(visit, "date_add.html", series, None)
     if missing and not visit.objections:
-        return again(missing)
-    _ = visit.request.texts.gettext
-    body = {"start": start, "end": end}
-    wanted = Change(
-        method="POST",
-        path=PATH,
-        at={"event_id": event_id},
-        body=body,
+        return _again(visit, "date_add.html", series, None)(missing)
+    _, body = visit.request.texts.gettext, {"start": start, "end": end}
+    return _settled(
+        *(visit, "date_add.html", series, None, "POST", PATH, body),
         previewed={"add": body},
-        version=version_of(visit),
         title=_("Add a date"),
         send=_("Add it, and send"),
     )
-    return settle(visit, series.event, wanted, again=again, then=series.path)
 
 
 def outdated(visit: Visit, series: Series, errors: Errors) -> bool:
@@ -144,17 +107,35 @@ def outdated(visit: Visit, series: Series, errors: Errors) -> bool:
     return is_older and all(field for field, _ in errors)
 
 
-def _settled(visit: Visit, template: str, series: Series, one: Date, wanted: Change) -> site.Answer:
-    return settle(visit, series.event, wanted, again=_again(visit, template, series, one), then=series.path_of(one))
+def _settled(
+    visit: Visit,
+    template: str,
+    series: Series,
+    one: Date | None,
+    method: str,
+    path: str,
+    body: Mapping[str, Any],
+    *,
+    previewed: Mapping[str, Any],
+    **said: str,
+) -> site.Answer:
+    """Settle a change of the date ``one``, or of the series; ``previewed`` is without the date's name."""
+    at = {"event_id": series.event["event_id"]}
+    if one is not None:
+        original = one.original.isoformat()
+        at["start"], previewed = original, {"occurrence": original, **previewed}
+    change = Change(method=method, path=path, at=at, body=body, previewed=previewed, version=version_of(visit), **said)
+    then = series.path if one is None else series.path_of(one)
+    return settle(visit, series.event, change, again=_again(visit, template, series, one), then=then)
 
 
-def _again(visit: Visit, template: str, series: Series, one: Date | None) -> Callable[[Errors], site.Answer]:
+def _again(visit: Visit, template: str, series: Series, one: Date | None) -> Again:
     """The form once more, as it was filled in, with what is wrong."""
 
     def again(errors: Errors) -> site.Answer:
         names = (*date_times.FIELDS, *TEXTS, "reason")
         typed = {name: visit.form.text(name) for name in names}
-        return _shown(visit, template, series, one, sentences(visit.request.texts, errors), typed=typed)
+        return _shown(visit, template, series, one, typed, sentences(visit.request.texts, errors))
 
     return again
 
@@ -175,12 +156,11 @@ def _sentence(texts: Texts, field: str, message: str) -> tuple[str, str]:
 
 
 def _shown(
-    visit: Visit, template: str, series: Series, one: Date | None, errors: Errors, *, typed: Mapping[str, str]
+    visit: Visit, template: str, series: Series, one: Date | None, typed: Mapping[str, str], errors: Errors = ()
 ) -> site.Answer:
     others = sum(each.status == "confirmed" for each in series.dates if each is not one)
     return visit.show(
         template,
-        422 if errors else 200,
         series=series,
         event=series.event,
         one=one,

@@ -12,8 +12,7 @@ from datetime import date, datetime, time, timedelta
 
 from ..languages import Texts
 from ..model import When
-from ..pages.forms import Form
-from .client import Errors
+from ..pages.forms import Errors, Form
 
 FIELDS = ("start", "start_time", "end", "end_day")
 

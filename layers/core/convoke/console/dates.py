@@ -18,13 +18,11 @@ from ..store import codec
 from ..store.accounts import Scope
 from . import month as months
 from .event_fields import when_of
-from .visit import Visit, page
+from .visit import Visit, pages_of
 
 PATH = "/events/{event_id}/occurrences"
 PAGE = 50
 """Dates on a page of the list."""
-AT_ONCE = 100
-"""Dates that are asked of the API at a time."""
 NEXT = 5
 """Dates on the event's own page."""
 
@@ -154,14 +152,7 @@ class Series:
 
 def series_of(visit: Visit, event_id: str) -> Series:
     """An event with all of its dates. Raises ``site.Refused`` (404) for one that there is not."""
-    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    found: list[Mapping[str, Any]] = []
-    cursor = ""
-    while cursor is not None:
-        part = visit.api.read(PATH, {"event_id": event_id}, {"limit": AT_ONCE, "cursor": cursor})
-        found += part["items"]
-        cursor = part["next"]
-    return _series(visit, event, found)
+    return _series(visit, visit.event(event_id), visit.api.every(PATH, {"event_id": event_id}))
 
 
 def _series(visit: Visit, event: Mapping[str, Any], shown: Iterable[Mapping[str, Any]]) -> Series:
@@ -202,34 +193,45 @@ def part(visit: Visit, event: Mapping[str, Any]) -> Series:
     return _series(visit, event, visit.api.read(PATH, {"event_id": event["event_id"]}, query)["items"])
 
 
+page_of_series = pages_of(lambda visit, event_id: (series_of(visit, event_id),), "/console/events/{event_id}/dates")
+"""The function is given :class:`Series`."""
+
+
+def _series_and_date(visit: Visit, event_id: str, date: str) -> tuple[Series, Date]:
+    series = series_of(visit, event_id)
+    return series, date_named(visit, series, date)
+
+
+page_of_date = pages_of(_series_and_date, "/console/events/{event_id}/dates/{date}")
+"""The function is given :class:`Series` and :class:`Date`."""
+
+
 # --- pages --------------------------------------------------------------------------------------------------------
 
 
-@page("GET", "/console/events/{event_id}/dates")
-def show(visit: Visit, event_id: str) -> site.Answer:
-    series = series_of(visit, event_id)
+@page_of_series("GET", "")
+def show(visit: Visit, series: Series) -> site.Answer:
     if not series.recurs:
-        return visit.show(
-            "dates_one.html", series=series, event=series.event, crumbs=series.crumbs(visit.request.texts)[:-1]
-        )
+        return _shown(visit, "dates_one.html", series)
     if visit.request.query.get("view") == "month":
         return _month(visit, series)
     return _list(visit, series)
 
 
+def _shown(visit: Visit, template: str, series: Series, **values: Any) -> site.Answer:
+    crumbs = series.crumbs(visit.request.texts)[:-1]
+    return visit.show(template, series=series, event=series.event, crumbs=crumbs, **values)
+
+
 def _list(visit: Visit, series: Series) -> site.Answer:
     past = visit.request.query.get("show") == "past"
     every = series.past if past else series.coming
-    asked = visit.request.query.get("page", "1")
+    whole = visit.request.query.get("page") == "all"
     pages = max(1, -(-len(every) // PAGE))
-    number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
-    whole = asked == "all"
+    number = min(visit.page_number, pages)
     shown = every if whole else every[(number - 1) * PAGE : number * PAGE]
-    return visit.show(
-        "dates.html",
-        series=series,
-        event=series.event,
-        crumbs=series.crumbs(visit.request.texts)[:-1],
+    return _shown(
+        *(visit, "dates.html", series),
         past=past,
         by_month=_by_month(shown, visit.request.texts),
         number=number,
@@ -253,11 +255,8 @@ def _month(visit: Visit, series: Series) -> site.Answer:
     nearest = (series.coming or series.past)[0]
     month = months.read(visit.request.query.get("month", "")) or months.month_of(day_of(nearest.when.start))
     on = _by_day(series.dates, month)
-    return visit.show(
-        "dates_month.html",
-        series=series,
-        event=series.event,
-        crumbs=series.crumbs(visit.request.texts)[:-1],
+    return _shown(
+        *(visit, "dates_month.html", series),
         month=month,
         name=texts.month(month.first),
         before=month.previous and texts.month(month.previous.first),

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..pages import site
+from ..pages.forms import Errors
 from . import attention_page, person, words
-from .client import Errors, Reply
-from .previewing import Change, settle
+from .previewing import Change, settle, version_of
 from .refusals import in_words
-from .visit import Visit, page
+from .visit import Again, Visit, page
 
 EVENT = "/events/{event_id}"
 PROPOSAL = f"{EVENT}/proposals/{{proposal_id}}"
-
-
-def refused(visit: Visit, reply: Reply) -> Errors:
-    """What a page says where a decision was refused: somebody else made another, or it cannot be carried out."""
-    found = in_words(visit.request.texts, reply)
-    if reply.status == 409 and found == reply.errors and "cannot be released" in found[0][1]:
-        return (
-            ("", visit.request.texts.gettext("This mail cannot count: what it asks for is not possible any more.")),
-        )
-    return found
 
 
 # --- proposals ------------------------------------------------------------------------------------------------------
@@ -44,7 +34,7 @@ def accept(visit: Visit, event_id: str, proposal_id: str) -> site.Answer:
         at={"event_id": event_id, "proposal_id": proposal_id},
         body={},
         previewed=_previewed(visit, event, proposal),
-        version=_version(visit),
+        version=version_of(visit),
         title=visit.request.texts.gettext("Move %(title)s, as it was proposed", title=title),
         send=visit.request.texts.gettext("Move it, and tell everybody"),
     )
@@ -60,25 +50,20 @@ def accept(visit: Visit, event_id: str, proposal_id: str) -> site.Answer:
 @page("POST", "/console/events/{event_id}/proposals/{proposal_id}/decline")
 def decline(visit: Visit, event_id: str, proposal_id: str) -> site.Answer:
     event, proposal = _read(visit, event_id, proposal_id)
-    if visit.objections:
-        return _proposal(visit, event, proposal, visit.objections)
-    at = {"event_id": event_id, "proposal_id": proposal_id}
-    reply = visit.api.call("POST", f"{PROPOSAL}/decline", at, {}, key=visit.form.text("once"))
-    if not reply.ok:
-        return _proposal(visit, event, proposal, refused(visit, reply))
-    return visit.go(f"/console/events/{event_id}/attention", "declined")
+    return visit.do(
+        *("POST", f"{PROPOSAL}/decline", {"event_id": event_id, "proposal_id": proposal_id}, {}),
+        again=lambda errors: _proposal(visit, event, proposal, errors),
+        then=f"/console/events/{event_id}/attention",
+        done="declined",
+    )
 
 
 def _read(visit: Visit, event_id: str, proposal_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The event and the proposal. Raises ``site.Refused`` (404) where there is none, or it may not be seen."""
-    at, cursor = {"event_id": event_id}, ""
-    event = visit.api.read(EVENT, at)
-    while cursor is not None:
-        part = visit.api.read(f"{EVENT}/proposals", at, {"limit": person.AT_A_TIME, "cursor": cursor})
-        for one in part["items"]:
-            if one["proposal_id"] == proposal_id:
-                return event, one
-        cursor = part["next"]
+    event = visit.event(event_id)
+    for one in visit.api.every(f"{EVENT}/proposals", {"event_id": event_id}):
+        if one["proposal_id"] == proposal_id:
+            return event, one
     raise site.missing(visit.request)
 
 
@@ -104,10 +89,9 @@ def _proposal(visit: Visit, event: Mapping[str, Any], proposal: Mapping[str, Any
         present = next(named, event)
     return visit.show(
         "proposal.html",
-        422 if errors else 200,
         event=event,
         proposal=proposal,
-        who=who["name"] or texts.gettext("An erased person"),
+        who=person.name_of(texts, who),
         person_path=person.path_of(event["event_id"], proposal["registration_id"]),
         path=f"/console/events/{event['event_id']}/proposals/{proposal['proposal_id']}",
         was=words.when(texts, present),
@@ -119,12 +103,6 @@ def _proposal(visit: Visit, event: Mapping[str, Any], proposal: Mapping[str, Any
 
 def _dates(visit: Visit, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return person.everything(visit, f"{EVENT}/occurrences", {"event_id": event["event_id"]})
-
-
-def _version(visit: Visit) -> int | None:
-    """The version of the event that the form was made from."""
-    said = visit.form.text("version")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 else None
 
 
 # --- mails that were put aside --------------------------------------------------------------------------------------
@@ -151,37 +129,31 @@ def drop_any(visit: Visit, quarantine_id: str) -> site.Answer:
 
 
 def _decide_of_event(visit: Visit, event_id: str, quarantine_id: str, decision: str, done: str) -> site.Answer:
-    at = {"event_id": event_id, "quarantine_id": quarantine_id}
-    visit.api.read(EVENT, {"event_id": event_id})
-
-    def again(errors: Errors) -> site.Answer:
-        return attention_page.shown(visit, event_id, errors)
-
-    path = f"{EVENT}/quarantine/{{quarantine_id}}/{decision}"
-    return _decide(visit, path, at, again, f"/console/events/{event_id}/attention", done)
+    visit.event(event_id)  # whoever is signed in acts for it
+    return _decide(
+        *(visit, f"{EVENT}/quarantine/{{quarantine_id}}/{decision}"),
+        {"event_id": event_id, "quarantine_id": quarantine_id},
+        again=lambda errors: attention_page.shown(visit, event_id, errors),
+        then=f"/console/events/{event_id}/attention",
+        done=done,
+    )
 
 
 def _decide_of_account(visit: Visit, quarantine_id: str, decision: str, done: str) -> site.Answer:
-    def again(errors: Errors) -> site.Answer:
-        return attention_page.all_shown(visit, errors)
-
     if not visit.session.account:
         raise site.missing(visit.request)
-    path = f"/quarantine/{{quarantine_id}}/{decision}"
-    return _decide(visit, path, {"quarantine_id": quarantine_id}, again, "/console/attention", done)
+    return _decide(
+        *(visit, f"/quarantine/{{quarantine_id}}/{decision}", {"quarantine_id": quarantine_id}),
+        again=lambda errors: attention_page.all_shown(visit, errors),
+        then="/console/attention",
+        done=done,
+    )
 
 
-def _decide(
-    visit: Visit,
-    path: str,
-    at: Mapping[str, str],
-    again: Callable[[Errors], site.Answer],
-    then: str,
-    done: str,
-) -> site.Answer:
+def _decide(visit: Visit, path: str, at: Mapping[str, str], *, again: Again, then: str, done: str) -> site.Answer:
     if visit.objections:
         return again(visit.objections)
     reply = visit.api.call("POST", path, at, {}, key=visit.form.text("once"))
     if reply.status == 404:
         raise site.missing(visit.request)
-    return visit.go(then, done) if reply.ok else again(refused(visit, reply))
+    return visit.go(then, done) if reply.ok else again(in_words(visit.request.texts, reply))

@@ -16,11 +16,10 @@ from typing import Any
 from .. import languages
 from ..languages import Texts, gettext_noop
 from ..model import Duration, When, frozen
-from ..pages.forms import Form
+from ..pages.forms import Errors, Form
 from ..schedule.recurrence import day_of
 from ..store import codec
 from . import repeating
-from .client import Errors
 
 Fields = dict[str, tuple[str, ...]]
 
@@ -102,14 +101,12 @@ def copied(event: Mapping[str, Any]) -> Form:
     return Form(fields={name: values for name, values in shown(event).fields.items() if name not in without})
 
 
-def blank(latest: Mapping[str, Any] | None, organizer: str = "") -> Form:
+def blank(latest: Mapping[str, Any] | None) -> Form:
     """The form of a new event, with zone, organizer and language as in the ``latest`` one of the account."""
     fields: Fields = {"confirm_address": ("yes",), "guests": ("0",), "interval": ("1",), "questions": ("0",)}
     if latest is not None:
         kept = ("time_zone", "organizer_name", "organizer_email", "language")
         fields |= {name: shown(latest).every(name) for name in kept}
-    if organizer:
-        fields["organizer_email"] = (organizer,)
     return Form(fields=fields)
 
 

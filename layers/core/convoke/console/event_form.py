@@ -8,13 +8,12 @@ from typing import Any
 
 from ..languages import LANGUAGES, Texts
 from ..pages import site
-from ..pages.forms import Form
+from ..pages.forms import Errors, Form
 from ..store.accounts import Scope
 from ..web.walltimes import zones
 from . import event_fields, event_refusals, previewing, repeating
-from .client import Errors
 from .event_fields import Read
-from .refusals import STALE, in_words
+from .refusals import STALE
 from .visit import Visit, page
 
 NEW = "/console/new"
@@ -31,7 +30,7 @@ def show_new(visit: Visit) -> site.Answer:
     _require_may_create(visit)
     like = visit.request.query.get("from", "")
     if like:
-        return _form(visit, event_fields.copied(visit.api.read(EVENT, {"event_id": like})))
+        return _form(visit, event_fields.copied(visit.event(like)))
     latest = visit.api.events(limit=1, order="-start")["items"]
     return _form(visit, event_fields.blank(latest[0] if latest else None))
 
@@ -47,12 +46,13 @@ def create(visit: Visit) -> site.Answer:
     said = _said(visit, form, "draft")
     if said.errors:
         return _form(visit, form, said.errors)
-    reply = visit.api.call("POST", "/events", body=said.body, key=form.text("once"))
-    if not reply.ok:
-        texts = visit.request.texts
-        return _form(visit, form, event_refusals.sentences(in_words(texts, reply), form, said, texts))
-    done = "drafted" if said.body["status"] == "draft" else "created"
-    return visit.go(f"/console/events/{reply.data['event_id']}", done)
+    return visit.do(
+        *("POST", "/events"),
+        body=said.body,
+        again=lambda errors: _form(visit, form, event_refusals.sentences(errors, form, said, visit.request.texts)),
+        then=lambda made: f"/console/events/{made['event_id']}",
+        done="drafted" if said.body["status"] == "draft" else "created",
+    )
 
 
 def _require_may_create(visit: Visit) -> None:
@@ -73,7 +73,7 @@ def show_edit(visit: Visit, event_id: str) -> site.Answer:
 @page("POST", "/console/events/{event_id}/edit")
 def change(visit: Visit, event_id: str) -> site.Answer:
     # What cannot be changed any more is refused by the API, so that the form comes back as it was typed.
-    event, form = visit.api.read(EVENT, {"event_id": event_id}), visit.form
+    event, form = visit.event(event_id), visit.form
     if visit.objections:
         return _form(visit, form, visit.objections, event)
     if form.text("step") == "question":
@@ -92,7 +92,7 @@ def change(visit: Visit, event_id: str) -> site.Answer:
         texts = visit.request.texts
         if errors != (("", texts.gettext(STALE)),):
             return _form(visit, form, event_refusals.sentences(errors, form, said, texts), event)
-        present = visit.api.read(EVENT, {"event_id": event_id})
+        present = visit.event(event_id)
         return _form(visit, form, (*errors, *event_refusals.differing(present, form, texts)), present)
 
     _ = visit.request.texts.gettext
@@ -106,7 +106,8 @@ def change(visit: Visit, event_id: str) -> site.Answer:
             at={"event_id": event_id},
             body=patch,
             previewed=patch,
-            version=_version(form),
+            # 0, which no event has, where the form does not say one.
+            version=previewing.version_of(visit) or 0,
             title=_("Publish %(title)s", title=event["title"])
             if publishes
             else _("Change %(title)s", title=event["title"]),
@@ -117,9 +118,9 @@ def change(visit: Visit, event_id: str) -> site.Answer:
     )
 
 
-def _changeable(visit: Visit, event_id: str) -> dict[str, Any]:
+def _changeable(visit: Visit, event_id: str) -> Any:
     """The event. Raises ``site.Refused`` for one that cannot be changed here: 404, 409."""
-    event: dict[str, Any] = visit.api.read(EVENT, {"event_id": event_id})
+    event = visit.event(event_id)
     _ = visit.request.texts.gettext
     texts = {
         "source": _("It follows a row of your own tables. Change it there: the event follows."),
@@ -130,12 +131,6 @@ def _changeable(visit: Visit, event_id: str) -> dict[str, Any]:
         ways = [(_("Back to the event"), f"/console/events/{event_id}")]
         raise site.Refused(HTTPStatus.CONFLICT, _("This event cannot be changed here"), texts[why], ways=ways)
     return event
-
-
-def _version(form: Form) -> int:
-    """The version of the event that the form was made from; 0, which no event has, where it does not say one."""
-    text = form.text("version")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
 
 
 # --- both ---------------------------------------------------------------------------------------------------------
@@ -153,7 +148,6 @@ def _form(visit: Visit, form: Form, errors: Errors = (), event: Mapping[str, Any
     texts = visit.request.texts
     return visit.show(
         "event_form.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
         event=event,
         path=f"/console/events/{event['event_id']}/edit" if event else NEW,
         is_draft=event is None or event["status"] == "draft",

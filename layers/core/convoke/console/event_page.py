@@ -21,7 +21,7 @@ COUNTED = ("accepted", "tentative", "declined", "needs-action", "delegated")
 
 @page("GET", "/console/events/{event_id}")
 def show(visit: Visit, event_id: str) -> site.Answer:
-    event: dict[str, Any] = visit.api.read(EVENT, {"event_id": event_id})
+    event = visit.event(event_id)
     texts, whole = visit.request.texts, event_fields.when_of(event)
     following = event["next_date"]
     asked = event["registered"] + event["waiting"] <= MANY or visit.request.query.get("count") == "answers"

@@ -7,63 +7,58 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..languages import Texts, gettext_noop
-from ..pages.forms import Form
-from .client import Errors
+from ..languages import Texts
+from ..languages import gettext_noop as noop
+from ..pages.forms import Errors, Form
 from .event_fields import LINES, OTHER_LINES, REQUIRED, TICKS, Read, shown
 
 LABELS = {
-    "title": gettext_noop("Title"),
-    "description": gettext_noop("Description"),
-    "start": gettext_noop("Start"),
-    "end": gettext_noop("End"),
-    "time_zone": gettext_noop("Time zone"),
-    "recurrence": gettext_noop("Repetition"),
-    "location": gettext_noop("Place"),
-    "url": gettext_noop("Link"),
-    "conference": gettext_noop("Link to join"),
-    "organizer": gettext_noop("Organizer"),
-    "reminders": gettext_noop("Reminders"),
-    "capacity": gettext_noop("Seats"),
-    "guests": gettext_noop("Guests"),
-    "language": gettext_noop("Language"),
-    "questions": gettext_noop("Questions"),
-    "notify_after": gettext_noop("Waiting for further changes"),
-    "notify": gettext_noop("Telling nobody"),
-    "status": gettext_noop("Status"),
+    "title": noop("Title"),
+    "description": noop("Description"),
+    "start": noop("Start"),
+    "end": noop("End"),
+    "time_zone": noop("Time zone"),
+    "recurrence": noop("Repetition"),
+    "location": noop("Place"),
+    "url": noop("Link"),
+    "conference": noop("Link to join"),
+    "organizer": noop("Organizer"),
+    "reminders": noop("Reminders"),
+    "capacity": noop("Seats"),
+    "guests": noop("Guests"),
+    "language": noop("Language"),
+    "questions": noop("Questions"),
+    "notify_after": noop("Waiting for further changes"),
+    "notify": noop("Telling nobody"),
+    "status": noop("Status"),
 }
 """What a sentence about what is wrong calls the API's fields."""
 NOT_THERE = ("is required", "must not be empty")
 PLAINLY = {
     ("end", "must be after start"): (
         "",
-        gettext_noop("It ends before it begins. If it ends on a later day, enter that day in “Ends on another day”."),
+        noop("It ends before it begins. If it ends on a later day, enter that day in “Ends on another day”."),
     ),
-    ("end", "is in the past"): (
-        "start_date",
-        gettext_noop("It would be over already. Enter a day that is still to come."),
-    ),
+    ("end", "is in the past"): ("start_date", noop("It would be over already. Enter a day that is still to come.")),
     ("recurrence", "must yield dates: there is none"): (
         "",
-        gettext_noop("It repeats on no day at all. Look at the last day, and at the days of the week."),
+        noop("It repeats on no day at all. Look at the last day, and at the days of the week."),
     ),
     ("recurrence", "must not be on day"): (
         "",
-        gettext_noop(
-            "Some months do not have this day. Choose the last day of the month, or begin on a day up to the 28th."
-        ),
+        noop("Some months do not have this day. Choose the last day of the month, or begin on a day up to the 28th."),
     ),
     ("organizer.email", "must be a mail address"): (
         "",
-        gettext_noop("Enter the address of whoever answers for the event, such as ada@example.org."),
+        noop("Enter the address of whoever answers for the event, such as ada@example.org."),
     ),
     ("time_zone", "must be the IANA name"): (
         "",
-        gettext_noop("Enter the time zone by its continent and city, such as Europe/Berlin."),
+        noop("Enter the time zone by its continent and city, such as Europe/Berlin."),
     ),
     ("notify", "must not be none where"): (
         "",
-        gettext_noop("Another time, place or status is always told. Take the tick away, or leave these as they were."),
+        noop("Another time, place or status is always told. Take the tick away, or leave these as they were."),
     ),
 }
 """By a field of the API and the beginning of what is wrong with it: another field of the form, if it belongs there, and

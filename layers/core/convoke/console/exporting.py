@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 from ..pages import site
 from ..web.files import takes_gzip
 from ..web.participation import MOST_ROWS
-from .importing import event_of
 from .visit import Visit, page
 
 PATH = "/console/events/{event_id}/people.csv"
@@ -28,7 +27,7 @@ BOM = "\ufeff"
 @page("GET", PATH)
 def export(visit: Visit, event_id: str) -> site.Answer:
     """The file; where that would be too long, a page with a link for each part of it."""
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     cursor = visit.request.query.get("cursor", "")
     only_one, until = visit.request.query.get("part") == "yes", time.monotonic() + SECONDS
     most = LARGEST_COMPRESSED if _compresses(visit) else LARGEST
@@ -62,18 +61,12 @@ def _compresses(visit: Visit) -> bool:
 
 def as_file(visit: Visit, table: str, name: str) -> site.Answer:
     """CSV to be downloaded under a name of ASCII letters, digits, ``-`` and ``.``."""
-    headers = {
-        **site.SECURITY,
-        **site.PERSONAL,
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    content = BOM + table
-    if not _compresses(visit):
-        return site.Answer(status=200, body=content, headers=headers)
-    return site.Answer(
-        status=200, body=gzip.compress(content.encode(), 6, mtime=0), headers={**headers, "Content-Encoding": "gzip"}
-    )
+    content: str | bytes = BOM + table
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if _compresses(visit):
+        content = gzip.compress((BOM + table).encode(), 6, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return site.content(content, "text/csv; charset=utf-8", headers=headers)
 
 
 def slug(title: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -98,28 +99,24 @@ def _each_alone(rows: Sequence[Row], columns: Sequence[str], event: Event, now: 
     lines = []
     for row in rows:
         person = csv_columns.person(row, columns, event.questions)
-        reason = _reason(person, event, now)
-        line = Line(row=row, fate=Fate.LEFT_OUT if person.left else Fate.NEW, body=person.body)
-        if not person.left and reason is not None:
-            line = Line(row=row, fate=Fate.WRONG, body=person.body, field=reason.field, why=reason.why)
-        elif not person.left:
-            email, own = folded(person.body["email"]), person.body.get("external_id", "")
-            if email in emails:
-                why = f"is the same as in line {emails[email]}"
-                line = Line(row=row, fate=Fate.TWICE, body=person.body, field="email", why=why)
-            elif own in own_ids:
-                why = f"is that of line {own_ids[own]}"
-                line = Line(row=row, fate=Fate.WRONG, body=person.body, field="external_id", why=why)
-            else:
-                emails[email] = row.number
-                own_ids |= {own: row.number} if own else {}
+        line = Line(row=row, fate=Fate.NEW, body=person.body)
+        email, own = folded(person.body.get("email", "")), person.body.get("external_id", "")
+        if person.left:
+            line = replace(line, fate=Fate.LEFT_OUT)
+        elif (reason := _reason(person, event, now)) is not None:
+            line = replace(line, fate=Fate.WRONG, field=reason.field, why=reason.why)
+        elif email in emails:
+            line = replace(line, fate=Fate.TWICE, field="email", why=f"is the same as in line {emails[email]}")
+        elif own in own_ids:
+            line = replace(line, fate=Fate.WRONG, field="external_id", why=f"is that of line {own_ids[own]}")
+        else:
+            emails[email] = row.number
+            own_ids |= {own: row.number} if own else {}
         lines.append(line)
     return lines
 
 
 def _reason(person: csv_columns.Person, event: Event, now: datetime) -> Reason | None:
-    if person.left:
-        return None
     if person.wrong:
         field, why = person.wrong[0]
         return Reason(field=field, why=why)
@@ -134,12 +131,11 @@ def _met(line: Line, known: set[str], gone: set[str], taken: Mapping[str, str]) 
     if line.fate is not Fate.NEW:
         return line
     if folded(line.body["email"]) in known:
-        return Line(row=line.row, fate=Fate.EXISTING, body=line.body)
+        return replace(line, fate=Fate.EXISTING)
     if folded(line.body["email"]) in gone:
-        return Line(row=line.row, fate=Fate.LEFT_OUT, body=line.body, why=WITHDRAWN)
+        return replace(line, fate=Fate.LEFT_OUT, why=WITHDRAWN)
     if line.body.get("external_id", "") in taken:
-        why = "is that of another registration"
-        return Line(row=line.row, fate=Fate.WRONG, body=line.body, field="external_id", why=why)
+        return replace(line, fate=Fate.WRONG, field="external_id", why="is that of another registration")
     return line
 
 
@@ -150,8 +146,6 @@ def _seated(lines: Sequence[Line], free: int | None) -> list[Line]:
         if line.fate is Fate.NEW and free is not None:
             free -= 1 + int(line.body.get("guests", 0))
             waits = waits or free < 0
-            if waits:
-                seated.append(Line(row=line.row, fate=Fate.WAITS, body=line.body))
-                continue
+            line = replace(line, fate=Fate.WAITS) if waits else line
         seated.append(line)
     return seated

@@ -11,16 +11,7 @@ from ..pages import site
 from ..store.imports import Import
 from ..web.csv_export import defused
 from .exporting import as_file
-from .importing import (
-    IMPORT,
-    checked_of,
-    event_of,
-    import_of,
-    label_of,
-    options,
-    path_of,
-    rows_of,
-)
+from .importing import IMPORT, checked_of, import_of, label_of, options, path_of, rows_of
 from .visit import Visit, page
 from .words import moment
 
@@ -30,7 +21,7 @@ SHOWN = 50
 
 @page("GET", IMPORT)
 def show(visit: Visit, event_id: str, import_id: str) -> site.Answer:
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     one = import_of(visit, event_id, import_id)
     if not one.started_at:
         return visit.go(path_of(one, "check"))
@@ -40,7 +31,7 @@ def show(visit: Visit, event_id: str, import_id: str) -> site.Answer:
 @page("GET", IMPORT + "/progress")
 def show_progress(visit: Visit, event_id: str, import_id: str) -> site.Answer:
     """The part of the page that changes, for a script that puts it in."""
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     return visit.show("import_progress.html", **_values(visit, event, import_of(visit, event_id, import_id)))
 
 
@@ -69,7 +60,7 @@ def said(visit: Visit, labels: Mapping[str, str], field: str, why: str) -> str:
 @page("GET", IMPORT + "/left-out.csv")
 def left_out(visit: Visit, event_id: str, import_id: str) -> site.Answer:
     """The lines of the file that are not imported, as they were, with number and reason behind them."""
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     one = import_of(visit, event_id, import_id)
     rows = rows_of(visit, one)
     wrong = visit.request.store.imports.wrong(one, visit.request.now) if one.started_at else None

@@ -13,16 +13,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..languages import Texts, gettext_noop
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..model import Event
 from ..pages import forms, hints, site
+from ..pages.forms import Errors
 from ..schedule import series
 from ..store import keys
 from ..store.accounts import Scope
 from ..store.imports import Import
 from ..web.scopes import SCOPES
 from . import csv_columns, csv_reading, uploads
-from .client import Errors
 from .csv_reading import Row, Unreadable
 from .import_check import Checked, Fate, check
 from .refusals import SENTENCES, STALE
@@ -40,23 +41,23 @@ LATEST = 10
 """How many of the latest imports are listed."""
 
 LABELS = {
-    csv_columns.NAME: gettext_noop("Name"),
-    csv_columns.FIRST: gettext_noop("First name"),
-    csv_columns.LAST: gettext_noop("Last name"),
-    csv_columns.EMAIL: gettext_noop("Mail address"),
-    csv_columns.LANGUAGE: gettext_noop("Language of their mails"),
-    csv_columns.GUESTS: gettext_noop("Number of guests"),
-    csv_columns.EXTERNAL_ID: gettext_noop("Your own id of the person"),
-    csv_columns.STATUS: gettext_noop("Status, as exported from here"),
-    csv_columns.METADATA: gettext_noop("Metadata, as exported from here"),
+    csv_columns.NAME: noop("Name"),
+    csv_columns.FIRST: noop("First name"),
+    csv_columns.LAST: noop("Last name"),
+    csv_columns.EMAIL: noop("Mail address"),
+    csv_columns.LANGUAGE: noop("Language of their mails"),
+    csv_columns.GUESTS: noop("Number of guests"),
+    csv_columns.EXTERNAL_ID: noop("Your own id of the person"),
+    csv_columns.STATUS: noop("Status, as exported from here"),
+    csv_columns.METADATA: noop("Metadata, as exported from here"),
 }
 FATES = {
-    Fate.WRONG: gettext_noop("Not imported"),
-    Fate.TWICE: gettext_noop("Not imported, comes twice"),
-    Fate.LEFT_OUT: gettext_noop("Not imported, withdrew"),
-    Fate.EXISTING: gettext_noop("Is registered already"),
-    Fate.WAITS: gettext_noop("On the waitlist"),
-    Fate.NEW: gettext_noop("Is registered and invited"),
+    Fate.WRONG: noop("Not imported"),
+    Fate.TWICE: noop("Not imported, comes twice"),
+    Fate.LEFT_OUT: noop("Not imported, withdrew"),
+    Fate.EXISTING: noop("Is registered already"),
+    Fate.WAITS: noop("On the waitlist"),
+    Fate.NEW: noop("Is registered and invited"),
 }
 
 
@@ -65,17 +66,15 @@ FATES = {
 
 @page("GET", IMPORTS)
 def ask(visit: Visit, event_id: str) -> site.Answer:
-    return _asked(visit, event_of(visit, event_id))
+    return _asked(visit, visit.event(event_id))
 
 
 @page("POST", IMPORTS)
 def take(visit: Visit, event_id: str) -> site.Answer:
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     upload = uploads.read(visit.request)
     pasted = upload.form.text("text")
-    objection = forms.objection(visit.request, upload.form)
-    errors: Errors = (("", objection),) if objection else _not_allowed(visit, event)
-    if errors:
+    if errors := forms.objections(visit.request, upload.form) or _not_allowed(visit, event):
         return _asked(visit, event, pasted, errors)
     field = "file" if upload.content or not pasted else "text"
     try:
@@ -106,7 +105,6 @@ def take(visit: Visit, event_id: str) -> site.Answer:
 def _asked(visit: Visit, event: Mapping[str, Any], text: str = "", errors: Errors = ()) -> site.Answer:
     return visit.show(
         "importing.html",
-        422 if errors else 200,
         event=event,
         text=text[:SHOWN_AGAIN],
         errors=errors,
@@ -121,14 +119,14 @@ def _asked(visit: Visit, event: Mapping[str, Any], text: str = "", errors: Error
 
 @page("GET", IMPORT + "/columns")
 def ask_for_columns(visit: Visit, event_id: str, import_id: str) -> site.Answer:
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     one = draft_of(visit, event_id, import_id)
     return one if isinstance(one, site.Answer) else _columns(visit, event, one, one.columns, one.head, ())
 
 
 @page("POST", IMPORT + "/columns")
 def take_columns(visit: Visit, event_id: str, import_id: str) -> site.Answer:
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     one = draft_of(visit, event_id, import_id)
     if isinstance(one, site.Answer):
         return one
@@ -172,7 +170,6 @@ def _columns(
     ]
     return visit.show(
         "import_columns.html",
-        422 if errors else 200,
         event=event,
         one=one,
         head=head,
@@ -200,7 +197,7 @@ def options(texts: Texts, event: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @page("GET", IMPORT + "/check")
 def dry_run(visit: Visit, event_id: str, import_id: str) -> site.Answer:
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     one = draft_of(visit, event_id, import_id)
     return one if isinstance(one, site.Answer) else _dry_run(visit, event, one, ())
 
@@ -209,13 +206,11 @@ def _dry_run(visit: Visit, event: Mapping[str, Any], one: Import, errors: Errors
     if csv_columns.EMAIL not in one.columns:
         return visit.go(path_of(one, "columns"))
     checked = checked_of(visit, event, one)
-    number = visit.request.query.get("page", "1")
-    at = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    at = visit.page_number
     lines = checked.by_fate()
     labels = dict(options(visit.request.texts, event))
     return visit.show(
         "import_check.html",
-        422 if errors else 200,
         event=event,
         one=one,
         counts={fate.value: checked.counts[fate] for fate in Fate},
@@ -259,7 +254,7 @@ def label_of(labels: Mapping[str, str], field: str) -> str:
 
 @page("POST", IMPORT + "/start")
 def start(visit: Visit, event_id: str, import_id: str) -> site.Answer:
-    event = event_of(visit, event_id)
+    event = visit.event(event_id)
     one = draft_of(visit, event_id, import_id)
     if isinstance(one, site.Answer):
         return one
@@ -287,12 +282,6 @@ def start(visit: Visit, event_id: str, import_id: str) -> site.Answer:
 
 
 # --- what these have in common ------------------------------------------------------------------------------------
-
-
-def event_of(visit: Visit, event_id: str) -> Mapping[str, Any]:
-    """The event, as the API shows it. Raises ``site.Refused`` (404) for what whoever is signed in does not act for."""
-    found: Mapping[str, Any] = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    return found
 
 
 def import_of(visit: Visit, event_id: str, import_id: str) -> Import:

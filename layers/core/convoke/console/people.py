@@ -72,7 +72,7 @@ class Row:
 
 @page("GET", "/console/events/{event_id}/people")
 def show(visit: Visit, event_id: str) -> site.Answer:
-    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
+    event = visit.event(event_id)
     asked = read_asked(visit.request.query)
     listed = visit.api.call(
         "GET",

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..languages import LANGUAGES
+from ..languages import LANGUAGES, Texts
 from ..model import frozen
 from ..pages import site
+from ..pages.forms import Errors
 from . import timeline, words
-from .client import Errors
-from .visit import Visit, page
+from .visit import Visit, pages_of
 
 PERSON = "/events/{event_id}/registrations/{registration_id}"
-AT_A_TIME = 100
-"""The most that the API lists at a time."""
-MOST_PAGES = 5
-"""Of more than so many pages only the first are read; nobody was sent so much."""
+MOST_PARTS = 5
+"""Of more than so many parts of a list only the first are read; nobody was sent so much."""
 STANDING = ("registered", "waitlisted", "declined", "pending")
 """Statuses of whoever can be withdrawn."""
 ACTIVE = ("registered", "waitlisted", "pending")
@@ -38,30 +36,36 @@ class Seen:
     def path(self) -> str:
         return path_of(self.event["event_id"], self.person["registration_id"])
 
+    def show(self, visit: Visit, template: str, **values: Any) -> site.Answer:
+        """A page about the person, which has ``event``, ``person``, ``path`` and ``name`` beside ``values``."""
+        name = name_of(visit.request.texts, self.person)
+        return visit.show(template, event=self.event, person=self.person, path=self.path, name=name, **values)
+
 
 def path_of(event_id: str, registration_id: str) -> str:
     """The path of somebody's page."""
     return f"/console/events/{event_id}/people/{registration_id}"
 
 
+def name_of(texts: Texts, person: Mapping[str, Any]) -> str:
+    return person["name"] or texts.gettext("An erased person")
+
+
 def read(visit: Visit, event_id: str, registration_id: str) -> Seen:
     """Raises ``site.Refused`` (404) where there is none, or it may not be seen."""
     at = {"event_id": event_id, "registration_id": registration_id}
-    event = visit.api.read("/events/{event_id}", {"event_id": event_id})
-    return Seen(event=event, person=visit.api.read(PERSON, at))
+    return Seen(event=visit.event(event_id), person=visit.api.read(PERSON, at))
+
+
+page_of_person = pages_of(
+    lambda visit, **at: (read(visit, **at),), "/console/events/{event_id}/people/{registration_id}"
+)
+"""The function is given :class:`Seen`."""
 
 
 def everything(visit: Visit, path: str, at: Mapping[str, str], **query: Any) -> list[Any]:
-    """The items of the first pages of a list."""
-    found: list[Any] = []
-    cursor = ""
-    for _ in range(MOST_PAGES):
-        part = visit.api.read(path, at, {**query, "limit": AT_A_TIME, "cursor": cursor})
-        found += part["items"]
-        if part["next"] is None:
-            break
-        cursor = part["next"]
-    return found
+    """The items of the first parts of a list."""
+    return list(visit.api.every(path, at, MOST_PARTS, query))
 
 
 def present_dates(visit: Visit, event: Mapping[str, Any], people: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -74,11 +78,7 @@ def present_dates(visit: Visit, event: Mapping[str, Any], people: Iterable[Mappi
     }
 
 
-@page("GET", "/console/events/{event_id}/people/{registration_id}")
-def show(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    return shown(visit, read(visit, event_id, registration_id))
-
-
+@page_of_person("GET", "")
 def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     """The page of a person, with why what was just asked for could not be done."""
     texts, person, event = visit.request.texts, seen.person, seen.event
@@ -97,19 +97,16 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
         aside=aside,
         path=seen.path,
     )
-    return visit.show(
+    return seen.show(
+        visit,
         "person.html",
-        422 if errors else 200,
-        event=event,
-        person=person,
-        path=seen.path,
         errors=errors,
         state=words.status(texts, person["status"]),
         answer=words.answer(texts, person["participation"]),
         delivery=words.delivery(texts, person["invitation"]["state"]),
         failure=words.failure(texts, person["invitation"]["reason"]),
         language=language(person["language"] or ""),
-        responses=responses(event, person),
+        responses=responses(seen),
         dates=[dates.get(name) or words.date(texts, name) for name in person["occurrences"] or ()],
         calendar=calendar(visit, event, entries),
         verdict=verdict(person, entries),
@@ -132,10 +129,10 @@ def language(tag: str) -> str:
     return LANGUAGES.get(tag.partition("-")[0], tag)
 
 
-def responses(event: Mapping[str, Any], person: Mapping[str, Any]) -> list[tuple[str, str]]:
+def responses(seen: Seen) -> list[tuple[str, str]]:
     """What was asked, and what they said; to a question that was removed its id."""
-    texts = {one["question_id"]: one["text"] for one in event["questions"]}
-    return [(texts.get(name, name), said) for name, said in person["responses"].items()]
+    texts = {one["question_id"]: one["text"] for one in seen.event["questions"]}
+    return [(texts.get(name, name), said) for name, said in seen.person["responses"].items()]
 
 
 # --- the calendar ---------------------------------------------------------------------------------------------------

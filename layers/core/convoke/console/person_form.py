@@ -8,22 +8,21 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from ..languages import LANGUAGES, Texts
-from ..model import frozen
+from ..languages import LANGUAGES
+from ..model import Question, QuestionKind, frozen
 from ..pages import site
+from ..pages.forms import Errors
+from ..pages.registration_fields import question_field
 from ..store.accounts import Scope
 from . import person, words
-from .client import Errors, Reply
-from .person import ACTIVE, PERSON, Seen
+from .client import Reply
+from .person import ACTIVE, PERSON, Seen, page_of_person
 from .refusals import in_words
-from .visit import Visit, page
+from .visit import Visit, page_of_event
 
 MOST_GUESTS = 10
 """The most that the API takes, whatever visitors may bring."""
-FEW_CHOICES = 6
-"""So many choices are shown at once; more drop down."""
 REGISTRATIONS = "/events/{event_id}/registrations"
-EVENT = "/events/{event_id}"
 
 
 @frozen
@@ -41,38 +40,36 @@ class Typed:
 # --- registering ----------------------------------------------------------------------------------------------------
 
 
-@page("GET", "/console/events/{event_id}/people/add")
-def ask_who(visit: Visit, event_id: str) -> site.Answer:
-    event = visit.api.read(EVENT, {"event_id": event_id})
+@page_of_event("GET", "/people/add")
+def ask_who(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
     if event["status"] == "cancelled":
         _ = visit.request.texts.gettext
         raise site.Refused(
             HTTPStatus.CONFLICT,
             _("Nobody can be added to this event"),
             _("It is cancelled. Let it take place again first."),
-            ways=[(_("Back to the event"), f"/console/events/{event_id}")],
+            ways=[(_("Back to the event"), f"/console/events/{event['event_id']}")],
         )
     every = tuple(name for name, _ in coming(visit, event))
     return _adding(visit, event, Typed(occurrences=every, responses={}))
 
 
-@page("POST", "/console/events/{event_id}/people/add")
-def add(visit: Visit, event_id: str) -> site.Answer:
-    at = {"event_id": event_id}
-    event = visit.api.read(EVENT, at)
+@page_of_event("POST", "/people/add")
+def add(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
     typed = _typed(visit, event)
     if visit.objections:
         return _adding(visit, event, typed, visit.objections)
     dates = coming(visit, event)
     if wrong := _no_date(visit, dates, typed):
         return _adding(visit, event, typed, wrong)
-    known = holder(visit, at, typed.email)
+    known = holder(visit, event, typed.email)
     body = {
         **_values(typed, dates),
         "responses": {name: said for name, said in typed.responses.items() if said},
         # Whoever decides who comes has decided about whom they add.
         "approved": Scope.MANAGE in visit.session.scopes,
     }
+    at = {"event_id": event["event_id"]}
     reply = visit.api.call("POST", REGISTRATIONS, at, body, key=visit.form.text("once"))
     # If this very form has registered them before, it is answered as it was then.
     if known is not None and known["status"] in ACTIVE and reply.status != HTTPStatus.CREATED:
@@ -81,11 +78,12 @@ def add(visit: Visit, event_id: str) -> site.Answer:
         return _adding(visit, event, typed, _errors(visit, event, reply))
     otherwise = "draft" if event["status"] == "draft" else "added"
     done = {"waitlisted": "waiting", "pending": "asked"}.get(reply.data["status"], otherwise)
-    return visit.go(person.path_of(event_id, reply.data["registration_id"]), done)
+    return visit.go(person.path_of(event["event_id"], reply.data["registration_id"]), done)
 
 
-def holder(visit: Visit, at: Mapping[str, str], email: str) -> Mapping[str, Any] | None:
+def holder(visit: Visit, event: Mapping[str, Any], email: str) -> Mapping[str, Any] | None:
     """Who has this address at the event."""
+    at = {"event_id": event["event_id"]}
     reply = visit.api.call("GET", REGISTRATIONS, at, query={"email": email}) if email else None
     return next(iter(reply.data["items"]), None) if reply is not None and reply.ok else None
 
@@ -116,15 +114,13 @@ def _adding(
 # --- changing -------------------------------------------------------------------------------------------------------
 
 
-@page("GET", "/console/events/{event_id}/people/{registration_id}/change")
-def ask_change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    seen = person.read(visit, event_id, registration_id)
+@page_of_person("GET", "/change")
+def ask_change(visit: Visit, seen: Seen) -> site.Answer:
     return _changing(visit, seen, _present(seen, coming(visit, seen.event)))
 
 
-@page("POST", "/console/events/{event_id}/people/{registration_id}/change")
-def change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
-    seen = person.read(visit, event_id, registration_id)
+@page_of_person("POST", "/change")
+def change(visit: Visit, seen: Seen) -> site.Answer:
     typed = _typed(visit, seen.event)
     if visit.objections:
         return _changing(visit, seen, typed, visit.objections)
@@ -137,7 +133,7 @@ def change(visit: Visit, event_id: str, registration_id: str) -> site.Answer:
     reply = visit.api.call("PATCH", PERSON, seen.at, patch)
     if reply.ok:
         return visit.go(seen.path, "readdressed" if "email" in patch else "changed")
-    known = holder(visit, {"event_id": event_id}, typed.email) if reply.code == "address_taken" else None
+    known = holder(visit, seen.event, typed.email) if reply.code == "address_taken" else None
     return _changing(visit, seen, typed, _errors(visit, seen.event, reply), known)
 
 
@@ -237,7 +233,8 @@ def _form(
         dates=coming(visit, event),
         guests=[(str(number), str(number)) for number in range(MOST_GUESTS + 1)],
         languages=[("", texts.gettext("As the event")), *_languages(language)],
-        questions=[_question(texts, one) for one in event["questions"]],
+        # Nothing is required of an organizer but what the API requires.
+        questions=[question_field(question_of(one), _field(one["question_id"]), texts) for one in event["questions"]],
         **values,
     )
 
@@ -248,20 +245,9 @@ def _languages(present: str) -> Iterable[tuple[str, str]]:
     return sorted([*others, (present, person.language(present))], key=lambda one: one[1]) if present else others
 
 
-def _question(texts: Texts, question: Mapping[str, Any]) -> dict[str, Any]:
-    """A question as its field. Nothing is required of an organizer but what the API requires."""
-    options = [(choice, choice) for choice in question["choices"]]
-    if question["kind"] == "yes-no":
-        options = [("yes", texts.gettext("Yes")), ("no", texts.gettext("No"))]
-    closed = "choices" if len(options) <= FEW_CHOICES else "select"
-    return {
-        "id": question["question_id"],
-        "name": _field(question["question_id"]),
-        "text": question["text"],
-        "kind": "area" if question["kind"] == "text" else closed,
-        "options": options,
-        "optional": not question["required"],
-    }
+def question_of(shown: Mapping[str, Any]) -> Question:
+    """A question from the API's JSON."""
+    return Question(**{**shown, "kind": QuestionKind(shown["kind"]), "choices": tuple(shown["choices"])})
 
 
 def _field(question_id: str) -> str:

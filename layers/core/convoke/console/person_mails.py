@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
-from http import HTTPStatus
 
 from ..mail import header_fields
 from ..model import frozen
@@ -40,11 +39,9 @@ class Part:
 def show(visit: Visit, event_id: str, registration_id: str, sequence: str) -> site.Answer:
     seen = person.read(visit, event_id, registration_id)
     read = message_from_bytes(_mail(visit, seen, sequence), policy=compat32)
-    return visit.show(
+    return seen.show(
+        visit,
         "person_mail.html",
-        event=seen.event,
-        person=seen.person,
-        path=seen.path,
         sequence=sequence,
         head=[(name, _decoded(str(value))) for name in HEADERS if (value := read.get(name)) is not None],
         parts=list(parts(read)),
@@ -54,13 +51,8 @@ def show(visit: Visit, event_id: str, registration_id: str, sequence: str) -> si
 @page("GET", "/console/events/{event_id}/people/{registration_id}/mails/{sequence}.eml")
 def download(visit: Visit, event_id: str, registration_id: str, sequence: str) -> site.Answer:
     seen = person.read(visit, event_id, registration_id)
-    headers = {
-        "Content-Type": "message/rfc822",
-        "Content-Disposition": f'attachment; filename="mail-{registration_id}-{sequence}.eml"',
-        **site.SECURITY,
-        **site.PERSONAL,
-    }
-    return site.Answer(status=HTTPStatus.OK.value, body=_mail(visit, seen, sequence), headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="mail-{registration_id}-{sequence}.eml"'}
+    return site.content(_mail(visit, seen, sequence), "message/rfc822", headers=headers)
 
 
 def _mail(visit: Visit, seen: Seen, sequence: str) -> bytes:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..mail.placeholders import PERSONAL
 from ..model import frozen
 from ..pages import forms, site
+from ..pages.forms import Errors
 from . import words
-from .client import Errors, Reply
+from .client import Reply
 from .refusals import STALE, in_words
-from .visit import Visit
+from .visit import Again, Then, Visit
 
 KINDS = ("ask_again", "update", "invite", "cancel", "none")
 """What becomes of somebody, as in the API's preview, in the order in which it is said."""
@@ -80,9 +81,6 @@ class Looked:
         return json.dumps({**self.counts, "messages": self.messages, "next": self.next})
 
 
-Again = Callable[[Errors], site.Answer]
-Then = str | Callable[[Any], str]
-
 NOBODY = Looked(counts=dict.fromkeys(KINDS, 0), messages=0, next=None)
 
 
@@ -118,12 +116,8 @@ def version_of(visit: Visit) -> int | None:
 
 
 def _make(visit: Visit, change: Change, again: Again, then: Then, *, done: str) -> site.Answer:
-    reply = visit.api.call(
-        change.method, change.path, change.at, change.body, version=change.version, key=visit.form.text("once")
-    )
-    if not reply.ok:
-        return again(in_words(visit.request.texts, reply))
-    return visit.go(then if isinstance(then, str) else then(reply.data), done)
+    made = (change.method, change.path, change.at, change.body)
+    return visit.do(*made, version=change.version, again=again, then=then, done=done)
 
 
 # --- the preview ----------------------------------------------------------------------------------------------------

@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 from .. import languages
 from ..languages import Texts
 from ..model import InvalidField, When
-from ..pages.forms import Form
+from ..pages.forms import Errors, Form
 from ..schedule import recurrence, rrule, series
-from .client import Errors
 
 Fields = dict[str, tuple[str, ...]]
 

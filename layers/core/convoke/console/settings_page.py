@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..pages import site
-from .client import Errors
+from ..pages.forms import Errors
 from .event_fields import number
 from .previewing import version_of
 from .visit import Visit, page
@@ -58,5 +58,4 @@ def _read(visit: Visit) -> tuple[Mapping[str, Any], int]:
 def _page(
     visit: Visit, account: Mapping[str, Any], typed: Mapping[str, Any], version: int, errors: Errors = ()
 ) -> site.Answer:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
-    return visit.show("settings.html", status, account_now=account, typed=typed, version=version, errors=errors)
+    return visit.show("settings.html", account_now=account, typed=typed, version=version, errors=errors)

@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import replace
-from http import HTTPStatus
 
 from ..decision.brakes import Purpose
 from ..links import signing_in as links
 from ..links import tokens
 from ..model import frozen
 from ..pages import forms, hints, site
-from ..pages.registering import LONGEST_ADDRESS, wrong_address
+from ..pages.forms import Errors
+from ..pages.registration_fields import LONGEST_ADDRESS, wrong_address
 from ..registrations import asking
 from ..registrations.registry import TooMany
 from ..store.accounts import Scope, key_hash
 from ..store.sessions import LASTS, Session
-from .client import Errors
-from .visit import ROUTES, Visit, cookie, in_english, new_secret, page, signed_in, visit_of
+from .visit import ROUTES, Visit, cookie, in_english, new_secret, page, signed_in, unsigned, visit_of
 
 HOME = "/console"
 WITH_KEY, BY_MAIL, SENT = "/console/sign-in", "/console/sign-in/mail", "/console/sign-in/sent"
@@ -41,17 +40,8 @@ def show(request: site.Request) -> site.Answer:
 
 def _page(request: site.Request, path: str, errors: Errors = (), email: str = "") -> site.Answer:
     """The page with both forms. A key that was typed is never shown again."""
-    return site.page(
-        request,
-        "console/sign_in.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
-        session=None,
-        notice="",
-        errors=errors,
-        email=email,
-        next=path,
-        longest_address=LONGEST_ADDRESS,
-    )
+    most = LONGEST_ADDRESS
+    return unsigned(request, "sign_in.html", errors=errors, email=email, next=path, longest_address=most)
 
 
 def _next(path: str) -> str:
@@ -64,9 +54,8 @@ def with_key(request: site.Request) -> site.Answer:
     request = in_english(request)
     form = forms.read(request)
     path = _next(form.text("next"))
-    objection = forms.objection(request, form)
-    if objection is not None:
-        return _page(request, path, (("", objection),))
+    if objections := forms.objections(request, form):
+        return _page(request, path, objections)
     if not form.text("key"):
         return _page(request, path, (("key", "Enter the API key."),))
     until = request.store.brakes.count(Purpose.KEY, source_ip=request.source_ip, now=request.now)
@@ -91,7 +80,7 @@ def _session(request: site.Request, **who: object) -> Session:
 @page("POST", "/console/sign-out")
 def sign_out(visit: Visit) -> site.Answer:
     if visit.objections:
-        return visit.show("sign_out.html", HTTPStatus.UNPROCESSABLE_ENTITY, errors=visit.objections)
+        return visit.show("sign_out.html", errors=visit.objections)
     visit.request.store.sessions.end(visit.request.session)
     removed = cookie(visit.request, "", 0)
     return site.see_other(visit.request, WITH_KEY, cookies=(removed,))
@@ -106,12 +95,8 @@ def by_mail(request: site.Request) -> site.Answer:
     request = in_english(request)
     form = forms.read(request)
     email = form.text("email")
-    objection = forms.objection(request, form)
-    if objection is not None:
-        return _page(request, HOME, (("", objection),), email)
-    wrong = wrong_address(request, email)
-    if wrong is not None:
-        return _page(request, HOME, (("email", wrong),), email)
+    if errors := forms.objections(request, form) or wrong_address(request, email):
+        return _page(request, HOME, errors, email)
     asked = asking.send_sign_in_link(
         request.store,
         email,
@@ -128,7 +113,7 @@ def by_mail(request: site.Request) -> site.Answer:
 
 @ROUTES("GET", SENT)
 def sent(request: site.Request) -> site.Answer:
-    return site.page(in_english(request), "console/sign_in_sent.html", session=None, notice="")
+    return unsigned(in_english(request), "sign_in_sent.html")
 
 
 # --- by a link ----------------------------------------------------------------------------------------------------
@@ -152,9 +137,8 @@ def show_link(request: site.Request, token: str) -> site.Answer:
 def by_link(request: site.Request, token: str) -> site.Answer:
     request = in_english(request)
     whom = _opened(request, token)
-    objection = forms.objection(request, forms.read(request))
-    if objection is not None:
-        return _link_page(request, token, whom, (("", objection),))
+    if objections := forms.objections(request, forms.read(request)):
+        return _link_page(request, token, whom, objections)
     session = _session(request, name=whom.organizer or OPERATOR, account=whom.account, organizer=whom.organizer)
     secret = new_secret()
     if not request.store.sessions.create_by_link(session, secret, token):
@@ -163,9 +147,7 @@ def by_link(request: site.Request, token: str) -> site.Answer:
 
 
 def _link_page(request: site.Request, token: str, whom: Whom, errors: Errors = ()) -> site.Answer:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
-    path = f"/console/link/{token}"
-    return site.page(request, "console/link.html", status, session=None, notice="", errors=errors, whom=whom, path=path)
+    return unsigned(request, "link.html", errors=errors, whom=whom, path=f"/console/link/{token}")
 
 
 def _opened(request: site.Request, token: str) -> Whom:

@@ -9,14 +9,14 @@ from typing import Any
 from ..languages import gettext_noop as noop
 from ..model import Schedule, When
 from ..pages import site
+from ..pages.forms import Errors
 from ..schedule import series as schedule
 from ..schedule.recurrence import day_of
 from . import date_times
-from .client import Errors
 from .date_steps import TEXTS, outdated, sentences
-from .dates import Date, Series, date_named, series_of
+from .dates import Date, Series, page_of_date
 from .previewing import Change, settle, version_of
-from .visit import Visit, page
+from .visit import Visit
 
 FIELDS = (*date_times.FIELDS, *TEXTS, "recurrence", "until")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -31,10 +31,8 @@ PATTERNS = (
 """How the dates may repeat: values of the field ``recurrence``, and what they are called."""
 
 
-@page("GET", "/console/events/{event_id}/dates/{date}/split")
-def show(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("GET", "/split")
+def show(visit: Visit, series: Series, one: Date) -> site.Answer:
     when, last = plain(series, one), last_day(series)
     typed = {
         **date_times.fields_of(when),
@@ -45,10 +43,8 @@ def show(visit: Visit, event_id: str, date: str) -> site.Answer:
     return _shown(visit, series, one, (), typed)
 
 
-@page("POST", "/console/events/{event_id}/dates/{date}/split")
-def split(visit: Visit, event_id: str, date: str) -> site.Answer:
-    series = series_of(visit, event_id)
-    one = date_named(visit, series, date)
+@page_of_date("POST", "/split")
+def split(visit: Visit, series: Series, one: Date) -> site.Answer:
     typed = {name: visit.form.text(name) for name in FIELDS}
 
     def again(errors: Errors) -> site.Answer:
@@ -64,7 +60,7 @@ def split(visit: Visit, event_id: str, date: str) -> site.Answer:
     wanted = Change(
         method="POST",
         path="/events/{event_id}/split",
-        at={"event_id": event_id},
+        at={"event_id": series.event["event_id"]},
         body=body,
         previewed={"split": body},
         version=version_of(visit),
@@ -72,11 +68,7 @@ def split(visit: Visit, event_id: str, date: str) -> site.Answer:
         send=_("Change them, and send"),
     )
     return settle(
-        visit,
-        series.event,
-        wanted,
-        again=again,
-        then=lambda made: f"/console/events/{made['event_id']}?done=split",
+        *(visit, series.event, wanted), again=again, then=lambda made: f"/console/events/{made['event_id']}?done=split"
     )
 
 
@@ -136,7 +128,6 @@ def _shown(visit: Visit, series: Series, one: Date, errors: Errors, typed: Mappi
     following = [each for each in series.dates if day_of(each.original) >= day_of(one.original)]
     return visit.show(
         "date_split.html",
-        422 if errors else 200,
         series=series,
         event=series.event,
         one=one,

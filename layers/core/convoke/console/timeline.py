@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..languages import Texts, gettext_noop
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..model import frozen
 from . import words
 from .words import Word
@@ -13,16 +14,16 @@ from .words import Word
 Item = Mapping[str, Any]
 
 TOLD = {
-    "invitation": gettext_noop("Invited"),
-    "move": gettext_noop("Told of another time or place"),
-    "change": gettext_noop("Told of a change"),
-    "cancellation": gettext_noop("Sent a cancellation"),
+    "invitation": noop("Invited"),
+    "move": noop("Told of another time or place"),
+    "change": noop("Told of a change"),
+    "cancellation": noop("Sent a cancellation"),
 }
 """By the ``kind`` of a message."""
 PROPOSALS = {
-    "open": Word(text=gettext_noop("Waits for your decision"), kind="wait"),
-    "accepted": Word(text=gettext_noop("Accepted"), kind="good"),
-    "declined": Word(text=gettext_noop("Declined")),
+    "open": Word(text=noop("Waits for your decision"), kind="wait"),
+    "accepted": Word(text=noop("Accepted"), kind="good"),
+    "declined": Word(text=noop("Declined")),
 }
 """By the ``status`` of a proposal."""
 
@@ -72,8 +73,16 @@ def of(
 
 def _registered(texts: Texts, person: Item, zone: str | None) -> Iterator[Happened]:
     at = person["created_at"]
-    text = texts.gettext("Asked to come") if person["status"] == "pending" else texts.gettext("Registered")
+    accepted, turned_down = person["accepted_at"], person["turned_down_at"]
+    asked = accepted or turned_down or person["status"] == "pending"
+    text = texts.gettext("Asked to come") if asked else texts.gettext("Registered")
     yield Happened(at=at, when=words.moment(texts, at, zone), text=text)
+    if accepted:
+        text = texts.gettext("Accepted by the organizer")
+        yield Happened(at=accepted, when=words.moment(texts, accepted, zone), text=text)
+    if turned_down:
+        text = texts.gettext("Not accepted by the organizer")
+        yield Happened(at=turned_down, when=words.moment(texts, turned_down, zone), text=text)
 
 
 def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: str) -> Iterator[Happened]:
@@ -151,12 +160,14 @@ def _aside(texts: Texts, one: Item, zone: str | None) -> Happened:
 
 
 def _ended(texts: Texts, person: Item, zone: str | None) -> Iterator[Happened]:
-    """That they withdrew, or gave the seat back: nothing of theirs is changed after that."""
+    """That they withdrew, or gave the seat back: nothing of theirs is changed after that. Whoever was turned down did
+    not withdraw.
+    """
     said = {
         "cancelled": texts.gettext("Withdrawn"),
         "declined": texts.gettext("Gave the seat back"),
         "erased": texts.gettext("Erased"),
     }
-    if (text := said.get(person["status"])) is not None:
-        at = person["updated_at"]
+    at = person["updated_at"]
+    if (text := said.get(person["status"])) is not None and person["turned_down_at"] != at:
         yield Happened(at=at, when=words.moment(texts, at, zone), text=text)

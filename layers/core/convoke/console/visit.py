@@ -7,6 +7,7 @@ its method and path by :func:`page`.
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,11 +18,12 @@ from urllib.parse import urlencode
 
 from ..languages import texts
 from ..pages import forms, site
-from ..pages.forms import Form
+from ..pages.forms import Errors, Form
 from ..store.accounts import Scope
 from ..store.sessions import LASTS, Session
-from .client import Client, Errors
+from .client import NONE, Client
 from .progress import progress
+from .refusals import in_words
 
 PARAMETERS = {
     "event_id": "[0-9a-z]{1,64}",
@@ -71,6 +73,10 @@ POLICY = f"{site.POLICY}; connect-src 'self'"
 """The script of these pages also asks for parts of them."""
 
 
+Again = Callable[[Errors], site.Answer]
+Then = str | Callable[[Any], str]
+
+
 class Visit:
     """One request of somebody who is signed in."""
 
@@ -89,27 +95,62 @@ class Visit:
         """Why the form cannot be believed: it was not shown by a page of this session, or too long ago. A page shows
         these with the form as it was filled in, and does nothing.
         """
-        objection = forms.objection(self.request, self.form)
-        return () if objection is None else (("", objection),)
+        return forms.objections(self.request, self.form)
 
-    def show(
-        self, template: str, status: int = 200, *, logged: Mapping[str, str] | None = None, **values: Any
-    ) -> site.Answer:
-        """A page made of ``console/<template>``, with ``session``, ``notice`` (what was just done, or empty), ``once``
-        (an Idempotency-Key for a form) and ``progress_of(event)`` (how far it has been announced) beside ``values``.
+    @property
+    def page_number(self) -> int:
+        """Which page of a list the address asks for, from 1 on."""
+        asked = self.request.query.get("page", "")
+        return max(1, int(asked)) if re.fullmatch("[0-9]{1,5}", asked) else 1
+
+    def event(self, event_id: str) -> Any:
+        """An event, as the API shows it. Raises ``site.Refused`` (404) for one that they do not act for."""
+        return self.api.read("/events/{event_id}", {"event_id": event_id})
+
+    def show(self, template: str, status: int | None = None, **values: Any) -> site.Answer:
+        """A page made of ``console/<template>``, as ``site.page`` makes it, with ``session``, ``notice`` (what was just
+        done, or empty), ``once`` (an Idempotency-Key for a form), ``progress_of(event)`` (how far it has been
+        announced) and, where it is about an ``event``, ``here`` (the path of that event's page) beside ``values``.
         """
+        event = values.get("event")
         return site.page(
             self.request,
             f"console/{template}",
             status,
             {"Content-Security-Policy": POLICY},
-            logged=logged,
             session=self.session,
             notice=NOTICES.get(self.request.query.get("done", ""), ""),
             once=secrets.token_urlsafe(12),
             progress_of=partial(progress, self.request),
+            here=f"/console/events/{event['event_id']}" if event else "",
             **values,
         )
+
+    def do(
+        self,
+        method: str,
+        path: str,
+        at: Mapping[str, str] = NONE,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] = NONE,
+        version: int | None = None,
+        again: Again,
+        then: Then,
+        done: str | Callable[[Any], str],
+    ) -> site.Answer:
+        """Answer a form by the API call of ``Client.call``, done once however often the form is sent.
+
+        ``again`` shows the form as it was filled in, with why it cannot be believed or was refused; ``then`` is the
+        path to go on to, and ``done`` what is said there (:data:`NOTICES`), or makes it of what the API answered.
+        """
+        if self.objections:
+            return again(self.objections)
+        reply = self.api.call(method, path, at, body, query=query, version=version, key=self.form.text("once"))
+        if not reply.ok:
+            return again(in_words(self.request.texts, reply))
+        path = then if isinstance(then, str) else then(reply.data)
+        return self.go(path, done if isinstance(done, str) else done(reply.data))
 
     def go(self, path: str, done: str = "") -> site.Answer:
         """After a POST: to ``path``, which says ``NOTICES[done]``."""
@@ -142,6 +183,25 @@ def page(method: str, path: str) -> Callable[[Page], Page]:
     return register
 
 
+def pages_of(read: Callable[..., tuple[Any, ...]], root: str) -> Callable[[str, str], Callable[[Page], Page]]:
+    """As :func:`page`, for paths that begin with ``root``: the function is given what ``read`` makes of the visit and
+    the parameters of the path, in their place.
+    """
+
+    def page_below(method: str, path: str) -> Callable[[Page], Page]:
+        def register(function: Page) -> Page:
+            page(method, root + path)(lambda visit, **at: function(visit, *read(visit, **at)))
+            return function
+
+        return register
+
+    return page_below
+
+
+page_of_event = pages_of(lambda visit, event_id: (visit.event(event_id),), "/console/events/{event_id}")
+"""The function is given the event, as the API shows it."""
+
+
 def in_english(request: site.Request) -> site.Request:
     """The console has no other texts yet."""
     return replace(request, texts=texts("en"))
@@ -166,9 +226,14 @@ def signed_out(request: site.Request) -> site.Answer:
     and send it once more: as it is not bound to the new session, it is then shown as it was filled in.
     """
     if request.method != "GET" and (typed := _typed(request)):
-        return site.page(request, "console/signed_out.html", HTTPStatus.FORBIDDEN, session=None, notice="", typed=typed)
+        return unsigned(request, "signed_out.html", HTTPStatus.FORBIDDEN, typed=typed)
     query = urlencode({"next": request.path}) if request.method == "GET" and request.path != "/console" else ""
     return site.see_other(request, f"/console/sign-in{'?' if query else ''}{query}")
+
+
+def unsigned(request: site.Request, template: str, status: int | None = None, **values: Any) -> site.Answer:
+    """A page made of ``console/<template>`` for whoever is not signed in."""
+    return site.page(request, f"console/{template}", status, session=None, notice="", **values)
 
 
 def _typed(request: site.Request) -> list[tuple[str, str]]:

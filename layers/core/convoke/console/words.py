@@ -7,12 +7,14 @@ as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..languages.texts import Texts, gettext_noop
+from ..languages import Texts
+from ..languages import gettext_noop as noop
 from ..model import When, frozen
 from ..store.codec import local_time
 
@@ -38,183 +40,153 @@ def _say(text: str, kind: str = PLAIN, meaning: str = "", advice: str = "") -> W
 Words = Mapping[str, Word]
 
 STATUSES: Words = {
-    "registered": _say(gettext_noop("Registered"), GOOD),
-    "waitlisted": _say(
-        gettext_noop("On the waitlist"), WAIT, gettext_noop("They are invited as soon as a seat comes free.")
-    ),
-    "pending": _say(gettext_noop("Waits for your decision"), WAIT),
-    "declined": _say(gettext_noop("Gave the seat back"), PLAIN, gettext_noop("They declined, and take no seat.")),
-    "cancelled": _say(gettext_noop("Withdrawn"), PLAIN, gettext_noop("They take no seat, and are told nothing more.")),
-    "erased": _say(
-        gettext_noop("Erased"), PLAIN, gettext_noop("Their name, their address and their mails are deleted.")
-    ),
+    "registered": _say(noop("Registered"), GOOD),
+    "waitlisted": _say(noop("On the waitlist"), WAIT, noop("They are invited as soon as a seat comes free.")),
+    "pending": _say(noop("Waits for your decision"), WAIT),
+    "declined": _say(noop("Gave the seat back"), PLAIN, noop("They declined, and take no seat.")),
+    "cancelled": _say(noop("Withdrawn"), PLAIN, noop("They take no seat, and are told nothing more.")),
+    "erased": _say(noop("Erased"), PLAIN, noop("Their name, their address and their mails are deleted.")),
 }
 """``status`` of a registration."""
 
 ANSWERS: Words = {
-    "needs-action": _say(gettext_noop("No answer yet")),
-    "accepted": _say(gettext_noop("Coming"), GOOD),
-    "declined": _say(gettext_noop("Not coming"), BAD),
-    "tentative": _say(gettext_noop("Maybe"), WAIT),
-    "delegated": _say(gettext_noop("Sends somebody else"), WAIT),
+    "needs-action": _say(noop("No answer yet")),
+    "accepted": _say(noop("Coming"), GOOD),
+    "declined": _say(noop("Not coming"), BAD),
+    "tentative": _say(noop("Maybe"), WAIT),
+    "delegated": _say(noop("Sends somebody else"), WAIT),
 }
 """``participation`` of a registration, and ``status`` of an answer."""
 
 DELIVERIES: Words = {
-    "none": _say(gettext_noop("No mail yet"), PLAIN, gettext_noop("No invitation was sent to them so far.")),
-    "pending": _say(
-        gettext_noop("Waits to be sent"), WAIT, gettext_noop("The mail is sent by itself, as a rule at once.")
-    ),
+    "none": _say(noop("No mail yet"), PLAIN, noop("No invitation was sent to them so far.")),
+    "pending": _say(noop("Waits to be sent"), WAIT, noop("The mail is sent by itself, as a rule at once.")),
     "accepted": _say(
-        gettext_noop("Sent"),
-        PLAIN,
-        gettext_noop("The mail has left. Their mail server has not confirmed yet that it has it."),
+        noop("Sent"), PLAIN, noop("The mail has left. Their mail server has not confirmed yet that it has it.")
     ),
-    "delivered": _say(gettext_noop("Delivered"), GOOD, gettext_noop("Their mail server has the mail.")),
-    "bounced": _say(
-        gettext_noop("Came back"), BAD, gettext_noop("Their mail server does not take mail for this address.")
-    ),
-    "complained": _say(gettext_noop("Marked as spam"), BAD, gettext_noop("They marked a mail as spam.")),
+    "delivered": _say(noop("Delivered"), GOOD, noop("Their mail server has the mail.")),
+    "bounced": _say(noop("Came back"), BAD, noop("Their mail server does not take mail for this address.")),
+    "complained": _say(noop("Marked as spam"), BAD, noop("They marked a mail as spam.")),
     "suppressed": _say(
-        gettext_noop("Address is blocked"),
+        noop("Address is blocked"),
         BAD,
-        gettext_noop("Mail to this address came back before, so that nothing is sent to it any more."),
+        noop("Mail to this address came back before, so that nothing is sent to it any more."),
     ),
-    "failed": _say(gettext_noop("Could not be sent"), BAD, gettext_noop("The mail was given up.")),
-    "expired": _say(
-        gettext_noop("Not sent in time"), BAD, gettext_noop("The event was over before the mail could be sent.")
-    ),
+    "failed": _say(noop("Could not be sent"), BAD, noop("The mail was given up.")),
+    "expired": _say(noop("Not sent in time"), BAD, noop("The event was over before the mail could be sent.")),
     "unknown": _say(
-        gettext_noop("Not known"),
-        WAIT,
-        gettext_noop("It is not known whether the mail has left. It is sent again if need be."),
+        noop("Not known"), WAIT, noop("It is not known whether the mail has left. It is sent again if need be.")
     ),
 }
 """``invitation.state`` of a registration, and ``state`` of a message."""
 
 FAILURES: Words = {
-    "unrenderable": _say(gettext_noop("No mail could be made of it.")),
-    "unanswered": _say(gettext_noop("The mail service never said whether it took the mail.")),
-    "erased": _say(gettext_noop("The person was erased meanwhile.")),
-    "barred": _say(gettext_noop("This address may not be mailed.")),
+    "unrenderable": _say(noop("No mail could be made of it.")),
+    "unanswered": _say(noop("The mail service never said whether it took the mail.")),
+    "erased": _say(noop("The person was erased meanwhile.")),
+    "barred": _say(noop("This address may not be mailed.")),
 }
 """``reason`` of a message that failed; else it is an error code of the mail service."""
 
 KINDS: Words = {
-    "cancellation": _say(gettext_noop("Does not know that it is cancelled"), BAD),
-    "move": _say(gettext_noop("Does not know the new time or place"), BAD),
-    "change": _say(gettext_noop("Does not know the latest details"), WAIT),
-    "invitation": _say(gettext_noop("Was not invited"), WAIT),
-    "answer": _say(gettext_noop("Their answer waits for you"), WAIT),
+    "cancellation": _say(noop("Does not know that it is cancelled"), BAD),
+    "move": _say(noop("Does not know the new time or place"), BAD),
+    "change": _say(noop("Does not know the latest details"), WAIT),
+    "invitation": _say(noop("Was not invited"), WAIT),
+    "answer": _say(noop("Their answer waits for you"), WAIT),
 }
 """``kind`` in an event's ``attention``, the most urgent first."""
 
+ANOTHER_ADDRESS = noop("Call them, and change the address: the new one is invited at once.")
+IF_GENUINE = noop("If it is genuine, let it count. If you do not know, ask them.")
 REASONS: Words = {
     "pending": _say(
-        gettext_noop("Waits to be sent"),
+        noop("Waits to be sent"),
         WAIT,
-        gettext_noop("The mail has not left yet."),
-        gettext_noop("It is sent by itself. If it is urgent, call them."),
+        noop("The mail has not left yet."),
+        noop("It is sent by itself. If it is urgent, call them."),
     ),
     "undelivered": _say(
-        gettext_noop("Not confirmed"),
+        noop("Not confirmed"),
         WAIT,
-        gettext_noop("The mail has left, and their mail server has not confirmed that it has it."),
-        gettext_noop("Call them, or send it again."),
+        noop("The mail has left, and their mail server has not confirmed that it has it."),
+        noop("Call them, or send it again."),
     ),
-    "bounced": _say(
-        gettext_noop("Came back"),
-        BAD,
-        gettext_noop("Their mail server does not take mail for this address."),
-        gettext_noop("Call them, and change the address: the new one is invited at once."),
-    ),
+    "bounced": replace(DELIVERIES["bounced"], advice=ANOTHER_ADDRESS),
     "complained": _say(
-        gettext_noop("Marked as spam"),
+        noop("Marked as spam"),
         BAD,
-        gettext_noop("They marked a mail as spam, so that they are sent no invitations any more."),
-        gettext_noop("Call them, or change the address if they want to have another one."),
+        noop("They marked a mail as spam, so that they are sent no invitations any more."),
+        noop("Call them, or change the address if they want to have another one."),
     ),
-    "suppressed": _say(
-        gettext_noop("Address is blocked"),
-        BAD,
-        gettext_noop("Mail to this address came back before, so that nothing is sent to it any more."),
-        gettext_noop("Call them, and change the address: the new one is invited at once."),
-    ),
-    "failed": _say(
-        gettext_noop("Could not be sent"),
-        BAD,
-        gettext_noop("The mail was given up."),
-        gettext_noop("Send it again. If that does not help, call them."),
-    ),
+    "suppressed": replace(DELIVERIES["suppressed"], advice=ANOTHER_ADDRESS),
+    "failed": replace(DELIVERIES["failed"], advice=noop("Send it again. If that does not help, call them.")),
     "another-address": _say(
-        gettext_noop("From another address"),
-        WAIT,
-        gettext_noop("The answer came from an address that is not theirs."),
-        gettext_noop("If it is genuine, let it count. If you do not know, ask them."),
+        noop("From another address"), WAIT, noop("The answer came from an address that is not theirs."), IF_GENUINE
     ),
     "in-their-name": _say(
-        gettext_noop("In their name"),
+        noop("In their name"),
         WAIT,
-        gettext_noop("Somebody else sent the answer in their name, perhaps a calendar service."),
-        gettext_noop("If it is genuine, let it count. If you do not know, ask them."),
+        noop("Somebody else sent the answer in their name, perhaps a calendar service."),
+        IF_GENUINE,
     ),
 }
 """``state`` in an event's ``attention``: why somebody was not reached, or why an answer does not count yet."""
 
 CHANNELS: Words = {
-    "mail": _say(gettext_noop("from their calendar, by mail")),
-    "release": _say(gettext_noop("by a mail that was put aside, and then let count")),
-    "api": _say(gettext_noop("through the API")),
-    "web": _say(gettext_noop("on their page")),
+    "mail": _say(noop("from their calendar, by mail")),
+    "release": _say(noop("by a mail that was put aside, and then let count")),
+    "api": _say(noop("through the API")),
+    "web": _say(noop("on their page")),
 }
 """``channel`` of an answer."""
 
 SHOWINGS: Words = {
-    "shown": _say(gettext_noop("Shown"), GOOD),
-    "cancelled": _say(gettext_noop("Taken out")),
+    "shown": _say(noop("Shown"), GOOD),
+    "cancelled": _say(noop("Taken out")),
     "unknown": _say(
-        gettext_noop("Not known"),
+        noop("Not known"),
         WAIT,
-        gettext_noop("A mail about it may or may not have left, or calendars differ in what they do with it."),
+        noop("A mail about it may or may not have left, or calendars differ in what they do with it."),
     ),
 }
 """``state`` of an entry of somebody's calendar."""
 
 ASIDE: Words = {
-    "virus": _say(gettext_noop("A virus was found in it.")),
-    "size": _say(gettext_noop("It is too large.")),
-    "header": _say(gettext_noop("It cannot be read: its head is too long.")),
-    "parts": _say(gettext_noop("It cannot be read: it has too many parts.")),
-    "depth": _say(gettext_noop("It cannot be read: its parts are nested too deeply.")),
-    "from": _say(gettext_noop("It does not say clearly who sent it.")),
-    "unreadable": _say(gettext_noop("It cannot be read.")),
-    "tnef": _say(gettext_noop("It is in a form that only Outlook can read.")),
-    "calendar": _say(gettext_noop("It has no answer of a calendar, and answers no mail of ours; or it has several.")),
-    "automatic": _say(gettext_noop("A machine wrote it: an absence notice, a mailing list or a report.")),
-    "method": _say(gettext_noop("Its calendar does something else than to answer.")),
-    "mismatch": _say(gettext_noop("It contradicts itself on what it is.")),
-    "several": _say(gettext_noop("It has several answers that do not belong together.")),
-    "attendees": _say(gettext_noop("It does not say clearly whose answer it is.")),
-    "partstat": _say(gettext_noop("Its answer is none that we know.")),
-    "proposal": _say(gettext_noop("The time that it proposes is not possible.")),
-    "spam": _say(gettext_noop("It looks like spam.")),
-    "dmarc": _say(gettext_noop("It may be forged: the domain of the sender does not vouch for it.")),
-    "spf": _say(gettext_noop("It may be forged: the domain of the sender does not vouch for it.")),
-    "envelope": _say(gettext_noop("It may be forged: it came from another domain than it says.")),
-    "google": _say(gettext_noop("Google Calendar sent it in their name.")),
-    "uid": _say(gettext_noop("It answers no invitation of ours.")),
-    "outdated": _say(gettext_noop("It answers an invitation that another one has replaced.")),
-    "stranger": _say(gettext_noop("It came from an address that is not theirs.")),
-    "sender": _say(gettext_noop("Somebody else at the same domain sent it in their name.")),
-    "attendee": _say(gettext_noop("It is the answer of another address than theirs.")),
-    "status": _say(gettext_noop("They are not registered any more.")),
-    "future": _say(gettext_noop("It says that it was written in the future.")),
-    "date": _say(gettext_noop("It is about a date that the event does not have.")),
-    "over": _say(gettext_noop("It came when the event was over, or cancelled.")),
-    "repeated": _say(gettext_noop("The same answer is known already.")),
-    "old": _say(gettext_noop("A newer answer is known.")),
-    "often": _say(gettext_noop("They wrote more often today than is passed on.")),
-    "stopped": _say(gettext_noop("They asked for their invitation again, and it cannot be sent.")),
+    "virus": _say(noop("A virus was found in it.")),
+    "size": _say(noop("It is too large.")),
+    "header": _say(noop("It cannot be read: its head is too long.")),
+    "parts": _say(noop("It cannot be read: it has too many parts.")),
+    "depth": _say(noop("It cannot be read: its parts are nested too deeply.")),
+    "from": _say(noop("It does not say clearly who sent it.")),
+    "unreadable": _say(noop("It cannot be read.")),
+    "tnef": _say(noop("It is in a form that only Outlook can read.")),
+    "calendar": _say(noop("It has no answer of a calendar, and answers no mail of ours; or it has several.")),
+    "automatic": _say(noop("A machine wrote it: an absence notice, a mailing list or a report.")),
+    "method": _say(noop("Its calendar does something else than to answer.")),
+    "mismatch": _say(noop("It contradicts itself on what it is.")),
+    "several": _say(noop("It has several answers that do not belong together.")),
+    "attendees": _say(noop("It does not say clearly whose answer it is.")),
+    "partstat": _say(noop("Its answer is none that we know.")),
+    "proposal": _say(noop("The time that it proposes is not possible.")),
+    "spam": _say(noop("It looks like spam.")),
+    "dmarc": _say(noop("It may be forged: the domain of the sender does not vouch for it.")),
+    "spf": _say(noop("It may be forged: the domain of the sender does not vouch for it.")),
+    "envelope": _say(noop("It may be forged: it came from another domain than it says.")),
+    "google": _say(noop("Google Calendar sent it in their name.")),
+    "uid": _say(noop("It answers no invitation of ours.")),
+    "outdated": _say(noop("It answers an invitation that another one has replaced.")),
+    "stranger": _say(noop("It came from an address that is not theirs.")),
+    "sender": _say(noop("Somebody else at the same domain sent it in their name.")),
+    "attendee": _say(noop("It is the answer of another address than theirs.")),
+    "status": _say(noop("They are not registered any more.")),
+    "future": _say(noop("It says that it was written in the future.")),
+    "date": _say(noop("It is about a date that the event does not have.")),
+    "over": _say(noop("It came when the event was over, or cancelled.")),
+    "repeated": _say(noop("The same answer is known already.")),
+    "old": _say(noop("A newer answer is known.")),
+    "often": _say(noop("They wrote more often today than is passed on.")),
+    "stopped": _say(noop("They asked for their invitation again, and it cannot be sent.")),
 }
 """``reason`` of a mail that was put aside."""
 

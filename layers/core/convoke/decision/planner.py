@@ -158,8 +158,11 @@ class MessagePlanner(MessageBuilder):
         order_keys = {}
         for at, one in enumerate(every):
             if one.date in changed:
-                around = [states.get(each.date) for each in (*every[max(0, at - 1) : at], *every[at + 1 : at + 2])]
-                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, around))
+                before, after = (
+                    [state for each in near if (state := states.get(each.date)) is not None]
+                    for near in (every[max(0, at - 1) : at], every[at + 1 : at + 2])
+                )
+                order_keys[one.date] = (*_order_key(one, states.get(one.date)), self._in_the_way(one, before, after))
         dates = [one for one in every if one.date in changed]
         for one in sorted(dates, key=lambda one: order_keys[one.date]):
             known = states.get(one.date)
@@ -168,12 +171,14 @@ class MessagePlanner(MessageBuilder):
                     calendar_state, one.date, one, known or self._plain(calendar_state, one), separated
                 )
 
-    def _in_the_way(self, one: Occurrence, around: list[OccurrenceState | None]) -> bool:
+    def _in_the_way(self, one: Occurrence, before: list[OccurrenceState], after: list[OccurrenceState]) -> bool:
         """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""
-        there = [each for each in around if each is not None and not each.cancelled and each.when is not None]
-        before = [each.when for each in there if each.when is not None and each.date.isoformat() < one.date.isoformat()]
-        after = [each.when for each in there if each.when is not None and each.date.isoformat() > one.date.isoformat()]
-        return one.moved and not calendar_entries.between(one.when, before, after, self.event.when.time_zone)
+        if not one.moved:
+            return False
+        earlier, later = (
+            [each.when for each in near if each.when is not None and not each.cancelled] for near in (before, after)
+        )
+        return not calendar_entries.between(one.when, earlier, later, self.event.when.time_zone)
 
     def _chosen_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
         """Messages for a registration for some dates. Invitations are last, since they may have to wait for quota."""

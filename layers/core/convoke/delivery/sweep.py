@@ -128,7 +128,7 @@ def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> S
     share = (until - now) * SHARE
     queued_until, done_until = until - 2 * share, until - share
     for priority in PRIORITIES:
-        for shard in (*TASK_SHARDS, *SHARDS):
+        for shard in (*TASK_SHARDS, *_from_another_on(SHARDS, now)):
             if (yield Clock()) >= queued_until:
                 break
             left = (limits.urgent if priority == URGENT else limits.all) - sum(MAILS.get(one.kind, 0) for one in handed)
@@ -144,6 +144,12 @@ def sweep(sender: Sender, times: Times, *, limits: Limits, until: datetime) -> S
     yield from _in_turn(transfers, _transfer, until)
     counts = Counter(due.kind.value for due in handed)
     return SweepResult(counts=dict(counts), oldest=oldest)
+
+
+def _from_another_on(shards: tuple[str, ...], now: datetime) -> tuple[str, ...]:
+    """``shards``, of which another comes first each minute: while more is due than leaves, none is always the last."""
+    first = int(now.timestamp() / SWEEP_INTERVAL.total_seconds()) % len(shards)
+    return shards[first:] + shards[:first]
 
 
 def _within(dues: Iterable[Due], left: int) -> Iterator[Due]:

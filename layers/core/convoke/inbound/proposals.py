@@ -39,7 +39,9 @@ class Proposal:
 
 
 def proposed(event: Event, span: Span) -> When:
-    """``span`` in the event's zone. Raises :class:`ValueError` for a time that does not exist or has no zone."""
+    """``span`` in the event's zone. Raises :class:`ValueError` for a time that does not exist or has no zone, and for a
+    start in the second of two hours that the clock shows alike, which no event can have: the first is another time.
+    """
     start, end = span.start, span.end
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         when = When(start=start, end=end, time_zone=event.when.time_zone)
@@ -47,8 +49,9 @@ def proposed(event: Event, span: Span) -> When:
         zone = event.when.time_zone or getattr(start.tzinfo, "key", None) or ("UTC" if start.tzinfo else None)
         if zone is None:
             raise ValueError("a local time without a zone")
-        # Of two equal local times in autumn a start is always the first, as everywhere in Convoke.
-        when = When(start=_local(start, zone).replace(fold=0), end=_local(end, zone), time_zone=zone)
+        when = When(start=_local(start, zone), end=_local(end, zone), time_zone=zone)
+        if isinstance(when.start, datetime) and when.start.fold:
+            raise ValueError("the second of two times that are shown alike")
     if when.start.year not in YEARS or when.end.year not in YEARS or when.ends_at <= when.starts_at:
         raise ValueError("not a possible time of an event")
     return when

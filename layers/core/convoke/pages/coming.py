@@ -8,13 +8,12 @@ from ..registrations import answering, registry, returning, waitlist
 from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
 from ..store import dynamo
-from .forms import Form
+from .forms import Errors, Form
 from .opening import Opened, State, again, answered, present_answer
 from .personal_steps import (
     ACTIVE,
     STANDING,
     Actions,
-    Errors,
     answer_buttons,
     kept_until,
     obstacle,

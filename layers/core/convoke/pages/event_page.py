@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote, urlencode
@@ -16,11 +17,11 @@ from ..mail.page import linked
 from ..model import Event, EventStatus, Occurrence, Person, When, frozen
 from ..schedule import series
 from . import calendar_links, structured_data
-from .site import FOR_A_MINUTE, PERSONAL, SECURITY, Answer, Request, missing, page, route, tagged
+from .site import FOR_A_MINUTE, Answer, Request, content, missing, page, route, tagged
 
 MOST_DATES = 60
 """Of a series so many dates to come are listed; the calendar has all."""
-EVERYBODYS = {"Cache-Control": FOR_A_MINUTE, "X-Robots-Tag": ""}
+EVERYBODYS = {"Cache-Control": FOR_A_MINUTE, "X-Robots-Tag": "", "Vary": "Accept-Language"}
 """Headers of what is the same for everybody, and may be found."""
 
 
@@ -40,12 +41,14 @@ class State(StrEnum):
         return self not in (State.CANCELLED, State.OVER)
 
 
-def public_event(request: Request, event_id: str) -> Event:
-    """The event, if everybody may see it. Raises ``site.Refused`` (404) for any other, whatever the reason."""
+def public_event(request: Request, event_id: str) -> tuple[Request, Event]:
+    """The event, if everybody may see it, and the request, answered in its language where the visitor asks for none.
+    Raises ``site.Refused`` (404) for any other, whatever the reason.
+    """
     event = request.store.reads.event(event_id)
     if event is None or not event.public or event.status is EventStatus.DRAFT:
         raise missing(request)
-    return event
+    return request.speaking(event.language), event
 
 
 def state_of(event: Event, seats: Seats, now: datetime) -> State:
@@ -88,8 +91,7 @@ class ShownDate:
 
 @route("GET", "/e/{event_id}")
 def show(request: Request, event_id: str) -> Answer:
-    event = public_event(request, event_id)
-    request = request.speaking(event.language)
+    request, event = public_event(request, event_id)
     texts, address = request.texts, request.urls.event(event_id)
     account = request.store.account_settings.of(event.account)
     seats = request.store.reads.seats(event_id)
@@ -101,7 +103,7 @@ def show(request: Request, event_id: str) -> Answer:
     shown = page(
         request,
         "event.html",
-        headers=EVERYBODYS | {"Vary": "Accept-Language"},
+        headers=EVERYBODYS,
         account=account,
         logged={"event": event_id},
         event=event,
@@ -161,30 +163,28 @@ def map_link(location: str) -> str:
 @route("GET", "/e/{event_id}.ics")
 def calendar(request: Request, event_id: str) -> Answer:
     """The event as a calendar to download, or to subscribe to."""
+    request, event = public_event(request, event_id)
+    title = request.texts.gettext("Cancelled: %(title)s", title=one_line(event.title))
+    return calendar_file(request, event, title, EVERYBODYS, logged={"event": event_id})
+
+
+def calendar_file(
+    request: Request, event: Event, cancelled: str, headers: Mapping[str, str], *, logged: Mapping[str, str]
+) -> Answer:
+    """The event as a published calendar; ``cancelled`` is its title where it does not take place."""
     # What writes calendars takes a while to be imported: no page waits for it.
     from ..calendar import published
 
-    event = public_event(request, event_id)
-    request = request.speaking(event.language)
     sender = request.store.settings.sender
-    title = request.texts.gettext("Cancelled: %(title)s", title=one_line(event.title))
     body = published.calendar(
         event,
         organizer=Person(name=event.organizer.name, email=sender.address),
         domain=sender.domain,
-        page=request.urls.event(event_id),
-        cancelled=title,
+        page=request.urls.event(event.event_id),
+        cancelled=cancelled,
     )
-    headers = {
-        **SECURITY,
-        **PERSONAL,
-        **EVERYBODYS,
-        "Vary": "Accept-Language",
-        "Content-Type": published.MEDIA_TYPE,
-        "Content-Disposition": disposition(event.title),
-    }
-    headers = {name: text for name, text in headers.items() if text}
-    return tagged(request, Answer(status=200, body=body, headers=headers, logged={"event": event_id}))
+    headers = {"Content-Disposition": disposition(event.title), **headers}
+    return tagged(request, content(body, published.MEDIA_TYPE, headers=headers, logged=logged))
 
 
 def disposition(title: str) -> str:

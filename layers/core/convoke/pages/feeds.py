@@ -15,13 +15,13 @@ from http import HTTPStatus
 
 from ..calendar.content_lines import one_line
 from ..links.tokens import Purpose
-from ..model import DateChange, Event, EventStatus, Person
+from ..model import DateChange, Event, EventStatus
 from ..registrations import answering
 from ..schedule import series
-from .event_page import disposition
+from .event_page import calendar_file, disposition
 from .opening import Opened, State, opened
 from .personal_steps import open_page
-from .site import PERSONAL, SECURITY, Answer, Refused, Request, route, tagged
+from .site import Answer, Refused, Request, content, route
 
 FILE = "text/calendar; charset=utf-8"
 
@@ -44,39 +44,16 @@ def download(request: Request, token: str) -> Answer:
             ways=[(_("Back to your registration"), seen.path)],
             account=seen.account,
         )
-    headers = {
-        **SECURITY,
-        **PERSONAL,
-        "Content-Type": FILE,
-        "Content-Disposition": disposition(seen.event.title),
-    }
-    return Answer(status=HTTPStatus.OK.value, body=body, headers=headers, logged=seen.logged)
+    headers = {"Content-Disposition": disposition(seen.event.title)}
+    return content(body, FILE, headers=headers, logged=seen.logged)
 
 
 @route("GET", "/f/{token}.ics")
 def feed(request: Request, token: str) -> Answer:
     """What the person has of the event now."""
-    from ..calendar import published
-
     seen = opened(request, token, Purpose.FEED)
-    sender = request.store.settings.sender
-    event, title = shown(seen)
-    body = published.calendar(
-        event,
-        organizer=Person(name=event.organizer.name, email=sender.address),
-        domain=sender.domain,
-        page=request.urls.event(event.event_id),
-        cancelled=title,
-    )
-    headers = {
-        **SECURITY,
-        **PERSONAL,
-        # A program asks again with what it has; nothing in between keeps it.
-        "Cache-Control": "private, no-cache",
-        "Content-Type": published.MEDIA_TYPE,
-        "Content-Disposition": disposition(event.title),
-    }
-    return tagged(request, Answer(status=HTTPStatus.OK.value, body=body, headers=headers, logged=seen.logged))
+    # A program asks again with what it has; nothing in between keeps it.
+    return calendar_file(request, *shown(seen), {"Cache-Control": "private, no-cache"}, logged=seen.logged)
 
 
 def shown(seen: Opened) -> tuple[Event, str]:

@@ -33,6 +33,8 @@ TRAP = "website"
 VALID = timedelta(hours=12)
 """For how long a form may lie open before it is sent."""
 MEDIA_TYPE = "application/x-www-form-urlencoded"
+Errors = tuple[tuple[str, str], ...]
+"""Names of fields, empty for the whole form, each with what is wrong."""
 # A line feed and a tab may be in a text; no other control character is ever typed.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -91,13 +93,13 @@ def _bound(request: Request, path: str) -> str:
     return f"{path}\n{request.session}" if request.session else path
 
 
-def objection(request: Request, form: Form, least: timedelta = timedelta(0)) -> str | None:
-    """Why this form cannot be believed, as a sentence for its page to show above it, with the fields as they were
-    typed; ``None`` where it can. ``least`` is how long a person needs at least to fill it in.
+def objections(request: Request, form: Form, least: timedelta = timedelta(0)) -> Errors:
+    """Why this form cannot be believed, for its page to show above it, with the fields as they were typed; empty where
+    it can. ``least`` is how long a person needs at least to fill it in.
     """
     _ = request.texts.gettext
     if request.headers.get("sec-fetch-site", "").lower() == "cross-site":
-        return _("This came from another site. Please send it once more from here.")
+        return (("", _("This came from another site. Please send it once more from here.")),)
     try:
         shown = tokens.opened(
             request.keys(),
@@ -107,8 +109,8 @@ def objection(request: Request, form: Form, least: timedelta = timedelta(0)) -> 
             context=_bound(request, request.path),
         )
     except tokens.InvalidLink:
-        return _("This page was open for too long. Please send it once more.")
+        return (("", _("This page was open for too long. Please send it once more.")),)
     at = datetime.fromtimestamp(int.from_bytes(shown, "big"), UTC)
     if form.text(TRAP) or request.now - at < least:
-        return _("This looked as if a program had filled it in. Please look at it, and send it once more.")
-    return None
+        return (("", _("This looked as if a program had filled it in. Please look at it, and send it once more.")),)
+    return ()

@@ -52,5 +52,4 @@ def _unexpected(request: site.Request, error: Exception) -> site.Answer:
         return site.refusal(request, refused)
     except Exception as worse:
         logger.error("failed", error=type(worse).__name__)
-        headers = {"Content-Type": "text/plain; charset=utf-8", **site.SECURITY, **site.PERSONAL}
-        return site.Answer(status=HTTPStatus.INTERNAL_SERVER_ERROR.value, body=PLAIN, headers=headers)
+        return site.content(PLAIN, "text/plain; charset=utf-8", HTTPStatus.INTERNAL_SERVER_ERROR)

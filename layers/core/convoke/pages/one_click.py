@@ -10,15 +10,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from http import HTTPStatus
 
 from ..links.tokens import Purpose
 from ..schedule import series
 from . import forms
 from .coming import come_back, what_coming_back_does, what_withdrawing_does, withdraw
+from .forms import Errors
 from .opening import Opened, State, opened
-from .personal_steps import STANDING, managed_text
-from .site import PERSONAL, SECURITY, Answer, Request, page, route, see_other
+from .personal_steps import STANDING, erased_soon, managed_text
+from .site import Answer, Request, content, page, route, see_other
 
 # In a form of either type: "x=1&List-Unsubscribe=One-Click", or a part of multipart/form-data.
 _ONE_CLICK = re.compile(
@@ -40,12 +40,10 @@ def unsubscribe(request: Request, token: str) -> Answer:
     if _is_one_click(request):
         if seen.state in STANDING:
             withdraw(seen, by_one_click=True)
-        headers = {"Content-Type": "text/plain; charset=utf-8", **SECURITY, **PERSONAL}
-        return Answer(status=HTTPStatus.OK.value, body="OK\n", headers=headers, logged=seen.logged)
+        return content("OK\n", "text/plain; charset=utf-8", logged=seen.logged)
     form = forms.read(seen.request)
-    objection = forms.objection(seen.request, form)
-    if objection:
-        return _show(seen, (("", objection),))
+    if objections := forms.objections(seen.request, form):
+        return _show(seen, objections)
     if form.text("do") == "return" and seen.state is State.WITHDRAWN:
         come_back(seen)
     elif form.text("do") == "withdraw" and seen.state in STANDING:
@@ -64,7 +62,7 @@ def _is_one_click(request: Request) -> bool:
     return _ONE_CLICK.search(body.strip()) is not None
 
 
-def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _show(seen: Opened, errors: Errors = ()) -> Answer:
     _, state = seen.request.texts.gettext, seen.state
     text: tuple[str, ...] = ()
     title, button, hidden, kind = _("You have withdrawn"), "", "", ""
@@ -81,7 +79,7 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
         button, hidden = _("Come back"), "return"
         text = (what_coming_back_does(seen),)
     elif state is State.ERASING:
-        text = (_("Everything about you is erased as soon as the mail that removes the entry has left."),)
+        text = (erased_soon(seen),)
     elif state is State.CANCELLED:
         title = _("This event is cancelled.")
     else:
@@ -89,7 +87,6 @@ def _show(seen: Opened, errors: tuple[tuple[str, str], ...] = ()) -> Answer:
     return page(
         seen.request,
         "one_click.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
         account=seen.account,
         logged=seen.logged,
         event=seen.event,

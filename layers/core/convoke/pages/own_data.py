@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from http import HTTPStatus
 from typing import Any
 
 from ..model import folded
@@ -16,11 +15,11 @@ from ..registrations.asking import Asked
 from ..registrations.registry import TooMany
 from . import hints
 from .coming import promote
-from .forms import Form
+from .forms import Errors, Form
 from .opening import Opened
-from .personal_steps import ACTIVE, Actions, Errors, back, personal_page, redirect, require, require_unmanaged, step
-from .registering import LONGEST_ADDRESS, wrong_address
-from .site import PERSONAL, SECURITY, Answer, too_many
+from .personal_steps import ACTIVE, Actions, back, personal_page, redirect, require, require_unmanaged, step
+from .registration_fields import LONGEST_ADDRESS, wrong_address
+from .site import Answer, content, too_many
 
 # --- a fresh link, and another address ----------------------------------------------------------------------------
 
@@ -73,13 +72,8 @@ def _show_address(seen: Opened, form: Form, errors: Errors) -> Answer:
     _ = seen.request.texts.gettext
     if not seen.recent:
         return _fresh_step(seen, errors, _("Change your address?"))
-    return personal_page(
-        seen,
-        "personal_address.html",
-        errors,
-        typed=form.text("email"),
-        longest_address=LONGEST_ADDRESS,
-    )
+    typed = form.text("email")
+    return personal_page(seen, "personal_address.html", errors, typed=typed, longest_address=LONGEST_ADDRESS)
 
 
 def _address(seen: Opened, form: Form) -> Answer:
@@ -89,10 +83,10 @@ def _address(seen: Opened, form: Form) -> Answer:
         return _show_address(seen, form, ())
     request, email = seen.request, form.text("email")
     wrong = wrong_address(request, email)
-    if wrong is None and folded(email) == folded(seen.person.email):
-        wrong = request.texts.gettext("This is the address that you have already.")
-    if wrong is not None:
-        return _show_address(seen, form, (("email", wrong),))
+    if not wrong and folded(email) == folded(seen.person.email):
+        wrong = (("email", request.texts.gettext("This is the address that you have already.")),)
+    if wrong:
+        return _show_address(seen, form, wrong)
     asked = addresses.ask(
         request.store,
         seen.event,
@@ -125,14 +119,9 @@ def _data(seen: Opened, form: Form) -> Answer:
     if not seen.recent:
         return _show_data(seen, form, ())
     found = stored_data.about(seen.request.store, seen.event, seen.person, seen.invitation)
-    headers = {
-        **SECURITY,
-        **PERSONAL,
-        "Content-Type": "application/json; charset=utf-8",
-        "Content-Disposition": 'attachment; filename="registration.json"',
-    }
     body = json.dumps(found, ensure_ascii=False, indent=2)
-    return Answer(status=HTTPStatus.OK.value, body=body, headers=headers, logged=seen.logged)
+    headers = {"Content-Disposition": 'attachment; filename="registration.json"'}
+    return content(body, "application/json; charset=utf-8", headers=headers, logged=seen.logged)
 
 
 def _show_erase(seen: Opened, _form: Form, errors: Errors) -> Answer:

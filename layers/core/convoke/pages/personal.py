@@ -10,7 +10,7 @@ from ..languages import LANGUAGES
 from ..model import LocalTime, Occurrence, RegistrationStatus, frozen
 from ..registrations import answering
 from ..schedule import series
-from . import changing, coming, forms, own_data
+from . import calendar_links, changing, coming, forms, own_data
 from .forms import Form
 from .opening import Opened, State, answered, feed_token, present_answer
 from .personal_steps import (
@@ -70,14 +70,10 @@ def show(request: Request, token: str) -> Answer:
         entry=state is State.REGISTERED
         or (seen.invitation.highest_possibly_sent is not None and person.status is not RegistrationStatus.DECLINED),
         notice=_notice(seen, request.query.get("done", "")),
-        webcal=_webcal(request.urls.feed(feed_token(seen))),
+        webcal=calendar_links.webcal(request.urls.feed(feed_token(seen))),
         language=LANGUAGES.get(person.language.partition("-")[0], person.language),
         events_page=seen.events_page,
     )
-
-
-def _webcal(url: str) -> str:
-    return "webcal:" + url.partition(":")[2]
 
 
 @frozen
@@ -190,5 +186,5 @@ def do(request: Request, token: str, action: str) -> Answer:
         raise missing(seen.request)
     shows, does = ACTIONS[action]
     form = forms.read(seen.request)
-    objection = forms.objection(seen.request, form)
-    return shows(seen, form, (("", objection),)) if objection else does(seen, form)
+    objections = forms.objections(seen.request, form)
+    return shows(seen, form, objections) if objections else does(seen, form)

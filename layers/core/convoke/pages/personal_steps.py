@@ -13,12 +13,10 @@ from ..links.tokens import Purpose
 from ..model import LocalTime, Participation
 from ..registrations import answering
 from ..registrations.registry import Obstacle, TooMany
-from .forms import Form
+from .forms import Errors, Form
 from .opening import Opened, State, invited_anew, opened
 from .site import Answer, Refused, Request, missing, page, see_other, too_many
 
-Errors = tuple[tuple[str, str], ...]
-"""Names of fields, empty for the whole form, each with what is wrong."""
 Actions = dict[str, tuple[Callable[[Opened, Form, Errors], Answer], Callable[[Opened, Form], Answer]]]
 """Of each action, as it is called in the address, the page that says what it does, and what does it."""
 ACTIVE = (State.PENDING, State.REGISTERED, State.WAITING)
@@ -40,7 +38,6 @@ def personal_page(seen: Opened, template: str, errors: Errors = (), **values: An
     return page(
         seen.request,
         template,
-        HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
         account=seen.account,
         logged=seen.logged,
         event=seen.event,

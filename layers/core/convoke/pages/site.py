@@ -24,8 +24,9 @@ from ..links.tokens import Keys
 from ..links.urls import Urls
 from ..model import AccountSettings, ConvokeError, frozen
 from ..store.store import Store
-from ..web.files import HEADERS, is_known, takes_gzip
+from ..web import files
 from . import assets, templating
+from .forms import Errors
 
 LONGEST_PATH = 1_200
 """Characters. The longest token has a thousand."""
@@ -246,30 +247,39 @@ def _not_allowed(request: Request, there: set[str]) -> Refused:
 def page(
     request: Request,
     template: str,
-    status: int = HTTPStatus.OK,
+    status: int | None = None,
     headers: Mapping[str, str] | None = None,
     *,
+    errors: Errors = (),
     account: AccountSettings | None = None,
     logged: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Answer:
-    """A page made of ``template``, whose values are ``values`` and those that every template has (see ``templating``).
+    """A page made of ``template``, whose values are ``errors``, ``values`` and those that every template has (see
+    ``templating``): 422 with errors, unless ``status`` says otherwise.
 
-    ``account`` is whose page it is: name, colour, logo and links stand in its frame. Unless ``headers`` say otherwise
-    it is for one person: never stored, never indexed.
+    ``account`` is whose page it is: name, colour, logo and links stand in its frame. Headers are as in :func:`content`.
     """
-    body = templating.rendered(template, request, account or AccountSettings(), values)
-    said = {
-        "Content-Type": "text/html; charset=utf-8",
-        "Content-Language": request.texts.tag,
-        **SECURITY,
-        **PERSONAL,
-        **(headers or {}),
-    }
-    # An empty value takes a header away that every page has.
-    return Answer(
-        status=int(status), body=body, headers={name: text for name, text in said.items() if text}, logged=logged or {}
-    )
+    body = templating.rendered(template, request, account or AccountSettings(), {"errors": errors, **values})
+    status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
+    language = {"Content-Language": request.texts.tag}
+    return content(body, "text/html; charset=utf-8", status, {**language, **(headers or {})}, logged=logged)
+
+
+def content(
+    body: str | bytes,
+    media_type: str,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    *,
+    logged: Mapping[str, str] | None = None,
+) -> Answer:
+    """An answer with a body. Unless ``headers`` say otherwise it is for one person: never stored, never indexed. An
+    empty value takes a header away.
+    """
+    said = {"Content-Type": media_type, **SECURITY, **PERSONAL, **(headers or {})}
+    said = {name: text for name, text in said.items() if text}
+    return Answer(status=int(status), body=body, headers=said, logged=logged or {})
 
 
 def see_other(
@@ -299,10 +309,10 @@ def tagged(request: Request, answer: Answer) -> Answer:
     content = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {**answer.headers, "ETag": etag}
-    if answer.status == HTTPStatus.OK and is_known(request.headers.get("if-none-match", ""), etag):
+    if answer.status == HTTPStatus.OK and files.is_known(request.headers.get("if-none-match", ""), etag):
         headers = {name: value for name, value in headers.items() if name != "Content-Type"}
-        return Answer(status=HTTPStatus.NOT_MODIFIED.value, headers=headers, logged=answer.logged)
-    return Answer(status=answer.status, body=answer.body, headers=headers, logged=answer.logged)
+        return replace(answer, status=HTTPStatus.NOT_MODIFIED.value, body="", headers=headers)
+    return replace(answer, headers=headers)
 
 
 # --- routes -------------------------------------------------------------------------------------------------------
@@ -412,10 +422,6 @@ def asset(request: Request, name: str) -> Answer:
     file, cached = assets.find(name, request.store)
     if file is None:
         raise missing(request)
-    headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'", "Cache-Control": cached, "ETag": file.etag}
-    if is_known(request.headers.get("if-none-match", ""), file.etag):
-        return Answer(status=HTTPStatus.NOT_MODIFIED.value, headers=headers)
-    headers["Content-Type"] = file.media_type
-    if not takes_gzip(request.headers.get("accept-encoding", "")):
-        return Answer(status=HTTPStatus.OK.value, body=file.content, headers=headers)
-    return Answer(status=HTTPStatus.OK.value, body=file.compressed, headers={**headers, "Content-Encoding": "gzip"})
+    policy = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": cached}
+    status, headers, body = files.answered(request.headers, file, policy)
+    return Answer(status=status, body=body or "", headers=headers)

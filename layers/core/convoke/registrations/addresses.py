@@ -15,8 +15,8 @@ from ..mail.notifications import NotificationKind, asked_for, to_holder
 from ..model import Event, EventStatus, Registration, folded, frozen
 from ..schedule import series
 from ..store import keys
-from ..store.address_changes import AddressChange
 from ..store.store import Store
+from ..store.unconfirmed import AddressChange
 from ..store.writes import REQUEST, Repeated
 from . import registry
 from .asking import Asked, counted, mailed

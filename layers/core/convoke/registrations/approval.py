@@ -108,10 +108,10 @@ def accept(
         )
         if place is None:
             return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
-        accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now)
+        accepted = replace(person, status=place.status, version=person.version + 1, updated_at=now, accepted_at=now)
         happened = placed(WebhookEventType.REGISTRATION_ACCEPTED, accepted)
         actions = {
-            "registration": store.registrations.change_action(person, accepted, "status"),
+            "registration": store.registrations.change_action(person, accepted),
             **place.actions,
             **store.outbox.event_actions(event.account, happened, now),
         }

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from ..decision.decide import Snapshot, decide
+from ..decision.decide import decide
 from ..decision.invitation import Invitation
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
 from ..store.writes import rounds
 from . import returning
-from .registry import Obstacle, withdraw
+from .registry import Obstacle, read_snapshot, withdraw
 
 DeleteMail = Callable[[str, str], object]
 """Deletes the object with this bucket and key from S3."""
@@ -55,13 +55,8 @@ def _erase(store: Store, event_id: str, registration_id: str, now: datetime, acc
 
 def _nothing_is_missing(store: Store, event_id: str, registration_id: str, now: datetime) -> bool:
     """Whether no worker holds a claim, and no message to the person is missing or can be sent."""
-    invitation = store.reads.invitation(event_id, registration_id)
-    person = store.reads.registration(event_id, registration_id)
-    event = store.reads.event(event_id)
-    if invitation is None or person is None or event is None:
-        return False
-    seen = Snapshot(invitation=invitation, registration=person, event=event)
-    return not _claimed(invitation, now) and decide(seen, store.settings.sender, now) is None
+    seen = read_snapshot(store, event_id, registration_id)
+    return seen is not None and not _claimed(seen.invitation, now) and decide(seen, store.settings.sender, now) is None
 
 
 def _put_aside(store: Store, event_id: str, registration_id: str) -> list[Item]:

@@ -40,7 +40,7 @@ def create_event(store: Store, event: Event, *, also: Mapping[str, Action] = NOT
     new = {
         "event": store.events.new_action(event),
         "seats": store.seats.new_action(event.event_id, seats),
-        **store.external_ids.event_actions(None, event),
+        **store.external_ids.actions(None, event),
         **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, event, event.created_at),
     }
     refused = store.attempt({**new, **also})
@@ -125,7 +125,7 @@ def _change(
         actions["survey"] = store.surveys.soon_action(after.event_id, now)
     cancelled = after.status is EventStatus.CANCELLED
     what = WebhookEventType.EVENT_CANCELLED if cancelled else WebhookEventType.EVENT_CHANGED
-    actions |= store.external_ids.event_actions(before, after)
+    actions |= store.external_ids.actions(before, after)
     actions = {**actions, **_webhook_event_action(store, what, after, now), **also}
     if (_open(before), before.capacity) != (_open(after), after.capacity):
         return _change_with_seats(store, before, after, now, actions)
@@ -173,7 +173,7 @@ def split_event(
         "new": store.events.new_action(new),
         "new seats": store.seats.new_action(new.event_id, Seats(open=False, capacity=new.capacity)),
         "transfer": transfer,
-        **store.external_ids.event_actions(None, new),
+        **store.external_ids.actions(None, new),
         **_webhook_event_action(store, WebhookEventType.EVENT_CREATED, new, now),
     }
     return change_event(store, before, after, priority=priority, now=now, at_once=True, also={**made, **also})

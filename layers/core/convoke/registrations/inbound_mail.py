@@ -42,12 +42,6 @@ DAILY_LIMIT_UNNAMED = 200
 ASKING = (Verdict.PROPOSE, Verdict.REFRESH, Verdict.FORWARD)
 
 
-def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot | None:
-    """A registration with its invitation and its event, or ``None`` where one of them does not exist."""
-    seen, event = registry.read(store, event_id, registration_id), store.reads.event(event_id)
-    return None if seen is None or event is None else Snapshot(registration=seen[0], invitation=seen[1], event=event)
-
-
 def process(store: Store, judged: Judgement, receipt: Receipt, *, now: datetime) -> Judgement:
     """Carry out the judgement of a mail, once. Returns what was done: what could not be done is quarantined."""
     done = [_process_one(store, one, receipt, number, now) for number, one in enumerate(judged.each)]
@@ -124,7 +118,7 @@ def release(store: Store, mail: QuarantinedMail, *, now: datetime) -> Reason | N
     """
     if mail.reason is Reason.VIRUS or mail.answer is None or not (mail.event_id and mail.registration_id):
         return mail.reason
-    seen = read_snapshot(store, mail.event_id, mail.registration_id)
+    seen = registry.read_snapshot(store, mail.event_id, mail.registration_id)
     if seen is None:
         return mail.reason
     judged = vouched(mail.answer, seen, mail.received_at)

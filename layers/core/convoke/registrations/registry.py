@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ..decision.decide import Snapshot
 from ..decision.invitation import Hold, Invitation, Mailed
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
@@ -75,6 +76,12 @@ def read(store: Store, event_id: str, registration_id: str) -> tuple[Registratio
     invitation = store.reads.invitation(event_id, registration_id)
     person = store.reads.registration(event_id, registration_id)
     return None if person is None or invitation is None else (person, invitation)
+
+
+def read_snapshot(store: Store, event_id: str, registration_id: str) -> Snapshot | None:
+    """A registration with its invitation and its event, or ``None`` where one of them does not exist."""
+    seen, event = read(store, event_id, registration_id), store.reads.event(event_id)
+    return None if seen is None or event is None else Snapshot(registration=seen[0], invitation=seen[1], event=event)
 
 
 # --- registering --------------------------------------------------------------------------------------------------
@@ -146,7 +153,7 @@ def registration_actions(
     return {
         "lock": store.registrations.lock_action(person),
         "registration": store.registrations.new_action(person, account),
-        **store.external_ids.registration_actions(None, person),
+        **store.external_ids.actions(None, person),
         "invitation": store.invitations.new_action(invitation),
     }
 
@@ -159,7 +166,7 @@ def first_due_key(now: datetime) -> str | None:
 def give_back_actions(store: Store, person: Registration) -> dict[str, Action]:
     """The actions by which another registration may have the address and the external id of this one."""
     unlock = {"lock": store.registrations.unlock_action(person)}
-    return unlock | store.external_ids.registration_actions(person, None)
+    return unlock | store.external_ids.actions(person, None)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------------------
@@ -185,8 +192,9 @@ def withdraw(
     about an event that is over. Its seats are kept until ``held_until`` (UTC), or released at once where that is
     ``None``; see :mod:`returning`. ``removed`` is as in :class:`Registration`. ``told`` makes actions of the
     registration as it is cancelled, whose address may have changed meanwhile. One that was cancelled before is
-    returned unchanged, and neither these nor ``also`` are written. Returns ``Obstacle.ABSENT`` where there is none, and
-    with ``only_pending`` ``NOT_PENDING`` where it is not. Raises :class:`dynamo.Contention`.
+    returned unchanged, and neither these nor ``also`` are written. ``only_pending``: the organizer turns them down.
+    Returns ``Obstacle.ABSENT`` where there is none, and with ``only_pending`` ``NOT_PENDING`` where it is not. Raises
+    :class:`dynamo.Contention`.
     """
     for _ in rounds():
         seen = read(store, event_id, registration_id)
@@ -204,6 +212,7 @@ def withdraw(
             updated_at=now,
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
             removed=removed,
+            turned_down_at=now if only_pending else person.turned_down_at,
         )
         happened = {WebhookEventType.REGISTRATION_CANCELLED: about_registration(cancelled)}
         actions = {
@@ -219,7 +228,7 @@ def withdraw(
 
 def _cancel_actions(store: Store, person: Registration, cancelled: Registration, now: datetime) -> dict[str, Action]:
     actions = {
-        "registration": store.registrations.change_action(person, cancelled, "status", "held_until", "removed"),
+        "registration": store.registrations.change_action(person, cancelled),
         **give_back_actions(store, person),
     }
     if cancelled.held_until is not None:
@@ -282,9 +291,9 @@ def change_registration(
         actions = {
             **seat_actions,
             "registration": store.registrations.change_action(
-                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+                person, changed, person=keys.person(account, changed.email)
             ),
-            **store.external_ids.registration_actions(person, changed),
+            **store.external_ids.actions(person, changed),
             **store.outbox.event_actions(account, happened, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
@@ -353,7 +362,7 @@ def swap_addresses(
         happened = {WebhookEventType.REGISTRATION_CHANGED: about_registration(changed)}
         one = {
             "registration": store.registrations.change_action(
-                person, changed, *_CHANGEABLE, person=keys.person(account, changed.email)
+                person, changed, person=keys.person(account, changed.email)
             ),
             "invitation": store.invitations.wake_up_action(invitation, priority, now),
             "lock": store.registrations.relock_action(changed, other.registration_id),
@@ -361,12 +370,6 @@ def swap_addresses(
         }
         actions |= {f"{name} of {person.registration_id}": action for name, action in one.items()}
     return not store.attempt({**actions, **also})
-
-
-_CHANGEABLE = (
-    *("name", "email", "language", "occurrences", "named", "external_id", "metadata"),
-    *("guests", "responses", "links"),
-)
 
 
 def resend(

@@ -107,7 +107,7 @@ def apply(
         if not newest and not history:
             return replace(applied, registration=person)
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            "registration": store.registrations.change_action(person, changed),
             **history,
             **_seat_actions(store, person, changed, invitation, place, now),
             **_webhook_event_actions(store, event, applied, reply, now),
@@ -161,7 +161,7 @@ def register_again(
             now=participation(changed, invitation),
         )
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            "registration": store.registrations.change_action(person, changed),
             **store.answers.history_actions(registration_id, received, kept, series.ends_at(event)),
             **_seat_actions(store, person, changed, invitation, place, now, ask=True),
             **_webhook_event_actions(store, event, applied, reply, now),
@@ -199,11 +199,6 @@ def _with_status(person: Registration, effect: Consequence, place: seats.Place |
             return replace(person, status=status, updated_at=now)
         case Consequence.NONE:
             return person
-
-
-def _names(changed: Registration) -> tuple[str, ...]:
-    """The attributes that a reply changes. One that there is none of is not removed, since it never was."""
-    return ("status", *(name for name in ("reply", "date_replies") if getattr(changed, name)))
 
 
 def _seat_actions(

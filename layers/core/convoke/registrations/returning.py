@@ -66,9 +66,9 @@ def come_back(
         # Whoever gets no seat still has to be sent the cancellation, if it has not left yet.
         priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
         actions = {
-            "registration": store.registrations.change_action(person, changed, *_names(changed)),
+            "registration": store.registrations.change_action(person, changed),
             "lock": store.registrations.lock_action(changed),
-            **store.external_ids.registration_actions(None, changed),
+            **store.external_ids.actions(None, changed),
             **_not_to_be_erased(store, person),
             **place.actions,
             **history,
@@ -125,11 +125,6 @@ def _without_declining(
         history,
         acknowledged is not None and not acknowledged.calendar_state.gone,
     )
-
-
-def _names(changed: Registration) -> tuple[str, ...]:
-    """The attributes that coming back changes."""
-    return ("status", "held_until", *(("reply",) if changed.reply is not None else ()))
 
 
 def _not_to_be_erased(store: Store, person: Registration) -> dict[str, Action]:

@@ -156,7 +156,7 @@ def _passed_on(store: Store, kept: Kept, seats: Seats, count: int, now: datetime
     without = replace(former, version=former.version + 1, updated_at=now, held_until=None)
     actions = {
         **store.seats.pass_on_held_actions(kept.hold, seats, count, now),
-        "former": store.registrations.change_action(former, without, "held_until"),
+        "former": store.registrations.change_action(former, without),
     }
     return Place(status=RegistrationStatus.REGISTERED, actions=actions)
 

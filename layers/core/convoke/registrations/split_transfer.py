@@ -6,7 +6,7 @@ them.
 
 Who registers for the series while it is split may be stored after all were looked at. So all are looked at once more
 when nobody can be on the way any longer. Whoever is found then gets a seat of the new event if there is one, else a
-place on the waitlist.
+place on the waitlist; but not who had declined or withdrawn before the split, and has come back to the series since.
 """
 
 from __future__ import annotations
@@ -78,7 +78,17 @@ def _without_copy(store: Store, transfer: SplitTransfer, people: Sequence[Regist
     # An id begins with the time of the registration, so that the copies are in about the same order.
     copies = store.reads.registrations(transfer.event_id, min(ids)[:10], max(ids))
     known = {copy.registration_id for copy in copies}
-    return [person for copy, person in ids.items() if copy not in known]
+    return [person for copy, person in ids.items() if copy not in known and not _came_back(store, transfer, person)]
+
+
+def _came_back(store: Store, transfer: SplitTransfer, person: Registration) -> bool:
+    """Whether somebody without a copy was sent something before the split. So they were stored at the first look, had
+    declined or withdrawn, and have come back since: to the series as it is now.
+    """
+    if person.version == 1:
+        return False
+    first = store.reads.stored(person.registration_id, 0)
+    return first is not None and first.written_at <= transfer.at
 
 
 def transferred_id(registration_id: str, event_id: str) -> str:
@@ -113,6 +123,7 @@ def transferred(transfer: SplitTransfer, source: Event, person: Registration, no
         metadata=person.metadata,
         guests=person.guests,
         responses=person.responses,
+        accepted_at=person.accepted_at,
         created_at=person.created_at,
         updated_at=now,
     )

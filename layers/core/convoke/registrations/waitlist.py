@@ -103,7 +103,7 @@ def _promote_one(store: Store, event: Event, seats: Seats, person: Registration,
     actions = {
         **store.outbox.event_actions(event.account, happened, now),
         **store.seats.promote_actions(event_id, registration_id, seats, person.seats),
-        "registration": store.registrations.change_action(person, promoted, "status", "promoted"),
+        "registration": store.registrations.change_action(person, promoted),
         "invitation": store.invitations.wake_up_action(invitation, 2, now),
     }
     return not store.attempt(actions)

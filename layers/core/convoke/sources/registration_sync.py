@@ -177,6 +177,6 @@ class RegistrationSync(Exchanges):
         if self.dry:
             return Synced(outcome=Action.NOTHING, state=said)
         changed = replace(person, removed=True, version=person.version + 1, updated_at=now)
-        action = self.store.registrations.change_action(person, changed, "removed")
+        action = self.store.registrations.change_action(person, changed)
         refused = self.store.attempt({"registration": action, **self._state_actions(read, said)})
         return None if refused else Synced(outcome=Action.NOTHING, state=said)

@@ -17,34 +17,29 @@ MAX_LISTED = 100
 
 
 class Surveys(Repository):
-    """Carries out the effects of ``delivery.survey``, and has the actions that schedule a survey."""
+    """Carries out the effects of ``delivery.survey``, each as it says, and has the actions that schedule a survey."""
 
     def soon_action(self, event_id: str, now: datetime) -> Action:
         """The action that schedules a survey of the event, for the transaction of a change: it begins after the time
         that a change has to reach everybody. One that is scheduled already is not postponed.
         """
-        return self._schedule(event_id, keys.due_key(PRIORITY, now + self.settings.times.attention), first=("due_key",))
+        return self.at_action(event_id, keys.due_key(PRIORITY, now + self.settings.times.attention), first=("due_key",))
 
     def schedule_soon(self, event_id: str, now: datetime) -> None:
         """What :meth:`soon_action` does, alone."""
         self._write(self.soon_action(event_id, now))
 
-    def at_action(self, event_id: str, due_key: str) -> Action:
+    def at_action(self, event_id: str, due_key: str, first: tuple[str, ...] = ()) -> Action:
         """The action that schedules a survey of the event at ``due_key``, for the transaction that records that a
-        message did not reach somebody.
+        message did not reach somebody. Of its attributes, those named in ``first`` are kept where there are any.
         """
-        return self._schedule(event_id, due_key)
-
-    def _schedule(self, event_id: str, due_key: str, first: tuple[str, ...] = ()) -> Action:
         changes = {"event_id": event_id, **codec.task_attributes(event_id, due_key)}
         return update(self._sent, keys.survey(event_id), changes, "", add={"wakeups": 1}, first=first)
 
     def schedule(self, effect: effects.ScheduleSurvey) -> None:
-        """Schedule a survey of the event at the effect's due key."""
         self._write(self.at_action(effect.event_id, effect.due_key))
 
     def hold(self, effect: effects.HoldSurvey) -> None:
-        """Have none begin, and none due, before ``effect.until``."""
         due = codec.task_attributes(effect.event_id, keys.due_key(PRIORITY, effect.until))
         changes = {"held_until": codec.value(effect.until), "begun_at": codec.value(effect.begun_at), **due}
         self._write(update(self._sent, keys.survey(effect.event_id), changes))

@@ -92,13 +92,9 @@ class Deliveries(Repository):
         for shard in keys.SHARDS:
             if left <= 0:
                 return
-            answer = self.client.query(
-                TableName=self._hooks,
-                IndexName=keys.DUE_INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_key <= :now",
-                ExpressionAttributeValues=dynamo.wire({":shard": shard, ":now": keys.due_key(PRIORITY, now)}),
-                Limit=left,
-            )
+            span = ("due_key", f"{PRIORITY}#", keys.due_key(PRIORITY, now))
+            query = dynamo.of_index(self._hooks, keys.DUE_INDEX, ("due_shard", shard), span, Limit=left)
+            answer = self.client.query(**query)
             for row in map(dynamo.unwire, answer["Items"]):
                 key, seen = {"pk": row["pk"], "sk": row["sk"]}, row["due_key"]
                 if self._write(update(self._hooks, key, later, conditions.DUE_KEY_UNCHANGED, due_key=seen)):

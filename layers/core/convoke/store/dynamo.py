@@ -22,6 +22,8 @@ MAX_CONNECTIONS = 16
 """Connections that a client keeps: as many as there may be threads that use it."""
 USER_AGENT = "Convoke"
 """What the clients call themselves. One with a fixed name saves the composition of botocore's own for every request."""
+IN_A_CALL = 100
+"""How many items one read names."""
 ATTEMPTS = 5
 """How often a write that meets a transaction of another writer is made at most."""
 
@@ -114,11 +116,13 @@ def get(client: Any, table: str, key: Mapping[str, str]) -> Item | None:
 
 
 def get_each(client: Any, wanted: Sequence[tuple[str, Mapping[str, str]]]) -> list[Item | None]:
-    """Up to a hundred items by table and key in one call, each strongly consistent, but in no particular order;
-    ``None`` where there is none. What DynamoDB leaves out, since too much is read, is asked for again after a pause.
+    """Items by table and key, a hundred in a call, each strongly consistent, but in no particular order; ``None`` where
+    there is none. What DynamoDB leaves out, since too much is read, is asked for again after a pause.
 
     Raises :class:`Contention` where something was left out at every attempt.
     """
+    if len(wanted) > IN_A_CALL:
+        return get_each(client, wanted[:IN_A_CALL]) + get_each(client, wanted[IN_A_CALL:])
     asked: dict[str, Any] = {}
     for table, key in wanted:
         asked.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(wire(key))
@@ -171,6 +175,26 @@ def between(table: str, after: Mapping[str, str], last: Mapping[str, str], *, st
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
         "ExpressionAttributeValues": wire(values),
         "ConsistentRead": True,
+        **more,
+    }
+
+
+def of_index(
+    table: str, index: str, partition: tuple[str, str], span: tuple[str, str, str] | None = None, **more: Any
+) -> Item:
+    """The query for the items of an index with a value of its partition key, which is given with its name; and with a
+    sort key from a first value to a last, both included, which are given after its name.
+    """
+    of, value = partition
+    condition, values = f"{of} = :{of}", {f":{of}": value}
+    if span is not None:
+        by, first, last = span
+        condition, values = f"{condition} AND {by} BETWEEN :first AND :last", {**values, ":first": first, ":last": last}
+    return {
+        "TableName": table,
+        "IndexName": index,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": wire(values),
         **more,
     }
 

@@ -6,6 +6,7 @@ An item holds each, written in the transaction of the change, so that it is uniq
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from ..model import ConvokeError, Event, Registration
 from . import conditions, keys
@@ -33,32 +34,23 @@ def require_free(refused: Mapping[str, Item | None], name: str) -> None:
         raise Taken(name, item["holder"])
 
 
+Owner = TypeVar("Owner", Event, Registration)
+
+
 class ExternalIds(Repository):
-    def event_actions(self, before: Event | None, after: Event) -> dict[str, Action]:
-        """The actions that move the external id from ``before`` to ``after``; none where it stays."""
-        old, new = before.external_id if before else "", after.external_id
-        lost = keys.external_event(after.account, old) if old else None
-        won = keys.external_event(after.account, new) if new else None
-        return self._actions(lost, won, after.event_id)
-
-    def registration_actions(self, before: Registration | None, after: Registration | None) -> dict[str, Action]:
-        """As :meth:`event_actions`; where ``after`` is ``None`` the registration gives its external id back."""
-        one = after or before
-        if one is None:
-            return {}
-        old, new = before.external_id if before else "", after.external_id if after else ""
-        lost = keys.external_registration(one.event_id, old) if old else None
-        won = keys.external_registration(one.event_id, new) if new else None
-        return self._actions(lost, won, one.registration_id)
-
-    def _actions(self, lost: keys.Key | None, won: keys.Key | None, holder: str) -> dict[str, Action]:
+    def actions(self, before: Owner | None, after: Owner | None) -> dict[str, Action]:
+        """The actions that move the external id from ``before`` to ``after``, an event or a registration; none where it
+        stays. Where ``after`` is ``None`` it is given back.
+        """
+        lost, won = (None if one is None else _key(one) for one in (before, after))
         actions: dict[str, Action] = {}
         if lost == won:
             return actions
-        if lost is not None:
-            actions["former external id"] = delete(self._people, lost, conditions.HOLDER_IS_MINE, holder=holder)
-        if won is not None:
-            actions[HELD] = put(self._people, {**won, "holder": holder}, conditions.NEW)
+        if before is not None and lost is not None:
+            mine = {"holder": _holder(before)}
+            actions["former external id"] = delete(self._people, lost, conditions.HOLDER_IS_MINE, **mine)
+        if after is not None and won is not None:
+            actions[HELD] = put(self._people, {**won, "holder": _holder(after)}, conditions.NEW)
         return actions
 
     def event_holder(self, account: str, external_id: str) -> str | None:
@@ -72,3 +64,15 @@ class ExternalIds(Repository):
     def _holder(self, key: keys.Key) -> str | None:
         item = self._item(self._people, key)
         return None if item is None else str(item["holder"])
+
+
+def _key(one: Event | Registration) -> keys.Key | None:
+    if not one.external_id:
+        return None
+    if isinstance(one, Event):
+        return keys.external_event(one.account, one.external_id)
+    return keys.external_registration(one.event_id, one.external_id)
+
+
+def _holder(one: Event | Registration) -> str:
+    return one.event_id if isinstance(one, Event) else one.registration_id

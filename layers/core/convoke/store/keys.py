@@ -49,23 +49,16 @@ SPLIT_TRANSFER = "SPLIT_TRANSFER"
 AUDIT = "AUDIT"
 BATCH_PREFIX = "BATCH#"
 REGISTRATION_PREFIX = "REGISTRATION#"
-WAITING_PREFIX = "WAITING#"
 MESSAGE_PREFIX = "MESSAGE#"
 ANSWER_PREFIX = "ANSWER#"
-RECEIVED_PREFIX = "RECEIVED#"
-COPY_PREFIX = "COPY#"
 NOTIFICATION_PREFIX = "NOTIFICATION#"
 WEBHOOK_PREFIX = "WEBHOOK#"
 DELIVERY_PREFIX = "DELIVERY#"
 WEBHOOK_EVENT_PREFIX = "WEBHOOK_EVENT#"
 WEBHOOK_EVENTS_PREFIX = "WEBHOOK_EVENTS#"
-CONTENT_PREFIX = "WEBHOOK_CONTENT#"
-ACCOUNT_KEY_PREFIX = "KEY#"
 QUARANTINE_PREFIX = "QUARANTINE#"
 API_KEY = "KEY"
-PROPOSAL_PREFIX = "PROPOSAL#"
 NOT_SHOWN_PREFIX = "NOT_SHOWN#"
-UNCONFIRMED_PREFIX = "UNCONFIRMED#"
 UNREACHED_PREFIX = "UNREACHED#"
 IMPORT_PREFIX = "IMPORT#"
 
@@ -122,7 +115,7 @@ def invitation_places(event_id: str, registration_id: str) -> tuple[Key, ...]:
 
 def waiting(event_id: str, registration_id: str) -> Key:
     """A place on the waitlist. The id begins with the creation time, so the places sort in order of arrival."""
-    return {"pk": f"EVENT#{event_id}", "sk": f"{WAITING_PREFIX}{registration_id}"}
+    return {"pk": f"EVENT#{event_id}", "sk": f"WAITING#{registration_id}"}
 
 
 def _keyed_hash(key: str, text: str) -> str:
@@ -249,12 +242,12 @@ def received_mail(ses_id: str) -> Key:
 
 def received_from(registration_id: str, ses_id: str) -> Key:
     """Where an incoming mail is kept that is from, or about, the person of a registration: erasing them deletes it."""
-    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{RECEIVED_PREFIX}{ses_id}"}
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"RECEIVED#{ses_id}"}
 
 
 def copied(registration_id: str, event_id: str) -> Key:
     """The registration of the same person at the event that a series was split into, or that it was split from."""
-    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"{COPY_PREFIX}{event_id}"}
+    return {"pk": f"REGISTRATION#{registration_id}", "sk": f"COPY#{event_id}"}
 
 
 def quarantined(account: str, quarantine_id: str) -> Key:
@@ -278,7 +271,7 @@ def not_shown(partition: str, event_id: str, day: date) -> Key:
 
 
 def proposal(event_id: str, proposal_id: str) -> Key:
-    return {"pk": f"EVENT#{event_id}", "sk": f"{PROPOSAL_PREFIX}{proposal_id}"}
+    return {"pk": f"EVENT#{event_id}", "sk": f"PROPOSAL#{proposal_id}"}
 
 
 def daily_limit(registration_id: str, what: str, day: date) -> Key:
@@ -351,7 +344,7 @@ def unconfirmed(event_id: str, registration_id: str, quarantine_id: str) -> Key:
     """An answer that waits for the organizer's decision. Its range of sort keys adjoins that of people who were not
     reached, so that one query lists both.
     """
-    return {"pk": f"EVENT#{event_id}", "sk": f"{UNCONFIRMED_PREFIX}{registration_id}#{quarantine_id}"}
+    return {"pk": f"EVENT#{event_id}", "sk": f"UNCONFIRMED#{registration_id}#{quarantine_id}"}
 
 
 def imported(event_id: str, import_id: str) -> Key:
@@ -404,7 +397,7 @@ def link_keys() -> Key:
 
 def account_key(account: str, name: str) -> Key:
     """The record of an account's API key by the key's name, for listing and revoking."""
-    return {"pk": f"ACCOUNT#{account}", "sk": f"{ACCOUNT_KEY_PREFIX}{name}"}
+    return {"pk": f"ACCOUNT#{account}", "sk": f"KEY#{name}"}
 
 
 def source(account: str, name: str) -> Key:
@@ -457,7 +450,7 @@ def webhook_content(about: str, webhook_event_id: str) -> Key:
     """What a webhook event says in full, by the id of the registration or event that it is about: erasing a person
     deletes it.
     """
-    return {"pk": f"{CONTENT_PREFIX}{about}", "sk": f"CONTENT#{webhook_event_id}"}
+    return {"pk": f"WEBHOOK_CONTENT#{about}", "sk": f"CONTENT#{webhook_event_id}"}
 
 
 def webhook_event(account: str, webhook_event_id: str) -> Key:

@@ -109,7 +109,6 @@ class MailLimits(Repository):
     # --- what delivery sends ------------------------------------------------------------------------------------
 
     def count_mail(self, effect: effects.CountMail) -> datetime | None:
-        """Carry out :class:`effects.CountMail`."""
         now, limits = effect.now, self.of(effect.account)
         until = None if effect.mailed is None else limits.event.until(effect.mailed, now)
         return until or self.count(self.recipient(effect.account, effect.recipient, now, 1))
@@ -122,20 +121,13 @@ class MailLimits(Repository):
 
     def accounts(self, now: datetime) -> tuple[AccountMails, ...]:
         """The mails of this day and hour of all accounts that sent any, with their limits."""
-        limits = {item["sk"]: codec.read(Limits, item) for item in self._partition(keys.limits("")["pk"])}
+        every = dynamo.starting_with(self._sent, keys.limits(""))
+        limits = {item["sk"]: codec.read(Limits, item) for item in self._rows(every)}
+        mailed = dynamo.starting_with(self._sent, keys.mailed_account("", _day(now)))
         return tuple(
             AccountMails(account=item["sk"], mailed=_mailed(item, now), limits=limits.get(item["sk"], DEFAULT))
-            for item in self._partition(keys.mailed_account("", _day(now))["pk"])
+            for item in self._rows(mailed)
         )
-
-    def _partition(self, pk: str) -> list[Item]:
-        query = {
-            "TableName": self._sent,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": dynamo.wire({":pk": pk}),
-            "ConsistentRead": True,
-        }
-        return list(self._rows(query))
 
 
 def _mailed(item: Mapping[str, Any], now: datetime) -> Mailed:

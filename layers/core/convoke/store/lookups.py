@@ -14,7 +14,6 @@ from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
-from typing import Any
 
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Seats
@@ -52,8 +51,6 @@ BY_START = (Order.START, Order.LATEST)
 """The orders whose index has what words are looked for in, and when an event ends."""
 MOST_ORGANIZED = 500
 """Of how many events of an organizer a list is made: those that were created last."""
-AT_ONCE = 100
-"""How many items are read in one request."""
 
 
 @frozen
@@ -141,26 +138,21 @@ class Lookups(Reads):
         if any(low > high for low, high in ranges.values()):
             return Page(items=(), next=None)  # DynamoDB refuses a BETWEEN of such a range
         first, last = ranges.pop(sorted_by, (FIRST, LAST))
-        values = {":account": account, ":first": first, ":last": last}
-        filters = []
+        filters, values = [], dict[str, str]()
         for name, (low, high) in ranges.items():
             filters.append(f"#{name} BETWEEN :{name}_low AND :{name}_high")
             values |= {f":{name}_low": low, f":{name}_high": high}
         if wanted.status is not None:
             filters.append("#status = :status")
             values[":status"] = wanted.status.value
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": index,
-            "KeyConditionExpression": f"account = :account AND {sorted_by} BETWEEN :first AND :last",
-            "ExpressionAttributeValues": dynamo.wire(values),
-            "Limit": FILTERED_EVENTS if filters or wanted.words else limit + 1,
-            "ScanIndexForward": order is not Order.LATEST,
-        }
+        query = dynamo.of_index(self._people, index, ("account", account), (sorted_by, first, last))
+        query["Limit"] = FILTERED_EVENTS if filters or wanted.words else limit + 1
+        query["ScanIndexForward"] = order is not Order.LATEST
         if filters:
             expression = " AND ".join(filters)
             names = {f"#{name}": name for name in re.findall(r"#(\w+)", expression)}
             query |= {"FilterExpression": expression, "ExpressionAttributeNames": names}
+            query["ExpressionAttributeValues"] |= dynamo.wire(values)
         if cursor is not None:
             position = decode_cursor(identity, cursor, POSITION)
             if not first <= position[:27] <= last:
@@ -178,7 +170,7 @@ class Lookups(Reads):
         return Page(items=tuple(one for one in found if wanted.has(one.event)), next=listed.next)
 
     def read_events(self, ids: Sequence[str]) -> tuple[Counted, ...]:
-        """Up to a hundred events with their seats, without those that do not exist."""
+        """Events with their seats, without those that do not exist."""
         events = self._read_all(Event, self._people, map(keys.event, ids))
         counts = self._read_all(Seats, self._sent, map(keys.seats, ids))
         # Most have no shards, so that their own item says it all.
@@ -200,10 +192,7 @@ class Lookups(Reads):
         _, sorted_by = INDEXES[order]
         identity = f"events of {keys.organizer(email)}, {order} {wanted}"
         after = "" if cursor is None else decode_cursor(identity, cursor, POSITION)
-        ids = list(self._organized(email))
-        found: list[Event | None] = []
-        for first in range(0, len(ids), AT_ONCE):
-            found += self._read_all(Event, self._people, map(keys.event, ids[first : first + AT_ONCE]))
+        found = self._read_all(Event, self._people, map(keys.event, self._organized(email)))
         positions = sorted(
             _position(event, sorted_by) + event.event_id
             for event in found
@@ -228,14 +217,8 @@ class Lookups(Reads):
 
     def _organized(self, email: str) -> Iterator[str]:
         """The ids of events whose organizer has, or had moments ago, this address, the newest first."""
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": keys.PERSON_INDEX,
-            "KeyConditionExpression": "person = :person",
-            "ExpressionAttributeValues": dynamo.wire({":person": keys.organizer(email)}),
-            "ScanIndexForward": False,
-            "Limit": MOST_ORGANIZED,
-        }
+        whose = ("person", keys.organizer(email))
+        query = dynamo.of_index(self._people, keys.PERSON_INDEX, whose, ScanIndexForward=False, Limit=MOST_ORGANIZED)
         rows = islice(self._rows(query), MOST_ORGANIZED)
         return (keys.event_id_of(row["pk"]) for row in rows)
 
@@ -245,13 +228,7 @@ class Lookups(Reads):
         """
         person = keys.person(account, email)
         identity = f"registrations of {person}"
-        query: dict[str, Any] = {
-            "TableName": self._people,
-            "IndexName": keys.PERSON_INDEX,
-            "KeyConditionExpression": "person = :person",
-            "ExpressionAttributeValues": dynamo.wire({":person": person}),
-            "Limit": limit + 1,
-        }
+        query = dynamo.of_index(self._people, keys.PERSON_INDEX, ("person", person), Limit=limit + 1)
         if cursor is not None:
             position = decode_cursor(identity, cursor, r"[0-9TZ:.\-]{27} [0-9a-z]+ [0-9a-z]+")
             created_at, *ids = position.split(" ")
@@ -264,7 +241,7 @@ class Lookups(Reads):
         )
 
     def read_people(self, wanted: Sequence[tuple[str, str]]) -> tuple[Snapshot, ...]:
-        """Up to a hundred registrations, by event id and registration id, with their events and invitations, without
+        """Registrations, by event id and registration id, with their events and invitations, without
         those that do not exist. An invitation is read before its registration, and the event last.
         """
         pairs = self._read_pairs(wanted)

@@ -221,16 +221,9 @@ class Walk:
     def _values(self, attribute: str) -> Iterator[str]:
         # A value ends with an id, and nothing sorts between it and itself with a space.
         first, self._after = f"{self._after} " if self._after else self._word or SEPARATOR, ""
-        values = {":event_id": self._event_id, ":first": first, ":last": self._word + LAST}
-        rows = dynamo.pages(
-            self._client.query,
-            TableName=self._table,
-            IndexName=f"by_{attribute}",
-            KeyConditionExpression=f"event_id = :event_id AND {attribute} BETWEEN :first AND :last",
-            ExpressionAttributeValues=dynamo.wire(values),
-            Limit=self._at_a_time,
-        )
-        return (row[attribute] for row in rows)
+        span, whose = (attribute, first, self._word + LAST), ("event_id", self._event_id)
+        query = dynamo.of_index(self._table, f"by_{attribute}", whose, span, Limit=self._at_a_time)
+        return (row[attribute] for row in dynamo.pages(self._client.query, **query))
 
     def _is_its_first(self, entry: Entry) -> bool:
         """Whether this is the first entry of the person that the walk comes to: several words may begin alike."""

@@ -24,6 +24,8 @@ KEPT = timedelta(days=30)
 COUNTED = timedelta(days=2)
 """How long a daily count is kept, from the beginning of its day."""
 
+UPON_RECORDING = conditions.FENCE_UNCHANGED
+
 
 class Notifications(Repository):
     """Schedules notifications, and carries out the effects of ``delivery.notify``."""
@@ -76,8 +78,7 @@ class Notifications(Repository):
         for name in ("notification_id", "event_id", "registration_id", "kind"):
             del changes[name]
         absent = tuple(name for name in ("lease_until", *DUE) if name not in changes)
-        condition = conditions.FENCE_UNCHANGED
-        return update(self._sent, _key(changed), changes, condition, remove=absent, fence=changed.fence)
+        return update(self._sent, _key(changed), changes, UPON_RECORDING, remove=absent, fence=changed.fence)
 
     def rows(self, event_id: str, registration_id: str) -> list[Item]:
         """The items of every notification to or about a person."""

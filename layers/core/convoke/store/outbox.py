@@ -100,24 +100,8 @@ class Outbox(Repository):
         )
         if first["sk"] >= last["sk"]:
             return Page(items=(), next=None)  # DynamoDB refuses a BETWEEN of such a range
-        rows = dynamo.pages(
-            self.client.query,
-            TableName=self._hooks,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            FilterExpression="#type <> :test",
-            ExpressionAttributeNames={"#type": "type"},
-            ExpressionAttributeValues=dynamo.wire(
-                {
-                    ":pk": first["pk"],
-                    # The sort key that follows that of ``after``.
-                    ":first": first["sk"] + ("0" if after else ""),
-                    ":last": last["sk"],
-                    ":test": WebhookEventType.TEST.value,
-                }
-            ),
-            ConsistentRead=True,
-        )
-        found = [codec.read(WebhookEvent, row) for row in islice(rows, limit + 1)]
+        events = self._all(WebhookEvent, dynamo.between(self._hooks, first, last, start=not after))
+        found = list(islice((event for event in events if event.type is not WebhookEventType.TEST), limit + 1))
         page = tuple(found[:limit])
         return Page(items=page, next=page[-1].webhook_event_id if len(found) > limit else None)
 

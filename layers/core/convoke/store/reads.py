@@ -219,33 +219,16 @@ class Reads(Repository):
 
     def due(self, shard: str, priority: int, now: datetime, limit: int) -> tuple[Due, ...]:
         """Up to ``limit`` items of one priority and shard that are due by ``now``, the earliest due key first."""
-        answer = self.client.query(
-            TableName=self._sent,
-            IndexName=keys.DUE_INDEX,
-            KeyConditionExpression="due_shard = :shard AND due_key BETWEEN :first AND :last",
-            ExpressionAttributeValues=dynamo.wire(
-                {":shard": shard, ":first": f"{priority}#", ":last": keys.due_key(priority, now)}
-            ),
-            Limit=limit,
-        )
+        span = ("due_key", f"{priority}#", keys.due_key(priority, now))
+        query = dynamo.of_index(self._sent, keys.DUE_INDEX, ("due_shard", shard), span, Limit=limit)
+        answer = self.client.query(**query)
         return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
 
     def held(self, now: datetime) -> int:
         """How many fan-outs wait for further changes at ``now`` (UTC)."""
-        first, last = (keys.due_key(CHANGE, at) for at in (now, now + LONGEST))
-        values = {":first": first, ":last": last, ":fan_out": keys.FAN_OUT}
-        query = {
-            "TableName": self._sent,
-            "IndexName": keys.DUE_INDEX,
-            "KeyConditionExpression": "due_shard = :shard AND due_key BETWEEN :first AND :last",
-            "FilterExpression": "sk = :fan_out",
-            "ProjectionExpression": "pk",
-        }
-        found = (
-            self._rows({**query, "ExpressionAttributeValues": dynamo.wire({**values, ":shard": shard})})
-            for shard in keys.TASK_SHARDS
-        )
-        return sum(1 for shard in found for _ in shard)
+        span = ("due_key", keys.due_key(CHANGE, now), keys.due_key(CHANGE, now + LONGEST))
+        queries = [dynamo.of_index(self._sent, keys.DUE_INDEX, ("due_shard", each), span) for each in keys.TASK_SHARDS]
+        return sum(row["sk"] == keys.FAN_OUT for query in queries for row in self._rows(query))
 
     # --- lists for the API --------------------------------------------------------------------------------------
 
@@ -312,9 +295,7 @@ class Reads(Repository):
         return query
 
     def _read_all(self, cls: type[Stored], table: str, wanted: Iterable[keys.Key]) -> list[Stored | None]:
-        """Up to a hundred items by their keys, strongly consistent, in the order of the keys; ``None`` where there is
-        none.
-        """
+        """Items by their keys, strongly consistent, in the order of the keys; ``None`` where there is none."""
         return self._get_each(*((cls, table, key) for key in wanted))
 
 

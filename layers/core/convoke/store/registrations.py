@@ -27,7 +27,6 @@ class Registrations(Repository):
         return put(self._people, item, conditions.NEW)
 
     def unlock_action(self, person: Registration) -> Action:
-        """The action that unlocks the registration's address."""
         key = keys.address(person.event_id, person.email)
         return delete(self._people, key, conditions.LOCK_IS_MINE, registration_id=person.registration_id)
 
@@ -36,21 +35,17 @@ class Registrations(Repository):
         key, mine = keys.address(person.event_id, person.email), {"registration_id": person.registration_id}
         return update(self._people, key, mine, conditions.LOCK_IS_MINE, registration_id=holder)
 
-    def change_action(self, before: Registration, after: Registration, *names: str, **more: str) -> Action:
-        """The action that writes the attributes ``names``, version and time of ``after``, and nothing else of it; and
-        ``more`` attributes of the item, and those by which the person is found. One that is absent from ``after`` is
-        removed.
+    def change_action(self, before: Registration, after: Registration, **more: str) -> Action:
+        """The action that writes the attributes by which ``after`` differs from ``before``, those by which the person
+        is found among them, and ``more`` attributes of the item.
         """
-        stored = codec.item(after, {}, **attributes(after))
-        known = attributes(before)
-        names = (*names, *(name for name in ATTRIBUTES if known.get(name) != stored.get(name)))
-        names = (*names, "version", "updated_at")
+        was, now = (codec.item(one, {}, **attributes(one)) for one in (before, after))
         return update(
             self._people,
             keys.registration(before.event_id, before.registration_id),
-            {name: stored[name] for name in names if name in stored} | more,
+            {name: value for name, value in now.items() if was.get(name) != value} | more,
             conditions.VERSION_UNCHANGED,
-            remove=tuple(name for name in names if name not in stored),
+            remove=tuple(name for name in was if name not in now),
             version=before.version,
         )
 
@@ -79,7 +74,6 @@ class Registrations(Repository):
     # --- erasing ------------------------------------------------------------------------------------------------
 
     def erasure_action(self, event_id: str, registration_id: str, now: datetime) -> Action:
-        """The action that schedules the erasure of a person."""
         due = codec.task_attributes(registration_id, keys.due_key(2, now))
         return put(self._sent, {**keys.erasure(event_id, registration_id), **due})
 

@@ -11,7 +11,6 @@ from ..model import ConvokeError
 from ..settings import Settings
 from .account_settings import SettingsOfAccounts
 from .accounts import Accounts
-from .address_changes import AddressChanges
 from .answers import Answers
 from .attention import Surveys
 from .brakes import Brakes
@@ -39,7 +38,7 @@ from .requests import Requests
 from .seats import SeatCounts
 from .sessions import Sessions
 from .sources import Sources
-from .unconfirmed import UnconfirmedRegistrations
+from .unconfirmed import AddressChanges, UnconfirmedRegistrations
 from .webhooks import Webhooks
 from .writes import Action, attempt
 

@@ -16,6 +16,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Dependant
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
@@ -58,32 +59,11 @@ for module in MODULES:
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")
 """The routes that need no API key."""
+PUBLIC_HEADS = tuple(f"HEAD {route.removeprefix('GET ')}" for route in PUBLIC_ROUTES)
 HEAD_ROUTE = "HEAD /{proxy+}"
-"""The route of every HEAD request. API Gateway asks it for a key."""
+"""The route of every HEAD request but those of :data:`PUBLIC_ROUTES`. API Gateway asks it for a key."""
 HEALTH = json.dumps({"status": "ok", "version": BASE.removeprefix("/v")})
 """That the API answers, and in which version: neither tables nor secrets are looked at."""
-
-BODY_OPTIONAL = (
-    "POST /events/{event_id}/cancel",
-    "POST /events/{event_id}/occurrences/{start}/cancel",
-    "POST /events/{event_id}/occurrences/{start}/restore",
-    "POST /events/{event_id}/reopen",
-    "POST /events/{event_id}/tell",
-    "POST /events/{event_id}/undo",
-    "POST /events/{event_id}/proposals/{proposal_id}/accept",
-    "POST /events/{event_id}/proposals/{proposal_id}/decline",
-    "POST /events/{event_id}/registrations/{registration_id}/resend",
-    "POST /events/{event_id}/registrations/{registration_id}/accept",
-    "POST /events/{event_id}/registrations/{registration_id}/decline",
-    "POST /events/{event_id}/quarantine/{quarantine_id}/drop",
-    "POST /events/{event_id}/quarantine/{quarantine_id}/release",
-    "POST /quarantine/{quarantine_id}/drop",
-    "POST /quarantine/{quarantine_id}/release",
-    "POST /webhooks/{webhook_id}/rotate",
-    "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
-    "POST /webhooks/{webhook_id}/test",
-)
-"""The POST routes whose request body may be missing."""
 
 
 # --- documentation ------------------------------------------------------------------------------------------------
@@ -131,10 +111,7 @@ def problem_of(error: Exception) -> Problem:
         case RequestValidationError() | ValidationError() if not _ours(error):
             return problems.invalid(problems.fields(error.errors()))
         case external_ids.Taken():
-            message = f"is that of {error.name} {error.holder}"
-            return Problem(
-                HTTPStatus.CONFLICT, f"external_id {message}", [("external_id", message)], code="external_id_taken"
-            )
+            return problems.external_id_taken(error)
         case NotFoundError():
             return Problem(HTTPStatus.NOT_FOUND, "no such resource")
     if dynamo.is_busy(error):
@@ -164,9 +141,13 @@ def answer(event: dict[str, Any], route: str, context: LambdaContext) -> dict[st
     if route == HEAD_ROUTE:
         event = as_get(event)
         return answer(event, event["routeKey"], context)
+    if route in PUBLIC_HEADS:
+        route = f"GET {route.removeprefix('HEAD ')}"
+        event = {**event, "routeKey": route}
     if route == "GET /health":
-        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-        return {"statusCode": 200, "headers": headers, "body": HEALTH, "isBase64Encoded": False}
+        return problems.payload(
+            HTTPStatus.OK, {"Content-Type": "application/json", "Cache-Control": "no-store"}, HEALTH
+        )
     if route in PUBLIC_ROUTES:
         return documentation.answer(event, route, described)
     return conditional(event, app.resolve(admitted(event, route), context))
@@ -185,7 +166,7 @@ def conditional(event: dict[str, Any], answered: dict[str, Any]) -> dict[str, An
     known = {tag.strip().removeprefix("W/") for tag in event.get("headers", {}).get("if-none-match", "").split(",")}
     if known & {etag, "*"}:
         headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
-        return {"statusCode": HTTPStatus.NOT_MODIFIED.value, "headers": headers, "body": "", "isBase64Encoded": False}
+        return problems.payload(HTTPStatus.NOT_MODIFIED, headers)
     return {**answered, "headers": headers}
 
 
@@ -232,7 +213,7 @@ def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
         headers["Accept-Patch"] = f"{problems.PATCH_MEDIA_TYPE}, application/json"
     if method != "OPTIONS":
         raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "this resource does not have that method", headers=headers)
-    return {"statusCode": HTTPStatus.NO_CONTENT.value, "headers": headers, "body": "", "isBase64Encoded": False}
+    return problems.payload(HTTPStatus.NO_CONTENT, headers)
 
 
 def as_get(event: dict[str, Any]) -> dict[str, Any]:
@@ -257,21 +238,19 @@ def as_get(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def parameters(route: str) -> frozenset[str] | None:
-    """The query parameters of a route; ``None`` where any is ignored, which is so of the documentation only."""
+def dependant(route: str) -> Dependant:
+    """What the handler of a route is given."""
     method, _, path = route.partition(" ")
     every = app._static_routes + app._dynamic_routes
-    found = next(each for each in every if (each.method, each.openapi_path) == (method, path))
-    return frozenset(each.alias for each in found.dependant.query_params) if found.include_in_schema else None
+    return next(each.dependant for each in every if (each.method, each.openapi_path) == (method, path))
 
 
 def require_known_parameters(event: dict[str, Any], route: str) -> None:
     """Raise :class:`Problem` (422) for a query parameter that the route does not have: a filter that was ignored would
     be answered with everything.
     """
-    known = parameters(route)
-    unknown = [] if known is None else sorted((event.get("queryStringParameters") or {}).keys() - known)
-    if unknown:
+    known = {each.alias for each in dependant(route).query_params}
+    if unknown := sorted((event.get("queryStringParameters") or {}).keys() - known):
         raise problems.invalid((problems.shortened(name), "is not a known parameter") for name in unknown)
 
 
@@ -289,7 +268,7 @@ def admitted(event: dict[str, Any], route: str) -> dict[str, Any]:
         return event
     body = problems.read_body(event)
     if body is None:
-        if route not in BODY_OPTIONAL:
+        if any(each.required for each in dependant(route).body_params):
             raise Problem(HTTPStatus.BAD_REQUEST, "a JSON object is required")
         body = {}
     headers = {**event.get("headers", {}), "content-type": "application/json"}

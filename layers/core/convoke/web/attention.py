@@ -49,9 +49,6 @@ def position(one: Attention) -> str:
 def needing(one: Attention, seen: Snapshot, event: Event) -> NeedingOut:
     person = seen.registration
     erased = person.status is RegistrationStatus.ERASED
-    return NeedingOut(
-        **presenters.attention(one, event).model_dump(),
-        name=None if erased else person.name,
-        email=None if erased else person.email,
-        status=person.status,
-    )
+    name, email = (None, None) if erased else (person.name, person.email)
+    shown = presenters.attention(one, event).model_dump()
+    return NeedingOut(**shown, name=name, email=email, status=person.status)

@@ -115,15 +115,7 @@ def result(outcome: Outcome) -> BulkResult:
         case Registered():
             return made(outcome.registration, existing=outcome.existing)
         case Taken():
-            message = f"is that of {outcome.name} {outcome.holder}"
-            return refused(
-                Problem(
-                    HTTPStatus.CONFLICT,
-                    f"external_id {message}",
-                    [("external_id", message)],
-                    code="external_id_taken",
-                )
-            )
+            return refused(problems.external_id_taken(outcome))
         case TooMany():
             return refused(context.too_many(TOO_MANY, outcome.until, context.now()))
         case OutOfTime() | dynamo.Contention() | Obstacle.NOT_YET:

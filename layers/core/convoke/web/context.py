@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
@@ -41,13 +42,12 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 BASE = "/v1"
 """What every path begins with: the name of the API's stage in the template. Routes are written without it."""
-RETRY_AFTER_A_MINUTE = {"Retry-After": "60"}
-"""Headers of a 503 while a split transfer is under way: it is done within about a minute."""
 
 SECONDS_OF_A_PART = 2.0
 """For how long the people of an event are counted in one response, which is then there within three seconds."""
 
 AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
+Found = TypeVar("Found")
 LONGEST_NAME = 100
 """Characters of an occurrence's name in a path, as it is encoded there."""
 
@@ -115,23 +115,24 @@ def own_event_and_sending(event_id: str) -> tuple[Event, Sending]:
     return _owned(event), sending
 
 
+def found(what: str, an_id: str, read: Callable[[], Found | None]) -> Found:
+    """What ``read`` finds. Raises :class:`Problem` (404) where it finds nothing, or there can be no such id."""
+    one = read() if AN_ID.fullmatch(an_id) else None
+    if one is None:
+        raise Problem(HTTPStatus.NOT_FOUND, f"there is no such {what}")
+    return one
+
+
 def own_webhook(webhook_id: str) -> Webhook:
     """The webhook, if it is the caller's. Raises :class:`Problem` (404) for any other."""
     account = caller()
-    webhook = store().webhooks.read(account, webhook_id) if AN_ID.fullmatch(webhook_id) else None
-    if webhook is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such webhook")
-    return webhook
+    return found("webhook", webhook_id, lambda: store().webhooks.read(account, webhook_id))
 
 
 def own_delivery(webhook_id: str, webhook_event_id: str) -> Delivery:
     """A delivery to one of the caller's webhooks. Raises :class:`Problem` (404) for any other."""
-    webhook = own_webhook(webhook_id)
-    known = AN_ID.fullmatch(webhook_event_id)
-    delivery = store().deliveries.read(webhook.webhook_id, webhook_event_id) if known else None
-    if delivery is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such delivery")
-    return delivery
+    own_webhook(webhook_id)
+    return found("delivery", webhook_event_id, lambda: store().deliveries.read(webhook_id, webhook_event_id))
 
 
 def own_date(event: Event, name: str) -> Occurrence:
@@ -139,12 +140,17 @@ def own_date(event: Event, name: str) -> Occurrence:
 
     Raises :class:`Problem` (404) where the event has no such date.
     """
-    try:
-        if len(name) > LONGEST_NAME:
-            raise ValueError("the name is too long")
-        return edits.date(event, codec.local_time(unquote(name)))
-    except (ValueError, edits.NoSuchDate):
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such date") from None
+    one = date_named(event, unquote(name)) if len(name) <= LONGEST_NAME else None
+    if one is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such date")
+    return one
+
+
+def date_named(event: Event, text: str) -> Occurrence | None:
+    """The occurrence of an event by its original start as text, if there is one."""
+    with suppress(ValueError, edits.NoSuchDate):
+        return edits.date(event, codec.local_time(text))
+    return None
 
 
 def read_snapshot(event: Event, registration_id: str) -> Snapshot:
@@ -234,23 +240,31 @@ def require_unmanaged(what: Event | Registration, advice: str = "change its row 
 def require_no_transfer(event_id: str) -> None:
     """Raise :class:`Problem` (503) while registrations are being copied to the event."""
     if store().events.transferring(event_id):
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=RETRY_AFTER_A_MINUTE, code="split_running"
-        )
+        raise split_running()
+
+
+def split_running() -> Problem:
+    """The refusal of what has to wait for a split transfer, which is done within about a minute."""
+    wait = {"Retry-After": "60"}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, Obstacle.NOT_YET.value, headers=wait, code="split_running")
 
 
 def promote(event_id: str) -> None:
     """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
-    try:
+    with _or_the_sweeper(event_id):
         waitlist.promote(store(), event_id, now=now())
-    except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
-        logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
 
 def start_transfer(event_id: str) -> None:
     """Copy the first registrations to the new event of a split at once; the sweeper continues with the rest."""
-    try:
+    with _or_the_sweeper(event_id):
         split_transfer.transfer_batch(store(), event_id, now=now())
+
+
+@contextmanager
+def _or_the_sweeper(event_id: str) -> Iterator[None]:
+    try:
+        yield
     except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
 
@@ -329,7 +343,7 @@ def show_made(
 
 
 def show_webhook(webhook_id: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[WebhookOut]:
-    return answer(status, presenters.webhook(own_webhook(webhook_id)), headers)
+    return answer(status, WebhookOut.from_stored(own_webhook(webhook_id)), headers)
 
 
 def show(answered: requests.Answered, headers: Mapping[str, str] | None = None) -> Response[Any]:

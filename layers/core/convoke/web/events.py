@@ -20,7 +20,7 @@ from ..registrations import events
 from ..registrations.events import Earlier
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import codec, keys
+from ..store import keys
 from ..store.lookups import BY_START, Counted, Order, Wanted, words_of
 from ..store.repository import Page
 from ..store.writes import Action, rounds
@@ -322,10 +322,9 @@ def restored(event: Event, dates: list[str], at: datetime) -> list[LocalTime]:
     """
     names = []
     for number, text in enumerate(dates):
-        try:
-            one = edits.date(event, codec.local_time(text))
-        except (ValueError, edits.NoSuchDate):
-            raise InvalidField(f"occurrences.{number}", "is not a date of this event") from None
+        one = context.date_named(event, text)
+        if one is None:
+            raise InvalidField(f"occurrences.{number}", "is not a date of this event")
         if one.when.ends_at <= at:
             raise InvalidField(f"occurrences.{number}", "is over")
         names.append(one.date)

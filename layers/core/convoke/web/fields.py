@@ -14,14 +14,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..model import Duration
+from ..model import Duration, ascii_domain
 from ..registrations.typed_text import CONTROL, MARK, line, lines
 from . import hosts
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-# Letters that IDNA 2003 and IDNA 2008 read as different domains, and ideographic full stops.
-_AMBIGUOUS_IN_DOMAINS = re.compile("[ßς\u200c\u200d。．｡]")
 # A well-formed language tag (BCP 47; RFC 5646, section 2.1) without private use: language, script, region, variants,
 # extensions. Those that were registered before that grammar (i-klingon) are left out.
 _LANGUAGE = re.compile(
@@ -50,12 +48,10 @@ def address(text: str) -> str:
         raise ValueError("must be a mail address")
     if not local.isascii():
         raise ValueError("must have only ASCII characters before the @; such an address cannot be written to yet")
-    if _AMBIGUOUS_IN_DOMAINS.search(domain):
-        raise ValueError("must have its domain in Punycode (xn--…)")
     try:
-        name = domain.encode("idna").decode()
+        name = ascii_domain(domain)
     except UnicodeError:
-        name = ""
+        raise ValueError("must have its domain in Punycode (xn--…)") from None
     if not _LOCAL_PART.fullmatch(local) or not _is_domain(name) or len(local) > 64 or len(local) + len(name) > 253:
         raise ValueError("must be a mail address")
     return text
@@ -67,28 +63,27 @@ def _is_domain(name: str) -> bool:
 
 
 def web_link(text: str) -> str:
-    text = exact(text)
-    if text:
-        _require_link(text, "must be a link that begins with http:// or https://")
-    return text
+    """A link, or nothing. Raises :class:`ValueError`, as all of these."""
+    return _link(text, "must be a link that begins with http:// or https://") if text.rstrip(" ") else ""
 
 
 def join_link(text: str) -> str:
     text = exact(text)
-    if not _TELEPHONE.fullmatch(text):
-        _require_link(text, "must be a link that begins with http://, https:// or tel:")
-    return text
+    telephone = _TELEPHONE.fullmatch(text)
+    return text if telephone else _link(text, "must be a link that begins with http://, https:// or tel:")
 
 
 def secure_link(text: str) -> str:
-    """A link that begins with https://, or nothing. Raises :class:`ValueError`."""
+    """A link that begins with https://, or nothing."""
     otherwise = "must be a link that begins with https://"
-    text = exact(text)
-    if text:
-        _require_link(text, otherwise)
-        if urlsplit(text).scheme != "https":
-            raise ValueError(otherwise)
+    text = _link(text, otherwise) if text.rstrip(" ") else ""
+    if text and urlsplit(text).scheme != "https":
+        raise ValueError(otherwise)
     return text
+
+
+def webhook_link(text: str) -> str:
+    return _link(text, "must be a link that begins with https://")
 
 
 def colour(text: str) -> str:
@@ -98,17 +93,9 @@ def colour(text: str) -> str:
     return text.lower()
 
 
-def webhook_link(text: str) -> str:
+def _link(text: str, otherwise: str) -> str:
+    """An HTTP link whose host is what a reader takes it for; ``otherwise`` is the message where it is none at all."""
     text = exact(text)
-    _require_link(text, "must be a link that begins with https://")
-    return text
-
-
-def _require_link(text: str, otherwise: str) -> None:
-    """Raise :class:`ValueError` unless ``text`` is an HTTP link whose host is what a reader takes it for.
-
-    ``otherwise`` is the message where it is no such link at all.
-    """
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
@@ -119,6 +106,7 @@ def _require_link(text: str, otherwise: str) -> None:
     if "@" in parts.netloc:
         raise ValueError("must not have a name or password before its host: it would be taken for the host")
     hosts.require_plain(host)
+    return text
 
 
 def reminder(text: str) -> str:

@@ -27,18 +27,24 @@ class File:
 
 
 def serve(request: Mapping[str, Any], file: File, headers: Mapping[str, str]) -> dict[str, Any]:
-    """The response (payload format 2.0) to a request for a file: 200, or 304 where the client has it."""
+    """The response (payload format 2.0) to a request for a file, as :func:`answered`."""
     said = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
-    shared = {**HEADERS, **headers, "ETag": file.etag}
-    if is_known(said.get("if-none-match", ""), file.etag):
-        return {"statusCode": HTTPStatus.NOT_MODIFIED.value, "headers": shared, "body": "", "isBase64Encoded": False}
-    packed = takes_gzip(said.get("accept-encoding", ""))
-    return {
-        "statusCode": HTTPStatus.OK.value,
-        "headers": {"Content-Type": file.media_type, **shared, **({"Content-Encoding": "gzip"} if packed else {})},
-        "body": base64.b64encode(file.compressed if packed else file.content).decode(),
-        "isBase64Encoded": True,
-    }
+    status, headers, body = answered(said, file, headers)
+    encoded = base64.b64encode(body).decode()
+    return {"statusCode": status, "headers": headers, "body": encoded, "isBase64Encoded": bool(body)}
+
+
+def answered(asked: Mapping[str, str], file: File, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, headers and body for whoever ``asked`` for a file with these headers (names in lower case): 200, or 304
+    where they have it.
+    """
+    headers = {**HEADERS, **headers, "ETag": file.etag}
+    if is_known(asked.get("if-none-match", ""), file.etag):
+        return HTTPStatus.NOT_MODIFIED.value, headers, b""
+    headers = {"Content-Type": file.media_type, **headers}
+    if not takes_gzip(asked.get("accept-encoding", "")):
+        return HTTPStatus.OK.value, headers, file.content
+    return HTTPStatus.OK.value, {**headers, "Content-Encoding": "gzip"}, file.compressed
 
 
 def is_known(if_none_match: str, etag: str) -> bool:

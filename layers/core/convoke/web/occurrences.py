@@ -24,7 +24,7 @@ from ..model import Event, EventStatus, InvalidField, LocalTime, Method, Occurre
 from ..registrations import events, split_transfer
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import codec, keys
+from ..store import keys
 from ..store.events import SplitTransfer
 from ..store.keys import instant
 from ..store.repository import decode_cursor, encode_cursor
@@ -243,10 +243,10 @@ def split_event(
 
 def date_from(event: Event, body: SplitIn) -> LocalTime:
     """The original start of the first date of the new event. Raises :class:`InvalidField`."""
-    try:
-        return edits.date(event, codec.local_time(body.from_)).date
-    except (ValueError, edits.NoSuchDate):
-        raise InvalidField("from", "is not a date of this series") from None
+    one = context.date_named(event, body.from_)
+    if one is None:
+        raise InvalidField("from", "is not a date of this series")
+    return one.date
 
 
 def split_transfer_of(event: Event, since: LocalTime, new_id: str, at: datetime) -> SplitTransfer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -15,10 +14,8 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision.attendance import tally
 from ..decision.decide import Snapshot
 from ..model import Event, InvalidField, LocalTime, Registration
-from ..schedule import edits, series_changes
-from ..schedule.edits import NoSuchDate
+from ..schedule import series_changes
 from ..settings import settings
-from ..store import codec
 from ..store.repository import decode_cursor, encode_cursor
 from . import context, csv_export, presenters
 from .problems import Problem
@@ -64,9 +61,10 @@ def count_participation(
 
 def date_of(event: Event, text: str) -> LocalTime:
     """The date of the event with this original start. Raises :class:`InvalidField` where there is none."""
-    with suppress(ValueError, NoSuchDate):
-        return edits.date(event, codec.local_time(text)).date
-    raise InvalidField("date", "is not a date of this event")
+    one = context.date_named(event, text)
+    if one is None:
+        raise InvalidField("date", "is not a date of this event")
+    return one.date
 
 
 def comes_on(event: Event, person: Registration, date: LocalTime | None) -> bool:

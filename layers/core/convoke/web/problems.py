@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..model import ConvokeError
+from ..store.external_ids import Taken
 from ..store.repository import NO_CURSOR
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,13 +86,12 @@ class Problem(ConvokeError):
 
     @property
     def answer(self) -> dict[str, Any]:
-        """The response of a Lambda function behind an HTTP API (payload format 2.0)."""
-        return {
-            "statusCode": self.status.value,
-            "headers": {"Content-Type": MEDIA_TYPE, **self.headers},
-            "body": self.body,
-            "isBase64Encoded": False,
-        }
+        return payload(self.status, {"Content-Type": MEDIA_TYPE, **self.headers}, self.body)
+
+
+def payload(status: HTTPStatus, headers: Mapping[str, str], body: str = "") -> dict[str, Any]:
+    """The response of a Lambda function behind an HTTP API (payload format 2.0)."""
+    return {"statusCode": status.value, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
 def invalid(errors: Iterable[tuple[str, str]]) -> Problem:
@@ -100,6 +100,11 @@ def invalid(errors: Iterable[tuple[str, str]]) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(f"{field} {message}" for field, message in found[:3]), found
     )
+
+
+def external_id_taken(error: Taken) -> Problem:
+    message = f"is that of {error.name} {error.holder}"
+    return Problem(HTTPStatus.CONFLICT, f"external_id {message}", [("external_id", message)], code="external_id_taken")
 
 
 MESSAGES = {

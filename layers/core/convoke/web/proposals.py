@@ -11,20 +11,19 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ..inbound.proposals import Proposal, ProposalStatus
 from ..mail import notifications
 from ..model import Event
 from ..registrations.registry import STANDING
 from ..schedule import edits, series_changes
-from ..store.keys import instant
-from . import context
+from . import context, presenters
 from .events import changed
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import Cursor, DecisionIn, IdempotencyKey, Limit, Version
-from .responses import Moment, documented
+from .responses import Moment, Out, Page, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"
@@ -32,24 +31,22 @@ PROPOSAL = f"{PROPOSALS}/<proposal_id>"
 EMPTY_BODY = DecisionIn()
 
 
-class ProposalOut(BaseModel):
+class ProposalOut(Out):
     """Another time that an attendee proposes for the event, or for its one date ``occurrence``."""
 
     proposal_id: str
     event_id: str
     registration_id: str
     status: ProposalStatus
-    occurrence: Annotated[str | None, Field(description="The date's original start; null: the whole event.")]
-    start: str
-    end: str
+    occurrence: Annotated[Text | None, Field(description="The date's original start; null: the whole event.")]
+    start: Text
+    end: Text
     time_zone: str | None
     comment: str
     received_at: Moment
 
 
-class ProposalPage(BaseModel):
-    items: list[ProposalOut]
-    next: str | None
+class ProposalPage(Page[ProposalOut]): ...
 
 
 @router.get(PROPOSALS, summary="List proposals of another time", responses=documented(200))
@@ -148,11 +145,7 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
 def own_proposal(event_id: str, proposal_id: str) -> Proposal:
     """The proposal, if its event is the caller's. Raises :class:`Problem` (404) for any other."""
     context.own_event(event_id)
-    known = context.AN_ID.fullmatch(proposal_id)
-    proposal = context.store().proposals.find(event_id, proposal_id) if known else None
-    if proposal is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such proposal")
-    return proposal
+    return context.found("proposal", proposal_id, lambda: context.store().proposals.find(event_id, proposal_id))
 
 
 def still_open(event_id: str, proposal_id: str) -> Proposal:
@@ -168,15 +161,4 @@ def show(event_id: str, proposal_id: str, headers: Mapping[str, str] | None = No
 
 
 def shown(proposal: Proposal) -> ProposalOut:
-    return ProposalOut(
-        proposal_id=proposal.proposal_id,
-        event_id=proposal.event_id,
-        registration_id=proposal.registration_id,
-        status=proposal.status,
-        occurrence=proposal.date.isoformat() if proposal.date else None,
-        start=proposal.when.start.isoformat(),
-        end=proposal.when.end.isoformat(),
-        time_zone=proposal.when.time_zone,
-        comment=proposal.comment,
-        received_at=instant(proposal.received_at),
-    )
+    return ProposalOut.from_stored(proposal, occurrence=proposal.date, **presenters.times(proposal.when))

@@ -9,26 +9,25 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ..inbound.itip_reply import Kind
 from ..inbound.quarantine import QuarantinedMail, QuarantineStatus
 from ..inbound.reasons import Reason
 from ..model import Participation
 from ..registrations import inbound_mail
-from ..store.keys import instant
 from . import context
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import Cursor, DecisionIn, IdempotencyKey, Limit
-from .responses import Moment, documented
+from .responses import Moment, Out, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"
 EMPTY_BODY = DecisionIn()
 
 
-class QuarantinedMailOut(BaseModel):
+class QuarantinedMailOut(Out):
     """A quarantined mail and the reason. What it claims, its sender among it, is shown as it came and is unverified."""
 
     quarantine_id: str
@@ -47,10 +46,10 @@ class QuarantinedMailOut(BaseModel):
     participation: Participation | None
     comment: str
     received_at: Moment
-    expires_at: Annotated[str, Field(description="When the mail is deleted.")]
+    expires_at: Annotated[Text, Field(description="When the mail is deleted.")]
 
 
-class QuarantinePage(BaseModel):
+class QuarantinePage(Out):
     items: list[QuarantinedMailOut]
     not_shown: Annotated[
         int,
@@ -162,11 +161,8 @@ def drop_mail(mail: QuarantinedMail, key: str | None) -> Response[QuarantinedMai
 
 def own_mail(quarantine_id: str) -> QuarantinedMail:
     """The mail, if it is quarantined for the caller's account. Raises :class:`Problem` (404) for any other."""
-    known = context.AN_ID.fullmatch(quarantine_id)
-    mail = context.store().quarantine.find(context.caller(), quarantine_id, now=context.now()) if known else None
-    if mail is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such mail")
-    return mail
+    mails, account, now = context.store().quarantine, context.caller(), context.now()
+    return context.found("mail", quarantine_id, lambda: mails.find(account, quarantine_id, now=now))
 
 
 def mail_of(event_id: str, quarantine_id: str) -> QuarantinedMail:
@@ -194,17 +190,9 @@ def show(quarantine_id: str, headers: Mapping[str, str] | None = None) -> Respon
 
 def shown(mail: QuarantinedMail) -> QuarantinedMailOut:
     answer = mail.answer
-    return QuarantinedMailOut(
-        quarantine_id=mail.quarantine_id,
-        event_id=mail.event_id,
-        registration_id=mail.registration_id,
-        reason=mail.reason,
-        status=mail.status,
-        sender=mail.sender,
-        subject=mail.subject,
+    return QuarantinedMailOut.from_stored(
+        mail,
         method=answer.kind if answer else None,
         participation=answer.participation if answer else None,
         comment=answer.comment if answer else "",
-        received_at=instant(mail.received_at),
-        expires_at=instant(mail.expires_at),
     )

@@ -29,9 +29,9 @@ from ..model import (
 from ..registrations import approval, erasure, registry, replies
 from ..registrations import responses as responding
 from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
-from ..schedule import edits, series
+from ..schedule import series
 from ..settings import settings
-from ..store import codec, keys
+from ..store import keys
 from ..store.accounts import Scope
 from ..store.requests import Answered
 from . import context, presenters, problems
@@ -374,10 +374,9 @@ def chosen(event: Event, dates: list[str] | None, at: datetime) -> tuple[LocalTi
         raise InvalidField("occurrences", "is for series; this event has one date")
     names: set[LocalTime] = set()
     for number, text in enumerate(dates):
-        try:
-            one = edits.date(event, codec.local_time(text))
-        except (ValueError, edits.NoSuchDate):
-            raise InvalidField(f"occurrences.{number}", "is not a date of this series") from None
+        one = context.date_named(event, text)
+        if one is None:
+            raise InvalidField(f"occurrences.{number}", "is not a date of this series")
         if one.cancelled or one.when.ends_at <= at:
             raise InvalidField(f"occurrences.{number}", "is cancelled" if one.cancelled else "is over")
         names.add(one.date)
@@ -414,9 +413,7 @@ def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -
     if isinstance(outcome, TooMany):
         raise context.too_many(TOO_MANY, outcome.until, at or context.now())
     if outcome is Obstacle.NOT_YET:
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, outcome.value, headers=context.RETRY_AFTER_A_MINUTE, code=CODES[outcome]
-        )
+        raise context.split_running()
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
         raise Problem(status, outcome.value, code=CODES[outcome])

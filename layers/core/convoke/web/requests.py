@@ -30,51 +30,7 @@ from ..model import (
 from ..schedule import edits, recurrence, series, series_changes
 from ..webhooks.contents import event_fields
 from ..webhooks.events import WebhookEventType
-from .fields import (
-    Approval,
-    Approved,
-    Capacity,
-    Choices,
-    Colour,
-    ConfirmAddress,
-    Description,
-    Email,
-    ExternalId,
-    Guests,
-    GuestsAllowed,
-    ImageData,
-    ImageType,
-    JoinUri,
-    Label,
-    Language,
-    Length,
-    Location,
-    Metadata,
-    MetadataPatch,
-    Moment,
-    Name,
-    NotifyAfter,
-    Overlap,
-    PageName,
-    Payload,
-    Public,
-    QuestionId,
-    QuestionText,
-    Reason,
-    Recurrence,
-    ReleaseOnDecline,
-    Reminders,
-    Responses,
-    ResponsesPatch,
-    SecureUrl,
-    Status,
-    UnconfirmedMails,
-    Url,
-    WebhookEvents,
-    WebhookUrl,
-    Word,
-    Zone,
-)
+from . import fields
 from .walltimes import read_moment, read_when
 
 Limit = Annotated[int, Query(ge=1, le=100, description="Items per page.")]
@@ -91,7 +47,7 @@ Version = Annotated[
     Header(alias="If-Match", max_length=200, description="The ETag of the version that the change is meant for."),
 ]
 Occurrences = Annotated[
-    list[Moment],
+    list[fields.Moment],
     Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
 ]
 AfterEvent = Annotated[
@@ -146,13 +102,13 @@ def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
 
 
 class PersonIn(Incoming):
-    name: Name
-    email: Email
+    name: fields.Name
+    email: fields.Email
 
 
 class ConferenceIn(Incoming):
-    uri: JoinUri
-    label: Label = ""
+    uri: fields.JoinUri
+    label: fields.Label = ""
 
 
 class QuestionIn(Incoming):
@@ -160,10 +116,10 @@ class QuestionIn(Incoming):
     for the same text.
     """
 
-    question_id: QuestionId | None = None
-    text: QuestionText
+    question_id: fields.QuestionId | None = None
+    text: fields.QuestionText
     kind: Literal["text", "choice", "yes-no"] = "text"
-    choices: Choices = Field(default_factory=list)
+    choices: fields.Choices = Field(default_factory=list)
     required: bool = False
 
     @model_validator(mode="after")
@@ -192,67 +148,67 @@ Questions = Annotated[
 
 
 class EventIn(Incoming):
-    title: Name
-    start: Moment
-    end: Moment | None = None
-    duration: Length | None = None
-    time_zone: Zone | None = None
+    title: fields.Name
+    start: fields.Moment
+    end: fields.Moment | None = None
+    duration: fields.Length | None = None
+    time_zone: fields.Zone | None = None
     organizer: PersonIn
-    description: Description = ""
-    location: Location = ""
-    url: Url = ""
+    description: fields.Description = ""
+    location: fields.Location = ""
+    url: fields.Url = ""
     conference: ConferenceIn | None = None
-    reminders: Reminders = Field(default_factory=list)
-    capacity: Capacity | None = None
-    release_on_decline: ReleaseOnDecline = False
-    recurrence: Recurrence | None = None
-    status: Status = "confirmed"
-    public: Public = False
-    confirm_address: ConfirmAddress = True
-    approval: Approval = False
-    guests: GuestsAllowed = 0
-    language: Language | None = None
+    reminders: fields.Reminders = Field(default_factory=list)
+    capacity: fields.Capacity | None = None
+    release_on_decline: fields.ReleaseOnDecline = False
+    recurrence: fields.Recurrence | None = None
+    status: fields.Status = "confirmed"
+    public: fields.Public = False
+    confirm_address: fields.ConfirmAddress = True
+    approval: fields.Approval = False
+    guests: fields.GuestsAllowed = 0
+    language: fields.Language | None = None
     questions: Questions = Field(default_factory=list)
-    notify_after: NotifyAfter | None = None
-    external_id: ExternalId | None = None
-    metadata: Metadata = Field(default_factory=dict)
+    notify_after: fields.NotifyAfter | None = None
+    external_id: fields.ExternalId | None = None
+    metadata: fields.Metadata = Field(default_factory=dict)
 
 
 class PersonPatch(Patch):
-    name: Name | None = None
-    email: Email | None = None
+    name: fields.Name | None = None
+    email: fields.Email | None = None
 
 
 class ConferencePatch(Patch):
-    uri: JoinUri | None = None
-    label: Label | None = None
+    uri: fields.JoinUri | None = None
+    label: fields.Label | None = None
 
 
 class EventChange(Patch):
-    title: Name | None = None
-    start: Moment | None = None
-    end: Moment | None = None
-    duration: Length | None = None
-    time_zone: Zone | None = None
+    title: fields.Name | None = None
+    start: fields.Moment | None = None
+    end: fields.Moment | None = None
+    duration: fields.Length | None = None
+    time_zone: fields.Zone | None = None
     organizer: PersonPatch | None = None
-    description: Description | None = None
-    location: Location | None = None
-    url: Url | None = None
+    description: fields.Description | None = None
+    location: fields.Location | None = None
+    url: fields.Url | None = None
     conference: ConferencePatch | None = None
-    reminders: Reminders | None = None
-    capacity: Capacity | None = None
-    release_on_decline: ReleaseOnDecline | None = None
-    recurrence: Recurrence | None = None
-    status: Status | None = None
-    public: Public | None = None
-    confirm_address: ConfirmAddress | None = None
-    approval: Approval | None = None
-    guests: GuestsAllowed | None = None
-    language: Language | None = None
+    reminders: fields.Reminders | None = None
+    capacity: fields.Capacity | None = None
+    release_on_decline: fields.ReleaseOnDecline | None = None
+    recurrence: fields.Recurrence | None = None
+    status: fields.Status | None = None
+    public: fields.Public | None = None
+    confirm_address: fields.ConfirmAddress | None = None
+    approval: fields.Approval | None = None
+    guests: fields.GuestsAllowed | None = None
+    language: fields.Language | None = None
     questions: Questions | None = None
-    notify_after: NotifyAfter | None = None
-    external_id: ExternalId | None = None
-    metadata: MetadataPatch | None = None
+    notify_after: fields.NotifyAfter | None = None
+    external_id: fields.ExternalId | None = None
+    metadata: fields.MetadataPatch | None = None
 
 
 class EventPatch(EventChange):
@@ -263,13 +219,13 @@ class EventPatch(EventChange):
 
 
 class CancelIn(Incoming):
-    reason: Reason = ""
+    reason: fields.Reason = ""
 
 
 class ReopenIn(Incoming):
     """``occurrences`` are the cancelled dates of a series that take place again, too, by their original starts."""
 
-    occurrences: Annotated[list[Moment], Field(max_length=400)] = Field(default_factory=list)
+    occurrences: Annotated[list[fields.Moment], Field(max_length=400)] = Field(default_factory=list)
 
 
 class RestoreIn(Incoming):
@@ -287,24 +243,24 @@ class UndoIn(Incoming):
 class OccurrenceIn(Incoming):
     """An additional date. Without ``end`` or ``duration`` it is as long as the other dates."""
 
-    start: Moment
-    end: Moment | None = None
-    duration: Length | None = None
+    start: fields.Moment
+    end: fields.Moment | None = None
+    duration: fields.Length | None = None
 
 
 class OccurrencePatch(Patch):
-    start: Moment | None = None
-    end: Moment | None = None
-    duration: Length | None = None
-    title: Name | None = None
-    location: Location | None = None
-    description: Description | None = None
+    start: fields.Moment | None = None
+    end: fields.Moment | None = None
+    duration: fields.Length | None = None
+    title: fields.Name | None = None
+    location: fields.Location | None = None
+    description: fields.Description | None = None
 
 
 class SplitIn(EventChange):
     """A split: ``from``, the original start of the first date concerned, and the changes to it and all that follow."""
 
-    from_: Annotated[Moment, Field(alias="from")]
+    from_: Annotated[fields.Moment, Field(alias="from")]
 
     @property
     def changes(self) -> EventChange:
@@ -318,8 +274,8 @@ class PreviewIn(EventPatch):
     """
 
     cancel: Literal[True] | None = None
-    reason: Reason | None = None
-    occurrence: Moment | None = None
+    reason: fields.Reason | None = None
+    occurrence: fields.Moment | None = None
     restore: Literal[True] | None = None
     add: OccurrenceIn | None = None
     split: SplitIn | None = None
@@ -343,19 +299,19 @@ class DecisionIn(Incoming):
 class WordIn(Incoming):
     """A decision about somebody, which the path says. The person is sent it, with the ``word`` if there is one."""
 
-    word: Word = ""
+    word: fields.Word = ""
 
 
 class RegistrationIn(Incoming):
-    name: Name
-    email: Email
-    language: Language | None = None
+    name: fields.Name
+    email: fields.Email
+    language: fields.Language | None = None
     occurrences: Occurrences | None = None
-    guests: Guests = 0
-    responses: Responses = Field(default_factory=dict)
-    approved: Approved = False
-    external_id: ExternalId | None = None
-    metadata: Metadata = Field(default_factory=dict)
+    guests: fields.Guests = 0
+    responses: fields.Responses = Field(default_factory=dict)
+    approved: fields.Approved = False
+    external_id: fields.ExternalId | None = None
+    metadata: fields.Metadata = Field(default_factory=dict)
 
 
 MOST_AT_ONCE = 500
@@ -371,21 +327,21 @@ class BulkIn(Incoming):
 
 
 class RegistrationPatch(Patch):
-    name: Name | None = None
-    email: Email | None = None
-    language: Language | None = None
+    name: fields.Name | None = None
+    email: fields.Email | None = None
+    language: fields.Language | None = None
     occurrences: Occurrences | None = None
-    guests: Guests | None = None
-    responses: ResponsesPatch | None = None
-    external_id: ExternalId | None = None
-    metadata: MetadataPatch | None = None
+    guests: fields.Guests | None = None
+    responses: fields.ResponsesPatch | None = None
+    external_id: fields.ExternalId | None = None
+    metadata: fields.MetadataPatch | None = None
 
 
 class LogoIn(Incoming):
     """An image of at most 100,000 bytes: PNG, JPEG or WebP, and no SVG."""
 
-    data: ImageData
-    type: ImageType
+    data: fields.ImageData
+    type: fields.ImageType
 
     @property
     def content(self) -> bytes:
@@ -397,19 +353,19 @@ class LogoIn(Incoming):
 
 
 class AccountPatch(Patch):
-    name: PageName | None = None
-    colour: Colour | None = None
+    name: fields.PageName | None = None
+    colour: fields.Colour | None = None
     logo: LogoIn | None = None
-    imprint: SecureUrl | None = None
-    privacy: SecureUrl | None = None
-    notify_after: NotifyAfter | None = None
-    unconfirmed_mails: UnconfirmedMails | None = None
+    imprint: fields.SecureUrl | None = None
+    privacy: fields.SecureUrl | None = None
+    notify_after: fields.NotifyAfter | None = None
+    unconfirmed_mails: fields.UnconfirmedMails | None = None
 
 
 class WebhookIn(Incoming):
-    url: WebhookUrl
-    events: WebhookEvents
-    payload: Payload = "ids"
+    url: fields.WebhookUrl
+    events: fields.WebhookEvents
+    payload: fields.Payload = "ids"
 
     @property
     def types(self) -> tuple[WebhookEventType, ...]:
@@ -418,13 +374,13 @@ class WebhookIn(Incoming):
 
 
 class WebhookPatch(Patch):
-    url: WebhookUrl | None = None
-    events: WebhookEvents | None = None
-    payload: Payload | None = None
+    url: fields.WebhookUrl | None = None
+    events: fields.WebhookEvents | None = None
+    payload: fields.Payload | None = None
 
 
 class RotateIn(Incoming):
-    overlap: Overlap = 86400
+    overlap: fields.Overlap = 86400
 
 
 class RedeliverIn(Incoming):
@@ -440,25 +396,15 @@ class TestIn(Incoming):
 
 def content(shape: EventIn) -> dict[str, Any]:
     """The attributes of an :class:`Event` that a request sets, except its schedule."""
-    conference = shape.conference
+    schedule = {"start", "end", "duration", "time_zone", "recurrence"}
     return {
-        "title": shape.title,
-        "organizer": Person(name=shape.organizer.name, email=shape.organizer.email),
-        "description": shape.description,
-        "location": shape.location,
-        "url": shape.url,
-        "conference": Conference(uri=conference.uri, label=conference.label) if conference else None,
+        **{name: value for name, value in shape if name not in schedule},
+        "organizer": Person(**dict(shape.organizer)),
+        "conference": Conference(**dict(shape.conference)) if shape.conference else None,
         "reminders": tuple(map(Duration.parse, shape.reminders)),
-        "capacity": shape.capacity,
-        "release_on_decline": shape.release_on_decline,
         "status": EventStatus(shape.status),
-        "public": shape.public,
-        "confirm_address": shape.confirm_address,
-        "approval": shape.approval,
-        "guests": shape.guests,
         "language": shape.language or "",
         "questions": questions(shape.questions),
-        "notify_after": shape.notify_after,
         **own_data(shape),
     }
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from ..decision.attention import AttentionKind, AttentionReason, SentKind
 from ..decision.shown import Showing
 from ..delivery.preview import Kind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
+from ..store.keys import instant
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType, WebhookPayload
 from . import problems
 
+
+def _text(value: Any) -> Any:
+    """Instants (UTC) as RFC 3339, and local times as ISO 8601 without an offset."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return instant(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
 Moment = Annotated[
     str,
+    BeforeValidator(_text),
     Field(
         description="RFC 3339, UTC",
         examples=["2027-03-12T08:00:00.000000Z"],
@@ -24,17 +35,36 @@ Moment = Annotated[
 ]
 
 
-class PersonOut(BaseModel):
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Out(BaseModel):
+    @classmethod
+    def from_stored(cls, stored: object, **others: Any) -> Self:
+        """What ``stored`` has under the names of the fields, but for the ``others``."""
+        same = {name: getattr(stored, name) for name in cls.model_fields if name not in others}
+        return cls(**same, **others)
+
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class Page(Out, Generic[Item]):
+    items: list[Item]
+    next: str | None
+
+
+class PersonOut(Out):
     name: str
     email: str
 
 
-class ConferenceOut(BaseModel):
+class ConferenceOut(Out):
     label: str
     uri: str
 
 
-class QuestionOut(BaseModel):
+class QuestionOut(Out):
     """What everybody who registers is asked. Responses to it are named by its ``question_id``."""
 
     question_id: str
@@ -44,7 +74,7 @@ class QuestionOut(BaseModel):
     required: bool
 
 
-class AttentionOut(BaseModel):
+class AttentionOut(Out):
     """Somebody who was not reached: by which message (``kind``), why not (``state``), and since when. ``date`` is the
     original start of one date of a series, ``start`` when that takes place now; both are null for the whole event.
 
@@ -55,8 +85,8 @@ class AttentionOut(BaseModel):
     kind: AttentionKind
     state: AttentionReason
     since: Moment
-    date: str | None
-    start: str | None
+    date: Text | None
+    start: Text | None
     quarantine_id: str | None = None
 
 
@@ -69,7 +99,7 @@ Source = Annotated[
 ]
 
 
-class TellingOut(BaseModel):
+class TellingOut(Out):
     """How many people have been informed of the latest change, ``of`` how many. Both are counted in batches of fifty,
     and ``of`` grows in the first seconds after a change.
     """
@@ -78,7 +108,7 @@ class TellingOut(BaseModel):
     of: int
 
 
-class AccountOut(BaseModel):
+class AccountOut(Out):
     """What the account has decided for its events and their pages."""
 
     account: str
@@ -91,14 +121,14 @@ class AccountOut(BaseModel):
     unconfirmed_mails: int
 
 
-class NextDateOut(BaseModel):
+class NextDateOut(Out):
     """One date, in the time zone of its event."""
 
-    start: str
-    end: str
+    start: Text
+    end: Text
 
 
-class EventOut(BaseModel):
+class EventOut(Out):
     event_id: str
     version: int
     status: Literal["confirmed", "tentative", "draft", "cancelled"]
@@ -178,12 +208,12 @@ class EventOut(BaseModel):
     updated_at: Moment
 
 
-class OccurrenceOut(BaseModel):
+class OccurrenceOut(Out):
     """One date of an event. ``occurrence``, its original start, is its name."""
 
-    occurrence: str
-    start: str
-    end: str
+    occurrence: Text
+    start: Text
+    end: Text
     time_zone: str | None
     title: str
     location: str
@@ -208,7 +238,7 @@ Reason = Annotated[
 ]
 
 
-class InvitationOut(BaseModel):
+class InvitationOut(Out):
     """The latest message to this person, and its delivery state."""
 
     uid: str
@@ -222,7 +252,7 @@ class InvitationOut(BaseModel):
     sent_at: Moment | None
 
 
-class RegistrationOut(BaseModel):
+class RegistrationOut(Out):
     registration_id: str
     event_id: str
     name: str | None
@@ -244,6 +274,10 @@ class RegistrationOut(BaseModel):
     participation: Participation
     answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
+    accepted_at: Annotated[
+        Moment | None, Field(description="When the organizer accepted it, of an event with approval.")
+    ]
+    turned_down_at: Annotated[Moment | None, Field(description="When the organizer turned it down.")]
     created_at: Moment
     updated_at: Moment
 
@@ -268,13 +302,13 @@ class NeedingOut(AttentionOut):
     status: RegistrationStatus
 
 
-class MessageOut(BaseModel):
+class MessageOut(Out):
     """One message to one person. Where ``sent_at`` is null it has not been sent yet."""
 
     uid: str
     kind: Annotated[SentKind, Field(description="What it says: move is another time or place, change anything else.")]
     date: Annotated[
-        str | None, Field(description="The date of a series that it is about, by its original start; null: the whole.")
+        Text | None, Field(description="The date of a series that it is about, by its original start; null: the whole.")
     ]
     to: Annotated[str | None, Field(description="The address that it is sent to; null once the person was erased.")]
     method: Method
@@ -286,7 +320,7 @@ class MessageOut(BaseModel):
     sent_at: Moment | None
 
 
-class EntryOut(BaseModel):
+class EntryOut(Out):
     """One entry of a person's calendar, or one ``date`` of a series in it by its original start, as it was sent last.
 
     ``delivery`` is ``delivered`` where a receiving mail server took the latest message about it, ``accepted`` where it
@@ -295,10 +329,10 @@ class EntryOut(BaseModel):
     """
 
     uid: str
-    date: str | None
+    date: Text | None
     title: str
-    start: str | None
-    end: str | None
+    start: Text | None
+    end: Text | None
     time_zone: str | None
     location: str
     state: Annotated[
@@ -312,13 +346,13 @@ class EntryOut(BaseModel):
     over: bool
 
 
-class CalendarOut(BaseModel):
+class CalendarOut(Out):
     """What a person's calendar shows now, if it follows RFC 5546 and got every mail: empty where nothing was sent."""
 
     items: list[EntryOut]
 
 
-class AnswerOut(BaseModel):
+class AnswerOut(Out):
     """One answer of one person. ``sequence`` is the message that it answers, ``date`` the date of a series by its
     original start (null: the whole event), ``channel`` the way it came.
 
@@ -328,13 +362,13 @@ class AnswerOut(BaseModel):
     status: Participation
     channel: AnswerChannel
     sequence: int
-    date: str | None
+    date: Text | None
     dtstamp: Moment
     at: Moment
     counts: Annotated[bool, Field(description="Whether this answer determines the person's participation now.")]
 
 
-class ParticipationOut(BaseModel):
+class ParticipationOut(Out):
     """How many of those who have or had a seat gave which answer. The waitlist is not counted.
 
     Of many people only a part is counted; ``next`` is the cursor of the next part, to be added up.
@@ -348,7 +382,7 @@ class ParticipationOut(BaseModel):
     next: str | None
 
 
-class WebhookOut(BaseModel):
+class WebhookOut(Out):
     """A URL that events of the account are posted to, and the event types."""
 
     webhook_id: str
@@ -364,7 +398,7 @@ class WebhookCreated(WebhookOut):
     secret: str | None = None
 
 
-class DeliveryOut(BaseModel):
+class DeliveryOut(Out):
     """The delivery of one event to a webhook. One that is ``dead`` is not tried again; ``why`` says what was wrong with
     the last attempt.
     """
@@ -380,7 +414,7 @@ class DeliveryOut(BaseModel):
     next_at: Moment | None
 
 
-class ChangeOut(BaseModel):
+class ChangeOut(Out):
     """A webhook event, as it is posted to webhooks."""
 
     id: str
@@ -389,32 +423,12 @@ class ChangeOut(BaseModel):
     data: dict[str, Any]
 
 
-class ChangePage(BaseModel):
-    items: list[ChangeOut]
-    next: str | None
-
-
-class WebhookPage(BaseModel):
+class WebhookPage(Out):
     items: list[WebhookOut]
     next: None
 
 
-class DeliveryPage(BaseModel):
-    items: list[DeliveryOut]
-    next: str | None
-
-
-class EventPage(BaseModel):
-    items: list[EventOut]
-    next: str | None
-
-
-class OccurrencePage(BaseModel):
-    items: list[OccurrenceOut]
-    next: str | None
-
-
-class PreviewMail(BaseModel):
+class PreviewMail(Out):
     """One mail as it would be read. Where a personal link will stand, ``text`` has ``_your_personal_link_``."""
 
     method: Annotated[
@@ -425,7 +439,7 @@ class PreviewMail(BaseModel):
     text: Annotated[str, Field(description="The plain text; the HTML of the mail says the same.")]
 
 
-class PreviewExample(BaseModel):
+class PreviewExample(Out):
     """The mails that one person would be sent, in order: in ``messages`` their subjects, in ``mails`` the first ten as
     they would be read.
     """
@@ -436,7 +450,7 @@ class PreviewExample(BaseModel):
     mails: list[PreviewMail]
 
 
-class PreviewOut(BaseModel):
+class PreviewOut(Out):
     """How many people would be sent which kind of message; ``messages`` is the number of mails.
 
     Of many people only a part is looked at; ``next`` is the cursor of the next part, to be added up.
@@ -464,32 +478,36 @@ class PreviewOut(BaseModel):
     next: str | None
 
 
-class RegistrationPage(BaseModel):
-    items: list[RegistrationOut]
-    next: str | None
+class ChangePage(Page[ChangeOut]): ...
 
 
-class NeedingPage(BaseModel):
-    items: list[NeedingOut]
-    next: str | None
+class DeliveryPage(Page[DeliveryOut]): ...
 
 
-class MessagePage(BaseModel):
-    items: list[MessageOut]
-    next: str | None
+class EventPage(Page[EventOut]): ...
 
 
-class AnswerPage(BaseModel):
-    items: list[AnswerOut]
-    next: str | None
+class OccurrencePage(Page[OccurrenceOut]): ...
 
 
-class FieldProblem(BaseModel):
+class RegistrationPage(Page[RegistrationOut]): ...
+
+
+class NeedingPage(Page[NeedingOut]): ...
+
+
+class MessagePage(Page[MessageOut]): ...
+
+
+class AnswerPage(Page[AnswerOut]): ...
+
+
+class FieldProblem(Out):
     field: Annotated[str, Field(description="A dotted path, such as organizer.email")]
     message: str
 
 
-class Problem(BaseModel):
+class Problem(Out):
     """An error (RFC 9457). Nothing was stored."""
 
     type: str
@@ -500,7 +518,7 @@ class Problem(BaseModel):
     errors: list[FieldProblem]
 
 
-class BulkResult(BaseModel):
+class BulkResult(Out):
     """What became of one of the people: ``status`` is that which registering them alone would have been answered
     with. ``code``, ``detail`` and ``errors`` are as in an error; null and empty where they are registered.
     """
@@ -517,7 +535,7 @@ class BulkResult(BaseModel):
     ] = None
 
 
-class BulkOut(BaseModel):
+class BulkOut(Out):
     items: Annotated[list[BulkResult], Field(description="One for each of the people, in their order.")]
 
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import re
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from ..store import keys
 from ..store.sources import Kind, RowProblem
 from . import context
 from .problems import Problem
 from .requests import Cursor, Limit
-from .responses import documented
+from .responses import Out, Page, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 
 
-class RowProblemOut(BaseModel):
+class RowProblemOut(Out):
     """What is wrong with one row. Nothing else of the row is shown."""
 
     problem_id: str
@@ -32,12 +31,10 @@ class RowProblemOut(BaseModel):
     ]
     field: Annotated[str, Field(description="The field of this API that is wrong; empty: the whole row.")]
     reason: str
-    since: str
+    since: Text
 
 
-class RowProblemPage(BaseModel):
-    items: list[RowProblemOut]
-    next: str | None
+class RowProblemPage(Page[RowProblemOut]): ...
 
 
 @router.get("/sources/<source>/problems", summary="List rows that cannot be followed", responses=documented(200))
@@ -50,12 +47,4 @@ def list_problems(source: str, limit: Limit = 50, cursor: Cursor = None) -> Resp
 
 
 def _shown(problem: RowProblem) -> RowProblemOut:
-    key: dict[str, Any] = json.loads(problem.key)
-    return RowProblemOut(
-        problem_id=problem.digest,
-        rows=problem.kind,
-        key=key,
-        field=problem.field,
-        reason=problem.reason,
-        since=keys.instant(problem.since),
-    )
+    return RowProblemOut.from_stored(problem, problem_id=problem.digest, rows=problem.kind, key=json.loads(problem.key))

@@ -63,7 +63,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
                 code="too_many_webhooks",
             ) from None
         headers = {"Location": f"{context.BASE}/webhooks/{webhook.webhook_id}"}
-        made = WebhookCreated(**presenters.webhook(webhook).model_dump(), secret=webhook.secret)
+        made = WebhookCreated.from_stored(webhook)
         return context.answer(201, made, headers)
 
     return once(key, create)
@@ -72,7 +72,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
 @router.get("/webhooks", summary="List webhooks", responses=documented(200))
 def list_webhooks() -> Response[WebhookPage]:
     found = context.store().webhooks.list_webhooks(context.caller())
-    return context.answer(200, WebhookPage(items=list(map(presenters.webhook, found)), next=None))
+    return context.answer(200, WebhookPage(items=list(map(WebhookOut.from_stored, found)), next=None))
 
 
 @router.get("/webhooks/<webhook_id>", summary="Read a webhook", responses=documented(200))
@@ -89,7 +89,7 @@ def change_webhook(webhook_id: str, body: WebhookPatch) -> Response[WebhookOut]:
         target_of(changes.url, local=settings().local_webhooks)
         changed = replace(seen, url=changes.url, events=changes.types, payload=WebhookPayload(changes.payload))
         if context.store().webhooks.replace(seen, changed):
-            return context.answer(200, presenters.webhook(changed))
+            return context.answer(200, WebhookOut.from_stored(changed))
     raise AssertionError  # rounds() ends with Contention
 
 
@@ -107,7 +107,7 @@ def rotate_secret(
         recorded = record(status=200, webhook_id=webhook_id)
         if not context.store().webhooks.replace(seen, changed, also=recorded):
             raise Problem(HTTPStatus.CONFLICT, "the webhook was changed meanwhile")
-        made = WebhookCreated(**presenters.webhook(changed).model_dump(), secret=changed.secret)
+        made = WebhookCreated.from_stored(changed)
         return context.answer(200, made)
 
     return once(key, rotate)
@@ -117,7 +117,7 @@ def rotate_secret(
 def remove_webhook(webhook_id: str) -> Response[WebhookOut]:
     webhook = context.own_webhook(webhook_id)
     context.store().webhooks.remove(webhook.account, webhook_id)
-    return context.answer(200, presenters.webhook(webhook))
+    return context.answer(200, WebhookOut.from_stored(webhook))
 
 
 @router.get(

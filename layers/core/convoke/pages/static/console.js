@@ -23,28 +23,29 @@ if (counts?.querySelector("[data-more]")) {
   });
 }
 
-// While people are being told of a change, that part of the page is fetched again. Only its heading is read out, when it
-// becomes another one.
-const told = document.createElement("p");
-told.className = "hidden";
-told.setAttribute("role", "status");
-const telling = () => document.getElementById("telling");
-const heading = () => telling()?.querySelector("h2")?.textContent ?? "";
-if (telling()?.dataset.again) {
-  telling().before(told);
+// A part of the page that says how far something is (telling people of a change, an import) is fetched again while that
+// goes on. Only its heading is read out, when it becomes another one.
+for (const { id } of document.querySelectorAll("[data-again]")) {
+  const part = () => document.getElementById(id);
+  const heading = () => part()?.querySelector("h2")?.textContent ?? "";
+  const said = document.createElement("p");
+  said.className = "hidden";
+  said.setAttribute("role", "status");
+  part().before(said);
   const again = async () => {
     const before = heading();
-    const answer = await fetch(telling().dataset.again);
+    const answer = await fetch(part().dataset.again);
     if (!answer.ok || answer.redirected) return;
-    telling().outerHTML = await answer.text();
-    if (heading() !== before) told.textContent = heading();
+    part().outerHTML = await answer.text();
+    if (heading() !== before) said.textContent = heading();
     wait();
   };
   const wait = () => {
-    if (telling()?.dataset.again) setTimeout(() => again().catch(wait), 1000 * telling().dataset.seconds);
+    if (part()?.dataset.again) setTimeout(() => again().catch(wait), 1000 * part().dataset.seconds);
   };
   wait();
 }
+
 // Fields that count only where another has one of some values ("repeats=weekly,monthly") are shown only then. A field of
 // boxes to tick has the value "yes", or none.
 for (const part of document.querySelectorAll("[data-only]")) {
@@ -61,27 +62,3 @@ for (const part of document.querySelectorAll("[data-only]")) {
 // The browser knows its time zone: it stands in a field that is empty.
 const zone = document.querySelector("input#time_zone[value='']");
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-
-// While people are being imported, that part of the page is fetched again. Only its heading is read out, when it becomes
-// another one.
-const running = () => document.querySelector("[data-live]");
-if (running()) {
-  const said = document.createElement("p");
-  said.className = "hidden";
-  said.setAttribute("role", "status");
-  running().before(said);
-  const part = () => document.getElementById("import");
-  const again = async () => {
-    const before = part().querySelector("h2").textContent;
-    const answer = await fetch(running().dataset.live);
-    if (!answer.ok || answer.redirected) return;
-    part().outerHTML = await answer.text();
-    const after = part().querySelector("h2").textContent;
-    if (after !== before) said.textContent = after;
-    wait();
-  };
-  const wait = () => {
-    if (running()) setTimeout(() => again().catch(wait), 2000);
-  };
-  wait();
-}
