@@ -6,5 +6,5 @@
   ``deploy`` and ``routes`` its parts, ``processes`` the programs; ``story`` is the sample event that it runs
 - ``postoffice``: stands in for SES and shows an inbox; ``mailbag``: reads the mails that it accepted; ``tellings``:
   reads how far changes have been told, for the inbox
-- ``operate``: an operator's commands, such as `make key`
+- ``operate``: an operator's commands, such as `make key`; ``command``: what they have in common
 """

@@ -103,7 +103,9 @@ def message(**changes: Any) -> Message:
 
 def told(*, sequence: int = 0, dtstamp: datetime = NOW, certain: bool = True, **changes: Any) -> CalendarState:
     """What the first invitation told."""
-    return replace(message().calendar_state(sequence=sequence, dtstamp=dtstamp), certain=certain, **changes)
+    cancelled = changes.get("method") is Method.CANCEL and changes.get("date") is None
+    first = message().calendar_state(sequence=sequence, dtstamp=dtstamp)
+    return replace(first, certain=certain, **{"spent": cancelled, **changes})
 
 
 def receipt(**changes: Any) -> Receipt:

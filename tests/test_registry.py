@@ -394,7 +394,7 @@ def test_a_resend_is_one_more_reason_to_look(world: World) -> None:
 def test_a_cancellation_is_said_again_first_of_all(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
-    cancel = replace(told(sequence=1), method=Method.CANCEL)
+    cancel = told(sequence=1, method=Method.CANCEL)
     world.tell(bo, highest_possibly_sent=1, acknowledged=Acknowledged(calendar_state=cancel, ses_id="ses", at=NOW))
     assert again(world, bo) is None
     assert world.due_key(bo) == keys.due_key(0, LATER)

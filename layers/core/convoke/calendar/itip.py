@@ -256,12 +256,8 @@ def _attendance(method: Method, participation: Participation, asks: bool) -> tup
 
 
 def person(who: Person, **params: str) -> vCalAddress:
-    return with_parameters(vCalAddress(mailto(who.email)), **params, **_named(who))
-
-
-def _named(person: Person) -> dict[str, str]:
-    name = parameter(person.name)
-    return {"CN": name} if name else {}
+    named = {"CN": name} if (name := parameter(who.name)) else {}
+    return with_parameters(vCalAddress(mailto(who.email)), **params, **named)
 
 
 def _utc(at: datetime) -> str:

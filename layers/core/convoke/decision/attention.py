@@ -149,7 +149,7 @@ def latest_messages(stored: Iterable[StoredMessage]) -> list[tuple[AttentionKind
     latest = [one for one in sent if one.calendar_state.generation == sent[-1].calendar_state.generation]
     latest_of: dict[tuple[LocalTime | None, str], StoredMessage] = {}
     for one in latest:
-        if one.calendar_state.part is None and one.calendar_state.withdrawn:
+        if one.calendar_state.part is None and one.calendar_state.spent:
             # Cancelling the series cancels all its occurrences, but not the separate entries.
             latest_of = {part: each for part, each in latest_of.items() if part[1]}
         latest_of[one.calendar_state.part, one.calendar_state.separate] = one

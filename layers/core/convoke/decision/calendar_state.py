@@ -174,14 +174,9 @@ class CalendarState:
         return self.sequence if self.part is None else self.revision
 
     @property
-    def withdrawn(self) -> bool:
-        """Whether the main entry was cancelled. Only if ``whole``."""
-        return self.spent or (self.method is Method.CANCEL and self.date is None)
-
-    @property
     def stands(self) -> bool:
         """Whether the main entry is in the attendee's calendar, or may be. Only if ``whole``."""
-        return bool(self.fingerprint) and not self.withdrawn
+        return bool(self.fingerprint) and not self.spent
 
     @property
     def gone(self) -> bool:
@@ -441,7 +436,7 @@ class Message:
             dtstamp=dtstamp,
             date=self.date,
             separate=self.separate,
-            spent=self.state_before.withdrawn or self.ends,
+            spent=self.state_before.spent or self.ends,
             revision=self.state_before.base,
             certain=self.state_before.certain or self.ends,
             dates=_by_date(*others, occurrence),

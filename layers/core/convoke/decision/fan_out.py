@@ -7,6 +7,7 @@ What is urgent never waits, and what waits is announced with it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..model import Event, frozen
@@ -95,15 +96,7 @@ def fan_out_of(
         told_at, told, overlaps = now + hold, version - 1, earlier is not None
     if priority == 0 or told_at <= now:
         return plain
-    return FanOut(
-        event_id=event_id,
-        version=version,
-        priority=priority,
-        told_at=told_at,
-        told=told,
-        overlaps=overlaps,
-        survey=survey,
-    )
+    return replace(plain, told_at=told_at, told=told, overlaps=overlaps, survey=survey)
 
 
 def hold_of(event: Event, account_default: int) -> timedelta:

@@ -175,9 +175,7 @@ class MessageBuilder:
         date of an event without a rule, if the main entry was cancelled and its UID cannot be used again.
         """
         separated = calendar_entries.separate(self.event)
-        return (
-            separated | {self.event.when.start} if calendar_state.withdrawn and self.event.rule is None else separated
-        )
+        return separated | {self.event.when.start} if calendar_state.spent and self.event.rule is None else separated
 
     def _names(self, calendar_state: CalendarState) -> Mapping[LocalTime, LocalTime]:
         """The present name of each date, by its name in ``calendar_state``."""

@@ -47,7 +47,7 @@ class MessagePlanner(MessageBuilder):
         stands = calendar_entries.stands(self.event)
         if calendar_state.certain and (gone := next(self._gone_entries(calendar_state), None)) is not None:
             return gone
-        if calendar_state.withdrawn:
+        if calendar_state.spent:
             if not calendar_state.certain:
                 return self._end(calendar_state)
             if stands and self.event.rule is not None:
@@ -68,7 +68,7 @@ class MessagePlanner(MessageBuilder):
 
     def cancel(self, calendar_state: CalendarState) -> Message | None:
         """The next cancellation until nothing is left, with the recipient, organizer and time that they were sent."""
-        doubtful = calendar_state.withdrawn and not calendar_state.certain
+        doubtful = calendar_state.spent and not calendar_state.certain
         if calendar_state.whole and (calendar_state.stands or doubtful):
             return self._cancel(calendar_state)
         # What was doubtful of the whole is so of each entry now: else the same one would be cancelled again and again.
@@ -85,7 +85,7 @@ class MessagePlanner(MessageBuilder):
         if self._whole_over(calendar_state):
             return None
         left = [one for one in self._held(calendar_state) if not self._over(None, one)]
-        if calendar_state.withdrawn:
+        if calendar_state.spent:
             # It was cancelled, but not for certain: cancel it once more.
             last = (
                 None

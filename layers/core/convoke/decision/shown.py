@@ -59,7 +59,7 @@ def shown(invitation: Invitation, event: Event, registration: Registration, now:
     state = calendar_state_of(invitation)
     if state is None or state.sequence < 0 or registration.status is RegistrationStatus.ERASED:
         return ()
-    entries = [*_main(state, invitation), *_separate(state, invitation)]
+    entries = [*_main(state, invitation), *(_date(state, invitation, one) for one in state.dates if one.separate)]
     truths = _truths(event, registration)
     return tuple(
         replace(one, true=_is_true(one, entries, truths), over=one.when is not None and one.when.ends_at <= now)
@@ -76,11 +76,9 @@ def _main(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
     if not state.whole:
         yield from (_date(state, invitation, one) for one in single.values())
         return
-    if not state.fingerprint and not state.withdrawn:
+    if not state.fingerprint and not state.spent:
         return  # only separate entries were ever sent
-    about = Showing.CANCELLED if state.withdrawn else Showing.SHOWN if state.certain else Showing.UNKNOWN
-    if state.withdrawn and not state.certain:
-        about = Showing.UNKNOWN
+    about = Showing.UNKNOWN if not state.certain else Showing.CANCELLED if state.spent else Showing.SHOWN
     whole = _entry(state, invitation, None, about)
     if not state.recurs:
         # A date of its own was cancelled as the last one, or sent by itself, under the same UID.
@@ -90,14 +88,10 @@ def _main(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
     names = sorted({*told, *single}, key=lambda name: name.isoformat())
     for name in names:
         one = single.get(name)
-        if one is not None and not state.withdrawn:
+        if one is not None and not state.spent:
             yield _date(state, invitation, one)
         elif name in told:
             yield replace(whole, date=name, when=told[name])
-
-
-def _separate(state: CalendarState, invitation: Invitation) -> Iterator[Entry]:
-    yield from (_date(state, invitation, one) for one in state.dates if one.separate)
 
 
 def _date(state: CalendarState, invitation: Invitation, one: OccurrenceState) -> Entry:

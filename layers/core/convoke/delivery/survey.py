@@ -189,17 +189,16 @@ def _not_sent(
 ) -> Attention:
     """That the message ``left`` was not sent: it waits to be sent, or it cannot be."""
     invitation = seen.invitation
-    changed_at = max(at for at in (seen.event.updated_at, seen.registration.updated_at, told_at) if at is not None)
+    since = max(at for at in (seen.event.updated_at, seen.registration.updated_at, told_at) if at is not None)
     stop = invitation.stop_of(left.attendee.email)
     # A newer deployment may be able to send what was given up, but nothing makes that due.
     given_up = invitation.state is DeliveryState.FAILED and invitation.due_key is None
     if not given_up and decide(seen, sender, now) is not None:
-        state, since = AttentionReason.PENDING, changed_at
+        state = AttentionReason.PENDING
         if invitation.due_key is not None:
             since = max(since, keys.due_since(invitation.due_key))
     else:
         state = REASON_OF_STATE.get(stop.state, AttentionReason.FAILED) if stop is not None else AttentionReason.FAILED
-        since = changed_at
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
 

@@ -39,12 +39,12 @@ def rendered(message: Message, *, sequence: int, dtstamp: datetime) -> RenderedM
     inner = mime_parts.multipart("alternative", mime_parts.boundary(digest, 1), alternatives)
     body = mime_parts.multipart("mixed", mime_parts.boundary(digest, 0), (inner, mime_parts.attachment(in_base64)))
     who = {"From": message.organizer, "To": message.attendee}
-    if (answers_to := answers_go_to(message)) is not None:
+    # Without a Reply-To replies go to the sender's address, and are forwarded from there.
+    answers_to = freemail.reply_to(message.reply_to, receives_replies=message.receives_replies)
+    if answers_to is not None:
         who["Reply-To"] = answers_to
     fields = (
-        mailbox("From", message.organizer),
-        mailbox("To", message.attendee),
-        *(mailbox(name, person) for name, person in who.items() if name == "Reply-To"),
+        *(mailbox(name, person) for name, person in who.items()),
         subjects.field(message, worded.subject),
         *(header_fields.token(*field) for field in ids(message, sequence, dtstamp)),
         *BY_A_MACHINE,
@@ -70,11 +70,6 @@ def ids(message: Message, sequence: int, dtstamp: datetime) -> tuple[tuple[str, 
 def boundaries_digest(message: Message, sequence: int) -> str:
     """What tells the boundaries of this mail from those of others."""
     return mime_parts.digest(f"{message.uid}/{sequence}")
-
-
-def answers_go_to(message: Message) -> Person | None:
-    """Who is in Reply-To. If ``None``, replies go to the sender's address, and are forwarded from there."""
-    return freemail.reply_to(message.reply_to, receives_replies=message.receives_replies)
 
 
 def mailbox(name: str, person: Person) -> Field:
