@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         answered = application.answer(event, route, context)
     except Problem as problem:
         answered = problem.answer
-    if route == application.HEAD_ROUTE:
+    if route.startswith("HEAD "):
         answered = {**answered, "body": "", "isBase64Encoded": False}
     answered["headers"] = {**answered["headers"], "X-Request-Id": request_id, "RateLimit-Policy": rate_policy()}
     # Only ids are logged: a path parameter may also be a mail address.

@@ -9,8 +9,9 @@ from aws_lambda_powertools.utilities.batch import EventType, process_partial_res
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.aws.queues import hint_of
 from convoke.aws.records import Records
-from convoke.aws.runtime import aws, count, hint_of, logger, metrics
+from convoke.aws.runtime import aws, count, logger, metrics
 from convoke.delivery.fan_out import Begun, plan, process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Worker, reconcile

@@ -14,8 +14,9 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.aws.queues import hint_of
 from convoke.aws.records import Records
-from convoke.aws.runtime import aws, hint_of, logger
+from convoke.aws.runtime import aws, logger
 from convoke.delivery.webhooks import distribute, post
 from convoke.effects import WebhookHint
 from convoke.store import deliveries

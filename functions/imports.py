@@ -10,8 +10,9 @@ from aws_lambda_powertools.utilities.batch import EventType, process_partial_res
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from convoke.aws.queues import hint_of
 from convoke.aws.records import Records
-from convoke.aws.runtime import aws, hint_of
+from convoke.aws.runtime import aws
 from convoke.effects import Enqueue, ImportHint
 from convoke.registrations import imports
 from convoke.registrations.imports import Progress

@@ -139,7 +139,9 @@ def ready(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa
     for what, state, why in found:
         print(f"{state:<8} {what}: {why}")
     left = [state for _, state, _ in found if state is not State.OK]
-    return f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
+    summary = f"{len(found) - len(left)} ok, {left.count(State.TO_DO)} to do, {left.count(State.UNKNOWN)} unknown."
+    # A script has to see that something is missing. What could not be read may be there.
+    return Refused(summary) if State.TO_DO in left else summary
 
 
 def receive(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noqa: ARG001

@@ -23,6 +23,7 @@ from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from convoke.store.store import Store
 from convoke.web import (
+    application,
     context,
     events,
     idempotency,
@@ -60,14 +61,15 @@ quoted = lru_cache(64)(quote_plus)
 def routes() -> list[str]:
     """Every route key that the template gives to the function."""
     found = [event["Properties"] for event in template()["Resources"]["Api"]["Properties"]["Events"].values()]
-    return [f"{route['Method']} {route['Path']}" for route in found if route["Path"] not in ("$default", "/{proxy+}")]
+    keys = (f"{route['Method']} {route['Path']}" for route in found if route["Path"] not in ("$default", "/{proxy+}"))
+    return [key for key in keys if not key.startswith("HEAD ")]
 
 
 @cache
 def segments() -> dict[tuple[str, int], list[tuple[str, list[str]]]]:
     """The routes with the segments of their paths, by their method and how many segments there are."""
     found: dict[tuple[str, int], list[tuple[str, list[str]]]] = {}
-    for route in routes():
+    for route in (*routes(), *application.PUBLIC_HEADS):
         method, _, path = route.partition(" ")
         parts = path.split("/")
         found.setdefault((method, len(parts)), []).append((route, parts))
@@ -76,7 +78,7 @@ def segments() -> dict[tuple[str, int], list[tuple[str, list[str]]]]:
 
 def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The route that API Gateway finds, with its path parameters."""
-    if method == "HEAD":
+    if method == "HEAD" and path not in ("/docs", "/health", "/openapi.json"):
         return "HEAD /{proxy+}", {"proxy": path.removeprefix("/")}
     asked = path.split("/")
     for route, parts in segments().get((method, len(asked)), ()):

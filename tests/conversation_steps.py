@@ -13,15 +13,7 @@ from convoke.decision import decide, fingerprints
 from convoke.delivery.fan_out import begin, process_batch
 from convoke.effects import Refusal, Refused, Unknown
 from convoke.inbound import Verdict, judge
-from convoke.model import (
-    AnswerChannel,
-    Duration,
-    Event,
-    EventStatus,
-    LocalTime,
-    Registration,
-    When,
-)
+from convoke.model import AnswerChannel, Duration, Event, EventStatus, LocalTime, Registration, When
 from convoke.registrations import registry, replies
 from convoke.registrations.registry import change_registration
 from convoke.schedule import edits, series, series_changes

@@ -51,6 +51,12 @@ def existing(found: Found | None) -> Found:
     return found
 
 
+def expect(kind: type[Found], found: object) -> Found:
+    """What was answered, which has to be of this ``kind``."""
+    assert isinstance(found, kind), found
+    return found
+
+
 def event(**changes: Any) -> Event:
     plain = Event(
         event_id=EVENT_ID,

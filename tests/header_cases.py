@@ -23,14 +23,7 @@ from typing import Any
 from convoke.decision.calendar_state import Message, PreviousState
 from convoke.mail import header_fields, invitation_mail
 from convoke.mail.header_fields import Field
-from convoke.model import (
-    EventStatus,
-    Method,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from convoke.model import EventStatus, Method, Participation, Person, RenderError, When
 
 LONGEST = 255
 KINDS = ("Invitation", "Moved", "Dates changed", "Updated", "Invitation (tentative)", "Cancelled")

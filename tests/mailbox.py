@@ -15,16 +15,14 @@ from icalendar import Calendar
 
 from convoke.effects import Send
 from convoke.mail import placeholders
-from tests.factories import existing
+from tests.factories import existing, expect
 from tests.rfc5545 import Moment, instant
 from tests.rfc5546 import Known, Message, Recipient, Shown, read
 
 
 def read_mail(raw: bytes) -> EmailMessage:
     """A mail as the standard library reads it."""
-    mail = message_from_bytes(raw, _class=EmailMessage, policy=SMTP)
-    assert isinstance(mail, EmailMessage)
-    return mail
+    return expect(EmailMessage, message_from_bytes(raw, _class=EmailMessage, policy=SMTP))
 
 
 def plain_text_of(raw: bytes) -> str:

@@ -873,6 +873,7 @@ def test_head_is_as_get_without_its_body(world: World) -> None:
         assert (head.status, head.raw) == (read.status, ""), path
         assert head.headers == read.headers, path
     assert world.call("HEAD", event, account=None).status == 401
+    assert world.call("HEAD", "/health", account=None).status == 200, "as monitors ask"
     assert world.call("HEAD", event, account="other").status == 404
     refused = world.call("HEAD", f"{event}/cancel")
     assert (refused.status, refused.headers["allow"]) == (405, "OPTIONS, POST"), "it has no GET"

@@ -315,6 +315,7 @@ def test_an_answer_that_waits_is_named_on_the_event_until_somebody_decides(world
                 "state": "another-address",
                 "since": "2027-01-15T12:00:00.000000Z",
                 "date": None,
+                "start": None,
                 "quarantine_id": quarantine_id,
             }
         ],

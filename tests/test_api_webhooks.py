@@ -10,13 +10,7 @@ import pytest
 
 from convoke.effects import WebhookHint
 from convoke.store import codec, deliveries, dynamo, outbox, webhooks
-from convoke.webhooks.events import (
-    Webhook,
-    WebhookDeliveryState,
-    WebhookEvent,
-    WebhookEventType,
-    signature,
-)
+from convoke.webhooks.events import Webhook, WebhookDeliveryState, WebhookEvent, WebhookEventType, signature
 from tests.caller import World, a_caller, everybody, routes
 from tests.factories import NOW, existing
 from tests.fixtures import patching_fixture_of

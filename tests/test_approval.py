@@ -19,7 +19,7 @@ from convoke.store import keys
 from convoke.store import seats as store_seats
 from convoke.store.webhooks import Subscriptions
 from convoke.webhooks.events import WebhookEventType
-from tests.factories import EVENT_ID, NOW, existing, registration
+from tests.factories import EVENT_ID, NOW, existing, expect, registration
 from tests.fixtures import fixture_of
 from tests.mailbox import plain_text_of, read_mail
 from tests.world import World, a_quick_world
@@ -44,9 +44,7 @@ def asks(world: World, number: int = 1, **changes: Any) -> Registration:
         }
     )
     told = approval.asking_actions(world.store, world.event(), person, world.now)
-    stored = registry.register(world.store, person, now=world.now, account="acme", also=told)
-    assert isinstance(stored, Registration)
-    return stored
+    return expect(Registration, registry.register(world.store, person, now=world.now, account="acme", also=told))
 
 
 def accept(world: World, person: Registration, **how: Any) -> Registration | Obstacle:
@@ -58,15 +56,13 @@ def decline(world: World, person: Registration, **how: Any) -> Registration | Ob
 
 
 def accepted(world: World, person: Registration, **how: Any) -> Registration:
-    done = accept(world, person, **how)
-    assert isinstance(done, Registration)
+    done = expect(Registration, accept(world, person, **how))
     assert world.registration(person) == done
     return done
 
 
 def declined(world: World, person: Registration, **how: Any) -> Registration:
-    done = decline(world, person, **how)
-    assert isinstance(done, Registration)
+    done = expect(Registration, decline(world, person, **how))
     assert world.registration(person) == done
     return done
 
@@ -203,7 +199,6 @@ def test_a_closed_event_stops_the_shards_that_count_who_asks(world: World) -> No
 def test_who_is_pending_changes_their_registration_and_keeps_no_seat(world: World) -> None:
     bo = asks(world)
     changed = world.amend(bo, guests=3, email="new@example.net", name="Other")
-    assert isinstance(changed, Registration)
     assert (changed.status, changed.guests, counts(world)) == (PENDING, 3, (0, 0, 1))
     later(world)
     assert world.sent == []
@@ -470,8 +465,7 @@ def test_only_who_is_pending_is_decided_about(world: World, decide: Callable[...
 
 
 def come_back(world: World, person: Registration) -> Registration:
-    done = returning.come_back(world.store, EVENT_ID, person.registration_id, now=world.now)
-    assert isinstance(done, Registration)
+    done = expect(Registration, returning.come_back(world.store, EVENT_ID, person.registration_id, now=world.now))
     assert world.registration(person) == done
     return done
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from convoke.delivery.attempts import Attempts, Cannot, Claimed, Stage, claim, mail_policy, outcome
 from convoke.effects import Accepted, Refusal, Refused, Unknown
 from convoke.settings import Times
-from tests.factories import NOW
+from tests.factories import NOW, expect
 
 TIMES = Times()
 POLICY = mail_policy(TIMES)
@@ -50,8 +50,7 @@ def test_nobody_begins_what_cannot_end_in_time() -> None:
 def test_while_an_attempt_may_still_go_on_nobody_else_makes_one(
     tried: Attempts, answer: Accepted | Refused | Unknown, chance: float
 ) -> None:
-    begun = claim(tried, POLICY, NOW, DEADLINE)
-    assert isinstance(begun, Claimed)
+    begun = expect(Claimed, claim(tried, POLICY, NOW, DEADLINE))
     assert begun.until >= DEADLINE + POLICY.longest
     assert begun.attempts.unknown == tried.unknown + 1
     just_before = begun.until - timedelta(microseconds=1)
@@ -70,8 +69,6 @@ def test_while_an_attempt_may_still_go_on_nobody_else_makes_one(
 def test_refusals_do_not_give_a_mail_up_but_unknown_outcomes_do() -> None:
     tried, now = Attempts(failed=100), NOW
     for _ in range(TIMES.max_unknowns):
-        begun = claim(tried, POLICY, now, now + timedelta(seconds=30))
-        assert isinstance(begun, Claimed)
-        tried = outcome(begun, LOST, POLICY, now, 0.5)
+        tried = outcome(expect(Claimed, claim(tried, POLICY, now, now + timedelta(seconds=30))), LOST, POLICY, now, 0.5)
         now = tried.not_before or now
     assert claim(tried, POLICY, now, now + timedelta(seconds=30)) is Cannot.EXHAUSTED

@@ -13,7 +13,7 @@ from convoke.delivery.audit import Findings, audit, examine
 from convoke.model import EventStatus, Method, Sender
 from convoke.settings import Times
 from convoke.store import codec, dynamo, keys
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, SENDER, expect
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
 from tests.world import World, a_world
@@ -39,9 +39,7 @@ def change_behind_everybody_s_back(world: World, **changes: object) -> None:
 
 
 def run(world: World, sender: Sender = SENDER) -> Findings:
-    found = world.run(audit(sender, Times()))
-    assert isinstance(found, Findings)
-    return found
+    return expect(Findings, world.run(audit(sender, Times())))
 
 
 def test_where_everybody_was_told_nothing_is_found(world: World) -> None:

@@ -21,7 +21,6 @@ from convoke.decision.calendar_state import RenderedMail
 from convoke.delivery.fan_out import (
     BATCH_SIZE,
     SECONDS_AFTER_TIMES_UP,
-    announce,
     plan,
     process_batch,
 )
@@ -35,7 +34,7 @@ from tests.factories import AFTERNOON, EVENT_ID
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables, Typed
 from tests.tables import SETTINGS
-from tests.world import World, a_world
+from tests.world import World, a_world, announce
 
 WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 READS = ("get_item", "batch_get_item", "query")

@@ -12,7 +12,7 @@ from convoke.calendar import delivered
 from convoke.model import DateChange, Registration
 from convoke.schedule import edits, series
 from tests import rfc5546
-from tests.factories import EVENT_ID, existing
+from tests.factories import EVENT_ID, existing, expect
 from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
@@ -77,8 +77,7 @@ def test_a_series_is_what_its_messages_left(world: World) -> None:
     dates = [one.date for one in series.occurrences(world.event())]
     world.become(edits.cancel_date(world.event(), dates[1], "Rain"))
     tell(world, bo)
-    start = dates[2]
-    assert isinstance(start, datetime)
+    start = expect(datetime, dates[2])
     later = series.when_at(world.event().schedule, start + timedelta(hours=2))
     world.become(edits.change_date(world.event(), DateChange(date=dates[2], when=later)))
     tell(world, bo)
@@ -95,8 +94,7 @@ def test_a_date_with_an_entry_of_its_own_makes_a_file_without_a_method(world: Wo
     world.change(rule="FREQ=WEEKLY;COUNT=3")
     bo = world.register()
     tell(world, bo)
-    first = world.event().when.start
-    assert isinstance(first, datetime)
+    first = expect(datetime, world.event().when.start)
     world.become(edits.add_date(world.event(), first + timedelta(days=3, hours=2), None))
     tell(world, bo)
     parsed = Calendar.from_ical(existing(delivered.file(calendars(world, bo))))

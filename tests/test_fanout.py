@@ -10,7 +10,6 @@ from convoke.decision.fan_out import FanOut
 from convoke.delivery.fan_out import (
     SECONDS_AFTER_BUSY,
     SECONDS_AFTER_REFUSAL,
-    announce,
     begin,
     plan,
     process_batch,
@@ -36,10 +35,10 @@ from convoke.effects import (
 )
 from convoke.model import EventStatus, Method, Registration
 from convoke.store import dynamo, keys
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, expect
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS
-from tests.world import World, a_quick_world
+from tests.world import World, a_quick_world, announce
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 
@@ -150,9 +149,7 @@ def test_the_last_batch_takes_the_fan_out_away_in_whatever_order_they_end(world:
     world.queue.reverse()
     for left in range(count, 0, -1):
         assert world.fan_out().left == left
-        hint = world.queue.pop().hint
-        assert isinstance(hint, BatchHint)
-        world.run(process_batch(hint, world.worker()))
+        world.run(process_batch(expect(BatchHint, world.queue.pop().hint), world.worker()))
 
     assert len(world.sent) == count
     assert world.reads.fan_out(EVENT_ID) is None

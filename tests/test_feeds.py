@@ -15,7 +15,7 @@ from convoke.links.tokens import Purpose, personal
 from convoke.model import DateChange, Registration
 from convoke.registrations.returning import come_back
 from convoke.schedule import edits, series
-from tests.factories import EVENT_ID, existing
+from tests.factories import EVENT_ID, existing, expect
 from tests.tables import unchanged
 from tests.visitor import Shown, Visitor
 from tests.world import World, a_world
@@ -151,8 +151,7 @@ def test_the_file_of_a_series_has_its_changed_dates(weekly: Subscriber) -> None:
     bo = weekly.world.register()
     weekly.world.look(bo)
     weekly.world.arrive()
-    second = series.occurrences(weekly.world.event())[1].date
-    assert isinstance(second, datetime)
+    second = expect(datetime, series.occurrences(weekly.world.event())[1].date)
     when = series.when_at(weekly.world.event().schedule, second + timedelta(hours=2))
     weekly.world.become(edits.change_date(weekly.world.event(), DateChange(date=second, when=when)))
     weekly.world.pass_time(minutes=5)

@@ -17,14 +17,7 @@ from convoke.decision.invitation import StoredMessage, with_outcomes
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
-from convoke.effects import (
-    Effect,
-    Log,
-    Refusal,
-    Refused,
-    StoreMessage,
-    Unknown,
-)
+from convoke.effects import Effect, Log, Refusal, Refused, StoreMessage, Unknown
 from convoke.mail import header_fields, notifications
 from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure

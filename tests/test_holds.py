@@ -12,7 +12,7 @@ from convoke.decision import fan_out as holding
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.delivery.audit import examine
-from convoke.delivery.fan_out import announce, begin, change_urgency, plan, process_batch
+from convoke.delivery.fan_out import begin, change_urgency, plan, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.survey import survey
 from convoke.delivery.sweep import mail_limits
@@ -24,9 +24,9 @@ from convoke.settings import Times
 from convoke.store import dynamo, keys, writes
 from convoke.store.fan_outs import batch_item
 from tests import caller as caller_world
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, SENDER, event, existing, expect
 from tests.fixtures import fixture_of, patching_fixture_of
-from tests.world import World, a_quick_world, a_world
+from tests.world import World, a_quick_world, a_world, announce
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
 MINUTE = timedelta(minutes=1)
@@ -438,8 +438,7 @@ def test_an_undoing_that_the_planner_was_faster_than_writes_nothing(world: World
     invited(world)
     world.change(title="One")
     before = world.event()
-    after = events.before_what_waits(world.store, before, world.now)
-    assert isinstance(after, Event)
+    after = expect(Event, events.before_what_waits(world.store, before, world.now))
     world.pass_time(seconds=61)
     world.plan(size=50)
     after = replace(after, version=3, updated_at=world.now)

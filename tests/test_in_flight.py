@@ -21,7 +21,7 @@ from convoke.webhooks.in_flight import (
     finish,
     next_turn,
 )
-from tests.factories import NOW, existing
+from tests.factories import NOW, existing, expect
 from tests.simulation.tables import Tables, Typed
 from tests.tables import SETTINGS
 
@@ -43,8 +43,7 @@ def broken(failures: int) -> InFlight:
 
 
 def test_only_so_many_requests_are_in_flight() -> None:
-    one = admit(NOBODY, HOST, request(), NOW, 0.5)
-    assert isinstance(one, InFlight)
+    one = expect(InFlight, admit(NOBODY, HOST, request(), NOW, 0.5))
     assert next_turn(NOBODY, NOW, most=1, chance=0.5, age=timedelta()) is None
     assert next_turn(one, NOW, most=2, chance=0.5, age=timedelta()) is None
     assert existing(next_turn(one, NOW, most=1, chance=0.5, age=timedelta())) > NOW
@@ -52,8 +51,7 @@ def test_only_so_many_requests_are_in_flight() -> None:
 
 
 def test_a_request_whose_worker_died_ends_by_itself() -> None:
-    one = admit(NOBODY, HOST, request(), NOW, 0.5)
-    assert isinstance(one, InFlight)
+    one = expect(InFlight, admit(NOBODY, HOST, request(), NOW, 0.5))
     assert next_turn(one, SOON - timedelta(seconds=1), most=1, chance=0.5, age=timedelta()) is not None
     assert next_turn(one, SOON, most=1, chance=0.5, age=timedelta()) is None
 
@@ -75,8 +73,7 @@ def test_a_host_that_does_not_answer_gets_time_to_recover_and_then_one_request()
     assert isinstance(admit(seen, "other.example.org", request(), NOW, 0.0), InFlight), "others are not held up"
 
     recovered = NOW + SHORTEST_RECOVERY
-    probe = admit(seen, HOST, request(until=recovered + timedelta(seconds=35)), recovered, 0.0)
-    assert isinstance(probe, InFlight)
+    probe = expect(InFlight, admit(seen, HOST, request(until=recovered + timedelta(seconds=35)), recovered, 0.0))
     assert admit(probe, HOST, request(2), recovered, 0.0) == recovered + timedelta(seconds=35)
     mended = finish(probe, HOST, "a1", answered=True, now=recovered)
     assert mended.hosts == ()

@@ -22,11 +22,7 @@ from convoke.model import DeliveryState, Method, Participation, RegistrationStat
 from convoke.registrations import inbound_mail, registry
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register, withdraw
-from convoke.store import (
-    codec,
-    dynamo,
-    keys,
-)
+from convoke.store import codec, dynamo, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.received import ReceivedMails
 from tests.deployment import Deployment, a_deployment, sample

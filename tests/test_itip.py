@@ -15,16 +15,7 @@ from hypothesis import strategies as st
 
 from convoke.calendar import content_lines, itip
 from convoke.decision.calendar_state import Message
-from convoke.model import (
-    Conference,
-    Duration,
-    EventStatus,
-    Method,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from convoke.model import Conference, Duration, EventStatus, Method, Participation, Person, RenderError, When
 from tests.factories import NOW, message
 from tests.golden.cases import (
     ALONE,

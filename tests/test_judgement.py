@@ -548,6 +548,9 @@ def test_the_old_time_of_a_date_whose_place_is_new_says_nothing_about_the_place(
         "RECURRENCE-ID:20270318T150000Z",
         "RECURRENCE-ID:20270319T040000Z",
         "RECURRENCE-ID:20270319T070000Z",
+        'RECURRENCE-ID;TZID="UTC":20270318T230000',
+        "RECURRENCE-ID;TZID=Greenwich Standard Time:20270318T230000",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20270318T180000",
     ],
 )
 def test_a_whole_day_is_the_one_that_the_attendee_s_own_midnight_begins(recurrence_id: str) -> None:

@@ -16,14 +16,7 @@ from convoke.calendar import content_lines
 from convoke.decision.calendar_state import Message
 from convoke.inbound.mime import incoming
 from convoke.mail import invitation_mail, page, placeholders, wording
-from convoke.model import (
-    EventStatus,
-    Method,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from convoke.model import EventStatus, Method, Participation, Person, RenderError, When
 from tests.factories import MORNING, NOW, message, told
 from tests.golden.cases import (
     ALONE,

@@ -10,7 +10,6 @@ import pytest
 from convoke.aws import runtime, ses
 from convoke.decision.invitation import Mailed, Quota
 from convoke.decision.limits import UNCOUNTED, AccountMails, Limit, Limits, held
-from convoke.delivery.fan_out import announce
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.sweep import hold_accounts
 from convoke.effects import Accepted, Defer, HoldAccounts, Refusal, Refused, Steps
@@ -24,7 +23,7 @@ from tests.caller import World as Caller
 from tests.factories import AFTERNOON, MORNING, NOW
 from tests.fixtures import fixture_of, patching_fixture_of
 from tests.tables import SETTINGS
-from tests.world import World, a_world
+from tests.world import World, a_world, announce
 
 AT = datetime(2027, 1, 15, 22, 30, tzinfo=UTC)
 NEXT_HOUR, NEXT_DAY = datetime(2027, 1, 15, 23, tzinfo=UTC), datetime(2027, 1, 16, tzinfo=UTC)

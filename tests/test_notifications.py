@@ -30,17 +30,10 @@ from convoke.effects import (
 )
 from convoke.mail import notification_mail, notifications
 from convoke.mail.notifications import Counter, Notification, NotificationKind, NotificationState
-from convoke.model import (
-    DateChange,
-    DeliveryState,
-    Participation,
-    Person,
-    RenderError,
-    When,
-)
+from convoke.model import DateChange, DeliveryState, Participation, Person, RenderError, When
 from convoke.registrations.erasure import erase
 from convoke.store import keys, writes
-from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, registration
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, expect, registration
 from tests.fixtures import fixture_of
 from tests.mailbox import plain_text_of, read_mail
 from tests.tables import SETTINGS
@@ -140,9 +133,7 @@ def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
     assert "Friday 12 March 2027, 15:00 to 16:30" in plain.get_content()
     assert "It stays as it is, Friday 12 March 2027, 09:00" in plain.get_content()
     assert dict(calendar["Content-Type"].params) == {"charset": "UTF-8", "method": "DECLINECOUNTER"}
-    written = calendar.get_payload(decode=True)
-    assert isinstance(written, bytes)
-    found = icalendar.Calendar.from_ical(written)
+    found = icalendar.Calendar.from_ical(expect(bytes, calendar.get_payload(decode=True)))
     assert found["METHOD"] == "DECLINECOUNTER"
     [declined] = found.walk("VEVENT")
     assert (declined["UID"], declined["SEQUENCE"]) == (COUNTER.uid, 3)
@@ -160,9 +151,7 @@ def test_a_proposal_is_declined_in_words_and_in_itip() -> None:
 )
 def test_the_date_of_a_series_whose_proposal_is_declined_is_named(when: When, named: Any, written: bytes) -> None:
     note = replace(DECLINED, when=when, counter=replace(COUNTER, date=named))
-    calendar = list(read(note).iter_parts())[1].get_payload(decode=True)
-    assert isinstance(calendar, bytes)
-    assert written in calendar.split(b"\r\n")
+    assert written in expect(bytes, list(read(note).iter_parts())[1].get_payload(decode=True)).split(b"\r\n")
     assert "The date stays as it is." in text(note)
 
 

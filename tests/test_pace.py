@@ -16,7 +16,7 @@ from convoke.delivery.pace import AHEAD, SHARE, SLOWEST, Turns, pace, slow_down,
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import DrawTurns, Effect, Refusal, Refused, Send, StoreRate
 from convoke.store import dynamo, keys
-from tests.factories import AFTERNOON, MORNING, NOW
+from tests.factories import AFTERNOON, MORNING, NOW, expect
 from tests.fixtures import fixture_of
 from tests.world import World, a_quick_world
 
@@ -47,22 +47,6 @@ def test_ordinary_mail_takes_half_of_a_second_in_which_urgent_mail_is_drawn(worl
     assert draw(world, urgent=True) == 7
     assert draw(world) is None
     assert [draw(world, urgent=True) for _ in range(4)] == [8, 9, 10, None]
-
-
-def test_ordinary_mail_leaves_half_of_few_turns_too_however_many_it_draws_at_once(world: World) -> None:
-    assert draw(world, count=4, ahead=True, most=5) is None
-    assert draw(world, count=2, ahead=True, most=5) == 2
-    assert draw(world, urgent=True, ahead=True, count=3, most=5) == 5
-
-
-def test_beside_urgent_mail_ordinary_mail_leaves_half_of_few_turns_too(world: World) -> None:
-    assert draw(world, urgent=True, most=5) == 1
-    assert draw(world, count=4, most=5) is None
-    assert draw(world, count=2, most=5) == 3
-
-
-def test_of_a_single_turn_nothing_can_be_left(world: World) -> None:
-    assert draw(world, ahead=True, most=1) == 1
 
 
 def test_of_a_second_to_come_ordinary_mail_leaves_half(world: World) -> None:
@@ -109,9 +93,7 @@ def test_threads_of_a_batch_draw_no_more_turns_than_it_has_mails() -> None:
     drawn = []
     for steps in (first, second, third):  # each draws before another one is answered
         next(steps)
-        draw = steps.send(NOW)
-        assert isinstance(draw, DrawTurns)
-        drawn.append(draw.count)
+        drawn.append(expect(DrawTurns, steps.send(NOW)).count)
     assert drawn == [4, 3, 1], "one for each thread, and five for the mails that have not begun"
     with pytest.raises(StopIteration):
         first.send(4)

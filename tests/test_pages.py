@@ -84,6 +84,11 @@ def test_what_is_not_public_is_answered_as_what_does_not_exist_to_the_byte(visit
         assert (hidden.status, hidden.data, hidden.headers) == (404, unknown.data, unknown.headers), path
 
 
+def test_whoever_opens_the_bare_address_sees_a_page(visitor: Visitor) -> None:
+    refused(visitor.get("/"), 404, "There is no such page")
+    assert visitor.ask("HEAD", "/").status == 404
+
+
 # --- methods, and what went wrong ---------------------------------------------------------------------------------
 
 
@@ -345,7 +350,7 @@ def test_a_form_is_believed_that_we_showed_for_this_path_and_not_too_long_ago(vi
 
 
 def test_every_page_has_a_route_and_every_route_a_head(visitor: Visitor) -> None:
-    greedy = {path.removesuffix("{proxy+}") for _, path in routes()}
+    greedy = {path.removesuffix("{proxy+}") for _, path in routes()} - {"/"}
     for method, path, _, _ in site.route.all:
         assert method in ("GET", "POST")
         assert any(path.startswith(prefix) for prefix in greedy), path

@@ -29,7 +29,7 @@ from convoke.registrations import erasure, events, registry, returning, waitlist
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
 from convoke.store.invitations import invitation_item
-from tests.factories import AFTERNOON, EVENT_ID, accepted, existing, told
+from tests.factories import AFTERNOON, EVENT_ID, accepted, existing, expect, told
 from tests.factories import registration as person
 from tests.fixtures import patching_fixture_of
 from tests.tables import SETTINGS, everything, unchanged
@@ -43,9 +43,7 @@ visitor = patching_fixture_of(a_visitor)
 
 def register(visitor: Visitor, number: int = 0, **changes: Any) -> Registration:
     made = person(**{"registration_id": IDS[number], "email": f"person{number}@example.net", **changes})
-    stored = registry.register(visitor.store, made, now=visitor.now, account="acme")
-    assert isinstance(stored, Registration)
-    return stored
+    return expect(Registration, registry.register(visitor.store, made, now=visitor.now, account="acme"))
 
 
 @pytest.fixture
@@ -807,8 +805,7 @@ def test_who_comes_with_more_people_than_the_page_allows_keeps_them(visitor: Vis
 def test_dates_are_chosen_and_those_that_are_over_stay(visitor: Visitor) -> None:
     held = visitor.hold(rule="FREQ=WEEKLY;COUNT=4")
     bo = register(visitor)
-    start = held.when.start
-    assert isinstance(start, datetime)
+    start = expect(datetime, held.when.start)
     visitor.now = held.when.ends_at + timedelta(hours=1)
     week = timedelta(days=7)
     page = path(visitor, bo)
@@ -822,8 +819,7 @@ def test_dates_are_chosen_and_those_that_are_over_stay(visitor: Visitor) -> None
 def test_all_dates_stay_all_where_nothing_else_is_ticked(visitor: Visitor) -> None:
     held = visitor.hold(rule="FREQ=WEEKLY;COUNT=2")
     bo = register(visitor)
-    start = held.when.start
-    assert isinstance(start, datetime)
+    start = expect(datetime, held.when.start)
     every = [start.isoformat(), (start + timedelta(days=7)).isoformat()]
     assert press(visitor, path(visitor, bo), "change", name="Li", language="", dates=every).status == 303
     assert (stored(visitor, bo).name, stored(visitor, bo).occurrences) == ("Li", None)

@@ -11,14 +11,7 @@ import pytest
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Acknowledged, Intent, Stopped
 from convoke.delivery.preview import PreviewResult, preview
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    Participation,
-    RegistrationStatus,
-    Reply,
-)
+from convoke.model import DeliveryState, Event, EventStatus, Participation, RegistrationStatus, Reply
 from convoke.store import keys
 from tests.factories import NOW, SENDER, existing, invitation, registration
 from tests.test_series_costs import choir, long_series, moved

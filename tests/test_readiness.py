@@ -35,6 +35,7 @@ from convoke.delivery.readiness import (
     findings,
 )
 from local import operate
+from local.command import Refused
 from tests import test_limits
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import SENDER
@@ -381,7 +382,9 @@ def test_the_command_shows_each_finding_and_counts_them(
     payload = {"findings": [{"what": one.what, "state": one.state.value, "why": one.why} for one in said]}
     monkeypatch.setattr(operate, "described_stack", lambda _: ({}, {"ReadyFunction": "ready"}))
     monkeypatch.setattr("boto3.client", lambda _, **__: Client({"Payload": io.BytesIO(json.dumps(payload).encode())}))
-    assert operate.COMMANDS["ready"](SETTINGS, {}, str) == "1 ok, 1 to do, 1 unknown."
+    answer = operate.COMMANDS["ready"](SETTINGS, {}, str)
+    assert answer == "1 ok, 1 to do, 1 unknown."
+    assert isinstance(answer, Refused), "a script sees by the exit status that something is to be done"
     assert capsys.readouterr().out.splitlines() == [
         "ok       sending: enabled",
         "to do    alarms: deploy with AlarmEmail",
@@ -399,4 +402,4 @@ def test_a_function_that_fails_is_said_in_a_line(payload: str, monkeypatch: pyte
 
 def test_a_deployment_ends_with_what_it_still_needs() -> None:
     (recipe,) = re.findall(r"^deploy:  ##.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert recipe.splitlines()[-1].endswith("-m local.operate ready")
+    assert "-m local.operate ready || true" in recipe.splitlines()[-1], "which does not fail where something is left"

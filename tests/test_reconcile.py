@@ -15,18 +15,7 @@ from convoke.decision.invitation import Stopped, with_outcomes
 from convoke.delivery.attempts import backoff
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import updated_by
-from convoke.effects import (
-    Accepted,
-    Acknowledge,
-    Claim,
-    Effect,
-    Refusal,
-    Refused,
-    Send,
-    StoreMessage,
-    Unknown,
-    WakeUp,
-)
+from convoke.effects import Accepted, Acknowledge, Claim, Effect, Refusal, Refused, Send, StoreMessage, Unknown, WakeUp
 from convoke.model import DateChange, DeliveryState, Method
 from convoke.schedule import edits, series
 from convoke.settings import Times

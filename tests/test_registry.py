@@ -11,15 +11,7 @@ import pytest
 
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import Acknowledged, Stopped, StoredMessage
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    InvalidField,
-    Method,
-    Registration,
-    RegistrationStatus,
-)
+from convoke.model import DeliveryState, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus
 from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase, forget
 from convoke.registrations.events import change_event, create_event
@@ -31,7 +23,7 @@ from convoke.store.reads import Reads
 from convoke.store.records import message_item
 from convoke.store.repository import Page
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NOW, accepted, event, existing, told
+from tests.factories import EVENT_ID, NOW, accepted, event, existing, expect, told
 from tests.factories import registration as person
 from tests.tables import SETTINGS, everything, in_memory, unchanged
 
@@ -63,22 +55,16 @@ class World:
         return person(registration_id=registration_id, name=name, email=f"{name.lower()}@example.net")
 
     def register(self, name: str) -> Registration:
-        stored = register(self.store, self.newcomer(name), now=NOW)
-        assert isinstance(stored, Registration)
-        return stored
+        return expect(Registration, register(self.store, self.newcomer(name), now=NOW))
 
     def withdraw(self, who: Registration) -> Registration:
-        left = withdraw(self.store, EVENT_ID, who.registration_id, now=LATER)
-        assert isinstance(left, Registration)
-        return left
+        return expect(Registration, withdraw(self.store, EVENT_ID, who.registration_id, now=LATER))
 
     def promote(self, **how: Any) -> int:
         return waitlist.promote(self.store, EVENT_ID, now=LATER, **how)
 
     def erase(self, who: Registration) -> Registration:
-        gone = erase(self.store, EVENT_ID, who.registration_id, now=LATER)
-        assert isinstance(gone, Registration)
-        return gone
+        return expect(Registration, erase(self.store, EVENT_ID, who.registration_id, now=LATER))
 
     def counts(self) -> tuple[int, int]:
         seats = self.store.reads.seats(EVENT_ID)
@@ -344,8 +330,7 @@ def test_another_name_tells_nobody(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     world.tell(bo)
-    after = changed(world, bo, name="Bo Ek", language="de")
-    assert isinstance(after, Registration)
+    after = expect(Registration, changed(world, bo, name="Bo Ek", language="de"))
     assert (after.name, after.language, after.version) == ("Bo Ek", "de", 2)
     assert world.due_key(bo) is None
 
@@ -354,8 +339,7 @@ def test_another_address_takes_its_lock_along_and_its_message_is_due(world: Worl
     world.hold()
     bo = world.register("Bo")
     world.tell(bo)
-    after = changed(world, bo, email="bo@example.org")
-    assert isinstance(after, Registration)
+    expect(Registration, changed(world, bo, email="bo@example.org"))
     assert world.due_key(bo) == keys.due_key(1, LATER)
     assert world.locks() == 1
     somebody_else = world.register("Bo")
@@ -366,9 +350,7 @@ def test_another_address_takes_its_lock_along_and_its_message_is_due(world: Worl
 def test_an_address_in_other_capitals_keeps_its_lock(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
-    after = changed(world, bo, email="Bo@example.net")
-    assert isinstance(after, Registration)
-    assert after.email == "Bo@example.net"
+    assert expect(Registration, changed(world, bo, email="Bo@example.net")).email == "Bo@example.net"
     assert world.locks() == 1
 
 

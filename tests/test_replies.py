@@ -25,17 +25,12 @@ from convoke.registrations.erasure import forget
 from convoke.registrations.events import create_event
 from convoke.registrations.registry import Obstacle, TooMany, register, resend, withdraw
 from convoke.registrations.replies import Applied, Outcome, apply, register_again
-from convoke.store import (
-    answers,
-    codec,
-    dynamo,
-    keys,
-)
+from convoke.store import answers, codec, dynamo, keys
 from convoke.store.answers import Answers
 from convoke.store.invitations import invitation_item
 from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEvent, WebhookEventType
-from tests.factories import AFTERNOON, EVENT_ID, NOW, event, existing, registration, reply, webhook
+from tests.factories import AFTERNOON, EVENT_ID, NOW, event, existing, expect, registration, reply, webhook
 from tests.factories import invited as invited_to
 from tests.fixtures import fixture_of
 from tests.simulation.quick import forget as forget_quickly
@@ -224,8 +219,7 @@ def in_the_end(came: list[Reply]) -> tuple[Any, ...]:
         tables = Tables((SETTINGS.registrations_table,), lambda *_: None)
         store = Store(tables, SETTINGS)
         create_event(store, event(release_on_decline=True))
-        bo = register(store, registration(), now=NOW)
-        assert isinstance(bo, Registration)
+        bo = expect(Registration, register(store, registration(), now=NOW))
         tables.put_item(TableName=SETTINGS.invitations_table, Item=invitation_item(invited_to(sequence=2, asked=1)))
         for one in came:
             apply(store, EVENT_ID, bo.registration_id, one, channel=AnswerChannel.MAIL, now=LATER)
@@ -328,8 +322,7 @@ def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: Worl
 def test_withdrawing_whoever_declined_frees_the_address_and_no_second_seat(world: World) -> None:
     bo = world.invite()
     apply_report(world, bo, NO)
-    gone = withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now)
-    assert isinstance(gone, Registration)
+    gone = expect(Registration, withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now))
     assert (gone.status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
     # From now on nobody would receive a late yes, so the entry is taken back.
     world.settle()

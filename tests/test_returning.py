@@ -7,19 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from convoke.decision.decide import participation
-from convoke.model import (
-    AnswerChannel,
-    EventStatus,
-    Method,
-    Participation,
-    Registration,
-    RegistrationStatus,
-    Reply,
-)
+from convoke.model import AnswerChannel, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
 from convoke.registrations import erasure, registry, replies, returning, waitlist
 from convoke.registrations.registry import Obstacle, TooMany
 from convoke.registrations.returning import HELD, come_back, end_hold
-from tests.factories import EVENT_ID
+from tests.factories import EVENT_ID, expect
 from tests.fixtures import fixture_of
 from tests.mailbox import one_space, plain_text_of
 from tests.world import World, a_quick_world
@@ -33,9 +25,7 @@ world = fixture_of(a_quick_world, capacity=2)
 def click(world: World, person: Registration) -> Registration:
     """As a mail program's button for unsubscribing does."""
     ids = person.event_id, person.registration_id
-    left = registry.withdraw(world.store, *ids, now=world.now, held_until=world.now + HELD)
-    assert isinstance(left, Registration)
-    return left
+    return expect(Registration, registry.withdraw(world.store, *ids, now=world.now, held_until=world.now + HELD))
 
 
 def back(world: World, person: Registration, **how: Any) -> Registration | Obstacle | TooMany:
@@ -43,8 +33,7 @@ def back(world: World, person: Registration, **how: Any) -> Registration | Obsta
 
 
 def came_back(world: World, person: Registration) -> Registration:
-    found = back(world, person)
-    assert isinstance(found, Registration)
+    found = expect(Registration, back(world, person))
     assert world.reads.registration(EVENT_ID, person.registration_id) == found
     return found
 

@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convoke.model import (
-    DateChange,
-    Event,
-    InvalidField,
-    LocalTime,
-    Schedule,
-    When,
-)
+from convoke.model import DateChange, Event, InvalidField, LocalTime, Schedule, When
 from convoke.schedule import calendar_entries, series, series_changes
 from convoke.schedule.recurrence import MAX_DATES, MAX_SPAN
 from tests.factories import event

@@ -19,16 +19,7 @@ from hypothesis import strategies as st
 from convoke.calendar import itip
 from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
-from convoke.model import (
-    DateChange,
-    Event,
-    EventStatus,
-    InvalidField,
-    Method,
-    Registration,
-    RegistrationStatus,
-    When,
-)
+from convoke.model import DateChange, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus, When
 from convoke.schedule import edits, series, series_changes
 from tests import rfc5546
 from tests.factories import NOW, SENDER, event, registration

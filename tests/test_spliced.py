@@ -16,7 +16,7 @@ from convoke.calendar import content_lines, itip
 from convoke.decision.calendar_state import Message, OccurrenceState, RenderedMail
 from convoke.mail import header_fields, invitation_mail, mime_parts, spliced
 from convoke.model import Participation, Person, RenderError, When
-from tests.factories import AFTERNOON, MORNING, NOW, message, told
+from tests.factories import AFTERNOON, MORNING, NOW, expect, message, told
 from tests.golden.cases import CANCELLED, CASES, INVITATION, MOVED, OTHER_DATE, SERIES, dtstamp
 from tests.test_itip import ANY_MESSAGE, ANYTHING
 
@@ -252,8 +252,7 @@ def test_a_name_that_does_not_read_back_is_left_out_here_too(monkeypatch: pytest
         return honest(head)
 
     monkeypatch.setattr(header_fields, "fields", broken)
-    found = same(replace(INVITATION, attendee=Person(name="Zoë", email="zoe@example.net")), 4)
-    assert isinstance(found, RenderedMail)
+    found = expect(RenderedMail, same(replace(INVITATION, attendee=Person(name="Zoë", email="zoe@example.net")), 4))
     assert found.plainer == ("To",)
     assert b"\r\nTo: zoe@example.net\r\n" in found.mail
 

@@ -26,7 +26,7 @@ from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, MORNING, NEW_ID, registration
+from tests.factories import EVENT_ID, MORNING, NEW_ID, expect, registration
 from tests.fixtures import fixture_of
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything, unchanged
@@ -400,8 +400,7 @@ def test_nobody_else_can_register_until_all_are_over(world: World) -> None:
     assert counts(world) == (2, 0)
 
     world.copy_all(most=2)
-    stored = registry.register(world.store, newcomer, now=world.now)
-    assert isinstance(stored, Registration)
+    expect(Registration, registry.register(world.store, newcomer, now=world.now))
     assert counts(world) == (PEOPLE + 1, 0)
 
 

@@ -26,7 +26,7 @@ from convoke.store import dynamo
 from convoke.store.sources import Kind, RowState, place
 from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEventType
-from tests.factories import NOW, existing
+from tests.factories import NOW, existing, expect
 from tests.tables import SETTINGS, everything, in_memory
 from tests.test_sources import BO, SITE, SUMMER
 from tests.test_webhook_delivery import HOOK as LISTENER
@@ -279,8 +279,7 @@ def test_who_withdrew_comes_back_by_themselves_while_their_row_stays_as_it_is(wo
     person = world.person()
     withdraw(world.store, person.event_id, person.registration_id, now=NOW)
     assert world.sync("site-registrations", PLAIN).outcome is Action.NOTHING
-    came = come_back(world.store, person.event_id, person.registration_id, now=NOW)
-    assert isinstance(came, Registration)
+    came = expect(Registration, come_back(world.store, person.event_id, person.registration_id, now=NOW))
     assert (came.status, came.removed) == (RegistrationStatus.REGISTERED, False)
 
 

@@ -142,7 +142,8 @@ def test_every_path_begins_with_the_version() -> None:
 def test_only_the_documentation_the_health_unknown_paths_and_the_pages_need_no_key() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
     free = {route for route, said in routes().items() if said.get("Auth") == {"Authorizer": "NONE"}}
-    assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "ANY $default"}
+    public = {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json"}
+    assert free == {"ANY $default", *public, *(route.replace("GET", "HEAD") for route in public)}
     assert all("Auth" not in said for route, said in routes().items() if route not in free)
     assert all(said["Auth"] == {"Authorizer": "NONE"} for said in (routes("Pages") | routes("Console")).values())
 
@@ -153,7 +154,7 @@ def test_what_needs_no_key_cannot_use_up_what_the_api_takes() -> None:
     free = {route for route, said in both.items() if said.get("Auth") == {"Authorizer": "NONE"}}
     assert {"$default" if route == "ANY $default" else route for route in free} == api["RouteSettings"].keys()
     visited = {*(f"ANY /{page}/{{proxy+}}" for page in "ercfu"), "GET /assets/{name}"}
-    visited |= {"ANY /console", "ANY /console/{proxy+}"}
+    visited |= {"ANY /console", "ANY /console/{proxy+}", "ANY /"}
     for route, limits in api["RouteSettings"].items():
         if route in visited:
             assert limits == {

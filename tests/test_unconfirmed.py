@@ -41,7 +41,7 @@ from convoke.schedule import edits
 from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
 from convoke.store.unconfirmed import UnconfirmedRegistration
-from tests.factories import EVENT_ID, NOW, SENDER, event, existing, registration
+from tests.factories import EVENT_ID, NOW, SENDER, event, existing, expect, registration
 from tests.mailbox import read_mail
 from tests.tables import SETTINGS, everything, unchanged
 from tests.world import World as Post
@@ -122,9 +122,7 @@ class World:
         return unconfirmed.confirm(self.store, unconfirmed_id, now=self.now, entropy=self.entropy())
 
     def confirmed(self, unconfirmed_id: str) -> Registration:
-        done = self.confirm(unconfirmed_id)
-        assert isinstance(done, Confirmed)
-        return done.registration
+        return expect(Confirmed, self.confirm(unconfirmed_id)).registration
 
     def look(self, unconfirmed_id: str) -> Prospect | Closed:
         return unconfirmed.look(self.store, unconfirmed_id, self.now)
@@ -245,8 +243,7 @@ def test_a_link_is_valid_for_two_days_and_names_what_is_not_there_any_more(world
 def test_looking_changes_nothing(world: World) -> None:
     pending = world.asked()
     with unchanged(world.post.client):
-        prospect = world.look(pending)
-        assert isinstance(prospect, Prospect)
+        prospect = expect(Prospect, world.look(pending))
         assert (prospect.place, prospect.dates, prospect.dates_gone) == (None, None, 0)
 
 
@@ -282,8 +279,7 @@ def test_an_address_that_asked_for_a_link_in_vain_is_forgotten_at_once(world: Wo
 
 
 def test_what_cannot_be_sent_in_time_is_not_sent_later(world: World) -> None:
-    pending = world.ask()
-    assert isinstance(pending, Asked)
+    pending = expect(Asked, world.ask())
     world.post.pass_time(hours=48)
     assert world.mail(pending) is None
     assert "NOTIFICATION" not in str(world.words())
@@ -438,8 +434,7 @@ def test_a_mail_that_ses_refused_is_sent_later_and_counted_once(world: World) ->
 
 def test_a_mail_that_was_counted_and_not_tried_is_sent_all_the_same(world: World) -> None:
     """The worker died, or had no time left, or another one had the same hint."""
-    asked = world.ask()
-    assert isinstance(asked, Asked)
+    asked = expect(Asked, world.ask())
     assert asked.hint is not None
     mail_id = asked.hint.notification_id
     assert world.store.brakes.may_mail(brakes.Purpose.CONFIRM, TYPED["email"], mail_id, world.now)
@@ -448,8 +443,7 @@ def test_a_mail_that_was_counted_and_not_tried_is_sent_all_the_same(world: World
 
 def test_too_many_are_told_when_to_come_back(world: World) -> None:
     assert isinstance(world.ask(most=1), Asked)
-    refused = world.ask(most=1, source_ip="198.51.100.1")
-    assert isinstance(refused, TooMany)
+    refused = expect(TooMany, world.ask(most=1, source_ip="198.51.100.1"))
     assert refused.until == NOW + timedelta(hours=12), "the next day"
     assert isinstance(world.lost(), Asked), "another purpose"
 
@@ -503,11 +497,8 @@ def test_where_the_event_is_full_meanwhile_they_are_told_their_place(world: Worl
     world.post.change(capacity=1)
     world.post.register(1)
     world.post.register(2)
-    prospect = world.look(pending)
-    assert isinstance(prospect, Prospect)
-    assert prospect.place == 2
-    done = world.confirm(pending)
-    assert isinstance(done, Confirmed)
+    assert expect(Prospect, world.look(pending)).place == 2
+    done = expect(Confirmed, world.confirm(pending))
     assert done.registration.status is RegistrationStatus.WAITLISTED
     mail = existing(world.mail(Asked(hint=done.hint)))
     assert mail["Subject"] == "You are on the waitlist: Kölner Treffen"
@@ -516,16 +507,12 @@ def test_where_the_event_is_full_meanwhile_they_are_told_their_place(world: Worl
 
 
 def test_who_has_a_seat_is_sent_the_invitation_and_nothing_beside_it(world: World) -> None:
-    done = world.confirm(world.asked())
-    assert isinstance(done, Confirmed)
-    assert world.mail(Asked(hint=done.hint)) is None
+    assert world.mail(Asked(hint=expect(Confirmed, world.confirm(world.asked())).hint)) is None
 
 
 def test_a_party_that_does_not_fit_waits(world: World) -> None:
     world.post.change(capacity=2)
-    prospect = world.look(world.asked(guests=2))
-    assert isinstance(prospect, Prospect)
-    assert prospect.place == 1
+    assert expect(Prospect, world.look(world.asked(guests=2))).place == 1
 
 
 def test_of_the_chosen_dates_those_are_taken_that_still_take_place() -> None:
@@ -533,8 +520,7 @@ def test_of_the_chosen_dates_those_are_taken_that_still_take_place() -> None:
         world = World(made)
         pending = world.asked(occurrences=(FIRST, SECOND))
         world.post.change(changes=(DateChange(date=FIRST, cancelled=True),))
-        prospect = world.look(pending)
-        assert isinstance(prospect, Prospect)
+        prospect = expect(Prospect, world.look(pending))
         assert (prospect.dates, prospect.dates_gone) == ((SECOND,), 1)
         assert world.confirmed(pending).occurrences == (SECOND,)
 
@@ -593,16 +579,13 @@ def test_the_answer_is_the_same_whoever_is_registered() -> None:
         with a_public_world(confirm_address=False) as made:
             world = World(made)
             standing(world, status)
-            asked = world.ask()
-            assert isinstance(asked, Asked)
-            kinds.append(asked.hint is not None)
+            kinds.append(expect(Asked, world.ask()).hint is not None)
     assert kinds == [True] * len(STANDINGS)
 
 
 def test_there_too_a_stranger_is_mailed_once_an_hour(open_world: World) -> None:
     open_world.ask()
-    asked = open_world.ask(email="kanari.zyx+2@example.net")
-    assert isinstance(asked, Asked)
+    expect(Asked, open_world.ask(email="kanari.zyx+2@example.net"))
     assert len(open_world.post.everybody()) == 1, "beyond that nobody is registered"
 
 

@@ -127,8 +127,11 @@ def test_our_routes_lead_to_the_functions_as_the_template_says(stack: Running) -
     pages = {f"{method} /{page}/{{proxy+}}" for method in ("ANY", "HEAD") for page in "ercfu"}
     pages |= {"GET /assets/{name}", "HEAD /assets/{name}"}
     pages |= {f"{method} {path}" for method in ("ANY", "HEAD") for path in ("/console", "/console/{proxy+}")}
-    assert free == {"GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json", "$default", *pages}
-    assert made.keys() == {*routes(), "$default", "HEAD /{proxy+}", *pages}
+    pages |= {"ANY /", "HEAD /"}
+    public = {f"{method} {path}" for method in ("GET", "HEAD") for path in ("/docs", "/docs/{asset}", "/health")}
+    public |= {"GET /openapi.json", "HEAD /openapi.json"}
+    assert free == {*public, "$default", *pages}
+    assert made.keys() == {*routes(), *public, "$default", "HEAD /{proxy+}", *pages}
     with urllib.request.urlopen(f"{stack.description['api']}/openapi.json", timeout=10) as answer:  # noqa: S310
         described = json.load(answer)["paths"]
     documented = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}

@@ -14,16 +14,11 @@ from typing import Any
 import boto3
 import pytest
 
-from convoke.aws.runtime import Aws, hint_body
+from convoke.aws.queues import hint_body
+from convoke.aws.runtime import Aws
 from convoke.delivery.webhooks import post
 from convoke.effects import WebhookHint
-from convoke.store import (
-    codec,
-    dynamo,
-    keys,
-    outbox,
-    writes,
-)
+from convoke.store import codec, dynamo, keys, outbox, writes
 from convoke.store.deliveries import Deliveries
 from convoke.store.outbox import About, about_registration
 from convoke.webhooks import http

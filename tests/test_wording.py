@@ -14,16 +14,7 @@ from convoke.decision.calendar_state import Message
 from convoke.decision.decide import is_same_message, next_message
 from convoke.mail import invitation_mail, wording
 from convoke.mail.freemail import is_freemail
-from convoke.model import (
-    DateChange,
-    Event,
-    EventStatus,
-    Method,
-    Participation,
-    Person,
-    Sender,
-    When,
-)
+from convoke.model import DateChange, Event, EventStatus, Method, Participation, Person, Sender, When
 from tests.factories import MORNING, NOW, SENDER, event, existing, message, registration
 from tests.mailbox import read_mail
 

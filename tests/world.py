@@ -18,7 +18,7 @@ from convoke.aws.runtime import Aws, drive
 from convoke.decision.calendar_state import CalendarState
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation, Quota
-from convoke.delivery.fan_out import plan, process_batch
+from convoke.delivery.fan_out import plan, process_batch, to_be_planned
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, Worker, reconcile
 from convoke.delivery.reports import apply_report
@@ -37,15 +37,7 @@ from convoke.effects import (
     SurveyHint,
     Unknown,
 )
-from convoke.model import (
-    DeliveryState,
-    Event,
-    EventStatus,
-    LocalTime,
-    Method,
-    Registration,
-    RegistrationStatus,
-)
+from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import returning, split_transfer, waitlist
 from convoke.registrations.events import change_event, create_event, split_event
 from convoke.registrations.registry import change_registration, register, resend, withdraw
@@ -56,7 +48,7 @@ from convoke.store import codec, dynamo, keys
 from convoke.store.events import SplitTransfer
 from convoke.store.keys import due_key
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, registration, report_on
+from tests.factories import EVENT_ID, NEW_ID, NOW, SENDER, event, existing, expect, registration, report_on
 from tests.simulation.quick import quick
 from tests.simulation.tables import Tables
 from tests.tables import SETTINGS, create_tables
@@ -65,6 +57,15 @@ Answer = Accepted | Refused | Unknown
 LIMITS = Limits(urgent=1000, all=1000)
 SWEEP_TIME = timedelta(seconds=45)
 dynamo_wire = dynamo.wire
+
+
+def announce(event_id: str) -> effects.Steps[bool]:
+    """Queue the planning of a fan-out, as where many people are invited; false if nothing is to be planned."""
+    seen = yield effects.ReadFanOut(event_id=event_id)
+    if seen is None or not seen.planning:
+        return False
+    yield to_be_planned(seen, (yield effects.Clock()))
+    return True
 
 
 class World:
@@ -222,9 +223,7 @@ class World:
     def amend(self, person: Registration, **changes: Any) -> Registration:
         """Change what is known of somebody, as the API does: the address, the name, how many come with them."""
         ids = person.event_id, person.registration_id
-        amended = change_registration(self.store, *ids, changes=changes, priority=1, now=self.now)
-        assert isinstance(amended, Registration)
-        return amended
+        return expect(Registration, change_registration(self.store, *ids, changes=changes, priority=1, now=self.now))
 
     def resend(self, person: Registration) -> None:
         """Somebody asks for the latest message once more."""
@@ -254,9 +253,7 @@ class World:
     # --- who looks --------------------------------------------------------------------------------------------
 
     def look(self, person: Registration) -> Outcome:
-        outcome = self.run(reconcile(person.event_id, person.registration_id, self.worker()))
-        assert isinstance(outcome, Outcome)
-        return outcome
+        return expect(Outcome, self.run(reconcile(person.event_id, person.registration_id, self.worker())))
 
     def drain(self, *, size: int = 50) -> None:
         """Follow every hint in the queue, and those that come of them."""

@@ -14,7 +14,6 @@ import pytest
 from convoke.decision.calendar_state import OccurrenceState
 from convoke.decision.invitation import Acknowledged, Intent
 from convoke.delivery import fan_out
-from convoke.delivery.fan_out import announce
 from convoke.model import DeliveryState, EventStatus
 from convoke.store import dynamo, keys
 from convoke.store.invitations import invitation_item
@@ -25,7 +24,7 @@ from tests.simulation import quick
 from tests.tables import SETTINGS
 from tests.test_costs import over, publish, spare_the_letters
 from tests.units import size
-from tests.world import World
+from tests.world import World, announce
 
 TOLD = (100, 1_000, 10_000)
 """People who are told for real."""

@@ -287,3 +287,12 @@ def stored(tables: Tables) -> dict[str, list[dict[str, Any]]]:
         )
         for table, partitions in tables.rows.items()
     }
+
+
+def without_claims(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """What stands in the tables that have anything, without the ids of claims, which are chance."""
+    return {
+        table: [{name: value for name, value in row.items() if name != "claim"} for row in rows]
+        for table, rows in tables.items()
+        if rows
+    }

@@ -14,15 +14,7 @@ from convoke.decision import fingerprints
 from convoke.decision.limits import Limit
 from convoke.delivery import fan_out
 from convoke.effects import StoreRate
-from convoke.model import (
-    Event,
-    EventStatus,
-    Occurrence,
-    Person,
-    Registration,
-    RegistrationStatus,
-    When,
-)
+from convoke.model import Event, EventStatus, Occurrence, Person, Registration, RegistrationStatus, When
 from convoke.registrations import approval, erasure, events, registry, returning, waitlist
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo, keys

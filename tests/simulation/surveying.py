@@ -1,4 +1,6 @@
-"""A trial of surveys of a large event, of which mails bounce all the while. Yields what is wrong."""
+"""Trials of surveys of a large event: mails of it bounce all the while, or thousands are not reached. Each yields what
+is wrong.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from convoke import effects
-from convoke.decision.attention import Survey
+from convoke.decision.attention import Attention, AttentionKind, AttentionReason, Survey, Unreached
 from convoke.decision.invitation import Invitation
 from convoke.delivery import survey
 from convoke.delivery.reconcile import Worker
 from convoke.effects import SurveyHint
 from convoke.store import keys
+from tests import factories
 
 from .checker import Violation
 from .due_model import DueModel
@@ -101,3 +104,35 @@ def a_large_event_is_surveyed() -> Iterator[Violation]:
         yield Violation("G1", "the survey of an event never ended")
     if not surveys.began or surveys.began[-1] < last:
         yield Violation("G1", "no survey followed the last bounce")
+
+
+def thousands_were_not_reached() -> Iterator[Violation]:
+    """A survey that finds thousands ends in its function's time, so that their organizer is sent one summary."""
+    model = DueModel(takes={effects.StoreUnreached: 0.01})
+    since = START - timedelta(hours=1)
+    missed = tuple(
+        Unreached(
+            attention=Attention(
+                registration_id=f"{number:010d}",
+                kind=AttentionKind.CANCELLATION,
+                state=AttentionReason.BOUNCED,
+                since=since,
+            )
+        )
+        for number in range(5_000)
+    )
+    sent: list[str] = []
+    model.answers = {
+        effects.ReadSurvey: lambda _: Survey(event_id=EVENT_ID),
+        effects.ReadInvitations: lambda _: (),
+        effects.ReadUnreached: lambda _: missed,
+        effects.ReadEvent: lambda _: factories.event(event_id=EVENT_ID),
+        effects.AddNotification: lambda effect: sent.append(effect.notification.notification_id),
+        effects.EndSurvey: lambda _: True,
+    }
+    worker = Worker(sender=SENDER, deadline=model.now + FUNCTION, times=TIMES)
+    model.run(survey.survey(SurveyHint(event_id=EVENT_ID), worker))
+    if len(sent) != 1 or model.done[effects.StoreUnreached] != len(missed):
+        yield Violation("effort", f"{len(sent)} summaries, {model.done[effects.StoreUnreached]} are recorded")
+    if model.now > worker.deadline:
+        yield Violation("effort", f"a survey of {len(missed)} who were not reached took {model.now - START}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from convoke.delivery import fan_out, pace, reconcile, sweep
+from convoke.delivery import fan_out, pace, reconcile, survey, sweep
 from convoke.store import conditions, keys
 
 from .mutant import Mutant, instead, without
@@ -23,6 +23,7 @@ THROUGHPUT: dict[str, Mutant] = {
         instead(sweep, "MAILS", dict.fromkeys(sweep.MAILS, 1)), trial="much_is_due"
     ),
     "the-most-urgent-first": Mutant(instead(sweep, "PRIORITIES", (2, 1, 0)), trial="much_is_due"),
+    "many-are-recorded-at-the-same-time": Mutant(instead(survey, "AT_ONCE", 1), trial="thousands_were_not_reached"),
     "no-shard-is-always-the-last": Mutant(
         instead(sweep, "_from_another_on", lambda shards, _: shards), trial="more_is_due_than_leaves"
     ),

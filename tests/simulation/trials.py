@@ -223,6 +223,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.a_wake_up_meets_a_more_urgent_one,
         interrupted.a_change_meets_something_more_urgent,
         surveying.a_large_event_is_surveyed,
+        surveying.thousands_were_not_reached,
         claims.a_claim_is_answered_late,
         splits.a_registration_meets_a_split,
         splits.a_slow_look_meets_the_next_one,

@@ -1,11 +1,10 @@
 """Runs the protocol of delivery on AWS: performs its effects with the clock, DynamoDB, SES and SQS.
 
-Also the JSON form of the hints in the queues, and the log and metrics of the functions that deliver.
+Also the log and metrics of the functions that deliver.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
 import traceback
@@ -27,22 +26,7 @@ from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Intent
 from ..delivery.reconcile import Outcome, Worker
-from ..effects import (
-    Accepted,
-    AnyHint,
-    BatchHint,
-    Effect,
-    Hint,
-    ImportHint,
-    NotificationHint,
-    PlanHint,
-    Refusal,
-    Refused,
-    Steps,
-    SurveyHint,
-    Unknown,
-    WebhookHint,
-)
+from ..effects import Accepted, Effect, Refusal, Refused, Steps, Unknown
 from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
 from ..model import RenderError, folded
 from ..registrations import addresses, erasure, returning, split_transfer, waitlist
@@ -50,7 +34,7 @@ from ..settings import Settings, settings
 from ..store import dynamo
 from ..store.store import Store
 from ..webhooks import http
-from . import ses
+from . import queues, ses
 from .personal_links import PersonalLinks
 
 if TYPE_CHECKING:
@@ -58,8 +42,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-HINTS_IN_A_REQUEST = 10
-"""How many messages SQS takes in one request."""
 MAX_WEBHOOK_HINTS = 500
 """How many webhook events and webhook deliveries one sweep queues."""
 
@@ -107,11 +89,11 @@ class Aws:
             found, after = self._store.reads.events(after)
             yield from found
 
-    def queue_webhook_hints(self, limit: int = MAX_WEBHOOK_HINTS) -> int:
-        """Queue a hint for each webhook event and webhook delivery that is due, up to ``limit``; returns how many."""
+    def queue_webhook_hints(self) -> int:
+        """Queue a hint for each webhook event and delivery that is due, up to :data:`MAX_WEBHOOK_HINTS`: how many."""
         queued = 0
-        for hint in self._store.deliveries.due(clock(), limit):
-            self._enqueue(effects.Enqueue(hint=hint, urgent=False))
+        for hint in self._store.deliveries.due(clock(), MAX_WEBHOOK_HINTS):
+            queues.enqueue(self._sqs, self._settings, effects.Enqueue(hint=hint, urgent=False))
             queued += 1
         return queued
 
@@ -153,11 +135,11 @@ class Aws:
             case effects.ReadQuota():
                 return ses.quota(self._ses)
             case effects.ReadBacklog(urgent=urgent):
-                return self._backlog(urgent=urgent)
+                return queues.backlog(self._sqs, self._settings, urgent=urgent)
             case effects.Enqueue():
-                return self._enqueue(effect)
+                return queues.enqueue(self._sqs, self._settings, effect)
             case effects.EnqueueAll():
-                return self._enqueue_all(effect)
+                return queues.enqueue_all(self._sqs, self._settings, effect)
             case effects.Promote(event_id=event_id):
                 return waitlist.promote(self._store, event_id, now=clock())
             case effects.EndHold(event_id=event_id, registration_id=registration_id):
@@ -218,47 +200,6 @@ class Aws:
 
     def _delete_mail(self, bucket: str, key: str) -> None:
         self._s3.delete_object(Bucket=bucket, Key=key)
-
-    def _enqueue(self, effect: effects.Enqueue) -> None:
-        more = {}
-        if isinstance(effect.hint, WebhookHint):
-            # SQS lets a webhook with many hints wait, not the others (a fair queue).
-            more = {"MessageGroupId": effect.hint.webhook_id} if effect.hint.webhook_id else {}
-        self._sqs.send_message(
-            QueueUrl=self._queue_of(effect.hint, urgent=effect.urgent),
-            MessageBody=json.dumps(hint_body(effect.hint)),
-            DelaySeconds=effect.delay_seconds,
-            **more,
-        )
-
-    def _enqueue_all(self, effect: effects.EnqueueAll) -> None:
-        """A hint that SQS does not take is left to the sweep, which finds what it is about."""
-        queues: dict[str, list[AnyHint]] = {}
-        for hint in effect.hints:
-            queues.setdefault(self._queue_of(hint, urgent=effect.urgent), []).append(hint)
-        for queue, hints in queues.items():
-            for first in range(0, len(hints), HINTS_IN_A_REQUEST):
-                bodies = enumerate(map(hint_body, hints[first : first + HINTS_IN_A_REQUEST]))
-                self._sqs.send_message_batch(
-                    QueueUrl=queue,
-                    Entries=[{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in bodies],
-                )
-
-    def _queue_of(self, hint: AnyHint, *, urgent: bool) -> str:
-        match hint:
-            case WebhookHint():
-                return self._settings.hooks_queue
-            case ImportHint():
-                return self._settings.imports_queue
-        return self._queue(urgent=urgent)
-
-    def _queue(self, *, urgent: bool) -> str:
-        return self._settings.urgent_queue if urgent else self._settings.ordinary_queue
-
-    def _backlog(self, *, urgent: bool) -> int:
-        waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue(urgent=urgent), AttributeNames=list(waiting))
-        return sum(int(answer["Attributes"][name]) for name in waiting)
 
     @cached_property
     def _store(self) -> Store:
@@ -337,57 +278,6 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
     else:
         raise RenderError("nobody has the address")
     return Said(kind=kind, link=link, holder=holder, place=effect.place)
-
-
-def hint_body(hint: AnyHint) -> dict[str, Any]:
-    """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
-    match hint:
-        case PlanHint(event_id=event_id):
-            return {"event": event_id, "plan": True}
-        case BatchHint(event_id=event_id, version=version, first=first):
-            return {"event": event_id, "version": version, "first": first}
-        case Hint(event_id=event_id, registration_id=registration_id):
-            return {"event": event_id, "registration": registration_id}
-        case SurveyHint(event_id=event_id, after=after, wakeups=wakeups, again=again):
-            return {
-                "event": event_id,
-                "survey": after,
-                "wakeups": wakeups,
-                "again": again.isoformat() if again else None,
-            }
-        case ImportHint(event_id=event_id, import_id=import_id):
-            return {"event": event_id, "import": import_id}
-        case WebhookHint(webhook_event_id=webhook_event_id, webhook_id=webhook_id, account=account):
-            whose = {"webhook": webhook_id} if webhook_id else {"account": account}
-            return {"webhook_event": webhook_event_id, **whose}
-        case NotificationHint(event_id=event_id, registration_id=registration_id, notification_id=notification_id):
-            return {"event": event_id, "registration": registration_id, "notification": notification_id}
-
-
-def hint_of(body: str) -> AnyHint:
-    """The hint that :func:`hint_body` wrote, from the JSON text of a queue message.
-
-    Raises :class:`KeyError` or :class:`ValueError` for anything else.
-    """
-    hint = json.loads(body)
-    if "webhook_event" in hint:
-        return WebhookHint(
-            webhook_event_id=hint["webhook_event"], webhook_id=hint.get("webhook", ""), account=hint.get("account", "")
-        )
-    if "import" in hint:
-        return ImportHint(event_id=hint["event"], import_id=hint["import"])
-    if "survey" in hint:
-        again = datetime.fromisoformat(hint["again"]) if hint["again"] else None
-        return SurveyHint(event_id=hint["event"], after=hint["survey"], wakeups=int(hint["wakeups"]), again=again)
-    if "notification" in hint:
-        return NotificationHint(
-            event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["notification"]
-        )
-    if "registration" in hint:
-        return Hint(event_id=hint["event"], registration_id=hint["registration"])
-    if "plan" in hint:
-        return PlanHint(event_id=hint["event"])
-    return BatchHint(event_id=hint["event"], version=int(hint["version"]), first=hint["first"])
 
 
 @cache

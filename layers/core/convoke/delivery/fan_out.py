@@ -43,7 +43,6 @@ from ..effects import (
     PlanBatches,
     PlanHint,
     ReadEvent,
-    ReadFanOut,
     ReadFanOutAndSending,
     ReadInvitationIds,
     ReadInvitations,
@@ -136,16 +135,6 @@ class Begun:
 # --- planning -----------------------------------------------------------------------------------------------------
 
 
-def announce(event_id: str) -> Steps[bool]:
-    """Queue the planning of the event's fan-out, for when it is announced; false if nothing is to be planned."""
-    fan_out = yield ReadFanOut(event_id=event_id)
-    if fan_out is None or not fan_out.planning:
-        return False
-    now = yield Clock()
-    yield _to_be_planned(fan_out, now)
-    return True
-
-
 def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | None]:
     """Begin to announce a change: plan the event's fan-out at once where at most ``few`` people are invited, and return
     its only batch, which the caller has and works on; else queue the planning, and return ``None``.
@@ -161,11 +150,11 @@ def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | Non
         found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=few + 1)
         if len(found) <= few:
             return (yield from _plan_page(seen, sending, found, worker, size=few, batches=1))
-    yield _to_be_planned(seen, now)
+    yield to_be_planned(seen, now)
     return None
 
 
-def _to_be_planned(fan_out: FanOut, now: datetime) -> Enqueue:
+def to_be_planned(fan_out: FanOut, now: datetime) -> Enqueue:
     """The hint to plan the fan-out, which comes when it is announced."""
     hint = PlanHint(event_id=fan_out.event_id)
     return Enqueue(hint=hint, urgent=fan_out.priority == 0, delay_seconds=_seconds_to_wait(fan_out, now))
@@ -193,7 +182,7 @@ def plan(
         return None
     now = yield Clock()
     if seen.waits(now):
-        yield _to_be_planned(seen, now)
+        yield to_be_planned(seen, now)
         return None
     batches = min(batches, BATCHES_IN_THE_FIRST_PAGE + 3 * math.ceil(seen.people / size))
     found = yield ReadInvitationIds(event_id=event_id, after=seen.planned_to, limit=size * batches + 1)

@@ -26,6 +26,7 @@ from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_ex
 from ..decision.invitation import Invitation, StoredMessage, with_outcomes
 from ..effects import (
     AddNotification,
+    All,
     Clock,
     EndSurvey,
     Enqueue,
@@ -49,6 +50,8 @@ from .reconcile import Worker
 
 BATCH_SIZE = 50
 """Registrations that are read at a time."""
+AT_ONCE = 16
+"""How many of those whom a summary names are recorded as such at the same time: they may be thousands."""
 RESERVED_TIME = timedelta(seconds=10)
 """What must be left before the deadline to begin a batch: enough for it, and for the end of the survey."""
 GIVEN_UP_AFTER = timedelta(minutes=15)
@@ -200,6 +203,10 @@ def _not_sent(
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
 
+def _reported(event_id: str, one: Unreached) -> Steps[None]:
+    yield StoreUnreached(event_id=event_id, was=one, now=replace(one, notified=True))
+
+
 def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[bool]:
     """End the survey; returns False where a reason for another one came meanwhile. If there are cancellations and moves
     that the organizer has not been informed of, store a summary notification, at the earliest ``times.attention`` after
@@ -218,8 +225,7 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[bool]
             notification = summary(event, tuple(one.attention for one in unreported), now=now)
             if (yield AddNotification(notification=notification)):
                 yield Enqueue(hint=NotificationHint.of(notification), urgent=False)
-            for one in unreported:
-                yield StoreUnreached(event_id=seen.event_id, was=one, now=replace(one, notified=True))
+            yield All(steps=tuple(_reported(seen.event_id, one) for one in unreported), at_once=AT_ONCE)
             summed_up_at = now
         else:
             again = min(again or ready, ready)

@@ -13,7 +13,7 @@ from typing import Any
 from ..decision.invitation import Acknowledged, Intent, Invitation
 from ..model import frozen
 from ..webhooks.events import WebhookEventType
-from .kind import Effect
+from .kind import Effect, OfRegistration
 
 
 @frozen
@@ -138,14 +138,12 @@ class Acknowledge(Effect):
 
 
 @frozen
-class WakeUp(Effect):
+class WakeUp(OfRegistration):
     """Add one to ``wakeups``, so that the invitation is looked at from ``due_key`` on (an earlier due key stays).
 
     ``repair`` also adds one to ``repair``: the latest message is to be sent again under a new SEQUENCE.
     Condition: the item exists; the fence does not matter. Answer: ``None``.
     """
 
-    event_id: str
-    registration_id: str
     due_key: str
     repair: bool = False

@@ -11,7 +11,7 @@ from datetime import datetime
 from ..decision.fan_out import Batch, FanOut
 from ..mail.notifications import Notification
 from ..model import frozen
-from .kind import Effect
+from .kind import Effect, OfEvent, OfRegistration
 from .posting import WebhookHint
 from .reading import Due
 
@@ -152,31 +152,24 @@ AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint | ImportHi
 
 
 @frozen
-class Promote(Effect):
+class Promote(OfEvent):
     """Give the event's free seats to the first people on its waitlist. Answer: ``int``, how many were promoted."""
-
-    event_id: str
 
 
 @frozen
-class EndHold(Effect):
+class EndHold(OfRegistration):
     """Release the seats that were kept for a registration which was cancelled by one click, if their time is over.
 
     Answer: ``bool``, whether they were released.
     """
 
-    event_id: str
-    registration_id: str
-
 
 @frozen
-class TransferRegistrations(Effect):
+class TransferRegistrations(OfEvent):
     """Copy the next few registrations to the event that a series was split into.
 
     Answer: ``int``, how many were copied; 0 when all are.
     """
-
-    event_id: str
 
 
 @frozen

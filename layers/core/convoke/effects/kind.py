@@ -19,6 +19,20 @@ class Effect:
 
 
 @frozen
+class OfEvent(Effect):
+    """The base class of those about one event."""
+
+    event_id: str
+
+
+@frozen
+class OfRegistration(OfEvent):
+    """The base class of those about one registration."""
+
+    registration_id: str
+
+
+@frozen
 class Clock(Effect):
     """Read the clock. Answer: an aware ``datetime``, UTC."""
 

@@ -10,15 +10,13 @@ from datetime import datetime
 from ..decision.brakes import Purpose
 from ..mail.notifications import Notification, NotificationKind, NotificationState
 from ..model import Person, Registration, frozen
-from .kind import Effect
+from .kind import Effect, OfEvent, OfRegistration
 
 
 @frozen
-class ReadNotification(Effect):
+class ReadNotification(OfRegistration):
     """Read one notification. Answer: ``NotificationState``, or ``None`` if there is none."""
 
-    event_id: str
-    registration_id: str
     notification_id: str
 
 
@@ -35,10 +33,9 @@ class CountDaily(Effect):
 
 
 @frozen
-class ReadHolder(Effect):
+class ReadHolder(OfEvent):
     """Read the registration of an event that has this address now. Answer: ``Registration``, or ``None``."""
 
-    event_id: str
     email: str
 
 
@@ -54,18 +51,13 @@ class ReadOrganized(Effect):
 
 
 @frozen
-class ReadPlace(Effect):
+class ReadPlace(OfRegistration):
     """Read how many are on the waitlist of an event up to this registration, itself included. Answer: ``int``."""
-
-    event_id: str
-    registration_id: str
 
 
 @frozen
-class ReadPending(Effect):
+class ReadPending(OfEvent):
     """Read how many registrations of an event wait for the organizer's decision, 0 if it is closed. Answer: ``int``."""
-
-    event_id: str
 
 
 @frozen

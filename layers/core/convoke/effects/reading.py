@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..model import frozen
-from .kind import Effect
+from .kind import Effect, OfEvent, OfRegistration
 
 
 @frozen
@@ -15,39 +15,28 @@ class ReadSending(Effect):
 
 
 @frozen
-class ReadInvitation(Effect):
+class ReadInvitation(OfRegistration):
     """Read one invitation. Answer: ``Invitation``, or ``None`` if there is none."""
 
-    event_id: str
-    registration_id: str
-
 
 @frozen
-class ReadRegistration(Effect):
+class ReadRegistration(OfRegistration):
     """Read one registration. Answer: ``Registration``, or ``None`` if there is none."""
 
-    event_id: str
-    registration_id: str
-
 
 @frozen
-class ReadEvent(Effect):
+class ReadEvent(OfEvent):
     """Read one event. Answer: ``Event``, or ``None`` if there is none."""
 
-    event_id: str
-
 
 @frozen
-class ReadTogether(Effect):
+class ReadTogether(OfRegistration):
     """Read the switch over all mail, and one invitation, its registration and its event, all as they were at one
     moment.
 
     Answer: a tuple of ``Sending``, ``Invitation``, ``Registration`` and ``Event``, each of the last three ``None`` if
     there is none; or ``None`` instead of the tuple, where another writer was at one of them.
     """
-
-    event_id: str
-    registration_id: str
 
 
 @frozen
@@ -59,81 +48,70 @@ class ReadStoredMessage(Effect):
 
 
 @frozen
-class ReadFanOut(Effect):
+class ReadFanOut(OfEvent):
     """Read the event's fan-out. Answer: ``FanOut``, or ``None`` if none is under way."""
-
-    event_id: str
 
 
 @frozen
-class ReadFanOutAndSending(Effect):
+class ReadFanOutAndSending(OfEvent):
     """Read the event's fan-out and the switch over all mail, in no particular order. Answer: a tuple of ``FanOut``, or
     ``None`` if none is under way, and ``Sending``.
     """
 
-    event_id: str
-
 
 @frozen
-class ReadNewFanOut(Effect):
+class ReadNewFanOut(OfEvent):
     """Read the event's fan-out, the switch over all mail, and how many of its seats are taken, in no particular order.
 
     Answer: a tuple of ``FanOut``, or ``None`` if none is under way, ``Sending``, and ``int``: at about how many people
     the event has, without those who left.
     """
 
-    event_id: str
-
 
 @frozen
-class ReadTelling(Effect):
+class ReadTelling(OfEvent):
     """Read whether people are being informed of a change of the event, or a change waits to be announced: whether it
     has a fan-out or a batch. Answer: ``bool``.
     """
 
-    event_id: str
-
 
 @frozen
-class ReadInvitations(Effect):
+class ReadInvitations(OfEvent):
     """Read the event's invitations after the registration id ``after``: the next ``limit``, or all of them up to and
     including ``through``.
 
     Answer: tuple of ``Invitation``, in the order of the registration ids.
     """
 
-    event_id: str
     after: str
     limit: int | None = None
     through: str | None = None
 
 
 @frozen
-class ReadInvitationIds(Effect):
+class ReadInvitationIds(OfEvent):
     """Read the registration ids of the event's next ``limit`` invitations after the id ``after``, from the table.
 
     Answer: tuple of ``str``, in order.
     """
 
-    event_id: str
     after: str
     limit: int
 
 
 @frozen
-class ReadRegistrations(Effect):
+class ReadRegistrations(OfEvent):
     """Read the event's registrations after the id ``after``, up to and including ``through``.
 
     Answer: tuple of ``Registration``, in the order of their ids.
     """
 
-    event_id: str
     after: str
     through: str
 
 
 @frozen
-class ReadPeople(Effect):
+class ReadPeople(OfEvent):
     """Read a few invitations, their registrations, and the event, all as they were at one moment; ``ids`` are at most
     49 registration ids.
 
@@ -142,7 +120,6 @@ class ReadPeople(Effect):
     where another writer was at one of them.
     """
 
-    event_id: str
     ids: tuple[str, ...]
 
 

@@ -6,43 +6,38 @@ from datetime import datetime
 
 from ..decision.attention import Survey, Unreached
 from ..model import frozen
-from .kind import Effect
+from .kind import Effect, OfEvent
 
 
 @frozen
-class ScheduleSurvey(Effect):
+class ScheduleSurvey(OfEvent):
     """Make a survey of the event due at ``due_key``, unconditionally. Answer: ``None``."""
 
-    event_id: str
     due_key: str
 
 
 @frozen
-class ScheduleSurveySoon(Effect):
+class ScheduleSurveySoon(OfEvent):
     """A change begins to be announced at ``now``: schedule a survey for when it has to have reached everybody. One that
     is scheduled already is not postponed. Answer: ``None``.
     """
 
-    event_id: str
     now: datetime
 
 
 @frozen
-class HoldSurvey(Effect):
+class HoldSurvey(OfEvent):
     """No other survey of the event is to begin before ``until``: one is under way since ``begun_at``, or a long one has
     just ended. One that is due meanwhile is due then. Answer: ``None``.
     """
 
-    event_id: str
     until: datetime
     begun_at: datetime
 
 
 @frozen
-class ReadSurvey(Effect):
+class ReadSurvey(OfEvent):
     """Read the event's survey. Answer: ``Survey``, or ``None`` if there never was one."""
-
-    event_id: str
 
 
 @frozen
@@ -56,24 +51,22 @@ class ReadMessages(Effect):
 
 
 @frozen
-class ReadUnreached(Effect):
+class ReadUnreached(OfEvent):
     """Read who of the event was not reached, after the registration id ``after``, up to and including ``through``.
 
     Answer: tuple of ``Unreached``, in the order of the registration ids.
     """
 
-    event_id: str
     after: str
     through: str
 
 
 @frozen
-class StoreUnreached(Effect):
+class StoreUnreached(OfEvent):
     """Store ``now`` in place of ``was``, unconditionally: that somebody was not reached, or, if ``now`` is ``None``,
     that they were after all. Answer: ``None``.
     """
 
-    event_id: str
     was: Unreached | None
     now: Unreached | None
 

@@ -244,10 +244,12 @@ def _whole_day(named: LocalTime) -> date | None:
         return named
     if named.time() == time():
         return named.date()
-    if named.tzinfo is not UTC or named.minute % 15 or named.second:
+    # Some programs write that midnight in UTC, or in the zone of another calendar.
+    instant = None if named.tzinfo is None else named.astimezone(UTC)
+    if instant is None or instant.minute % 15 or instant.second:
         return None
     # Zones are from 12 hours behind UTC to 14 ahead, so only between 10:00 and 12:00 UTC two days are possible.
-    return None if 10 <= named.hour < 12 else (named + timedelta(hours=12)).date()
+    return None if 10 <= instant.hour < 12 else (instant + timedelta(hours=12)).date()
 
 
 def reply_of(

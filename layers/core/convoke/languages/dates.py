@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Protocol
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -18,42 +17,24 @@ _MONTHS = (
 )
 
 
-class Dates(Protocol):
-    """The dates and times of one language. Times are local ones."""
+class PlainEnglish:
+    """English without a region. Days and months are named here, since those of ``strftime`` depend on the locale. Times
+    are local ones.
+    """
+
+    first_weekday = 0
+    """The day that weeks begin with: Monday is 0."""
 
     def day(self, date: date) -> str:
         """The day in full: ``Friday 12 March 2027``."""
-
-    def short_day(self, date: date) -> str:
-        """The day with abbreviations: ``Fri 12 Mar 2027``."""
-
-    def short_days(self, first: date, last: date) -> str:
-        """Several days with abbreviations, the first and the last: ``Fri 2 to Mon 5 Apr 2027``."""
-
-    def clock(self, time: datetime) -> str:
-        """The time of day: ``09:00``."""
-
-    def month(self, date: date) -> str:
-        """The month of a date: ``March 2027``."""
-
-    def weekday(self, number: int) -> str:
-        """A day of the week in full: Monday is 0."""
-
-    @property
-    def first_weekday(self) -> int:
-        """The day that weeks begin with: Monday is 0."""
-
-
-class PlainEnglish:
-    """English without a region. Days and months are named here, since those of ``strftime`` depend on the locale."""
-
-    def day(self, date: date) -> str:
         return f"{_DAYS[date.weekday()]} {date.day} {_MONTHS[date.month - 1]} {date.year}"
 
     def short_day(self, date: date) -> str:
+        """The day with abbreviations: ``Fri 12 Mar 2027``."""
         return f"{self._day_and_month(date)} {date.year}"
 
     def short_days(self, first: date, last: date) -> str:
+        """Several days with abbreviations, the first and the last: ``Fri 2 to Mon 5 Apr 2027``."""
         if first.year != last.year:
             return f"{self.short_day(first)} to {self.short_day(last)}"
         if first.month != last.month:
@@ -67,19 +48,16 @@ class PlainEnglish:
         return f"{_MONTHS[date.month - 1]} {date.year}"
 
     def weekday(self, number: int) -> str:
+        """A day of the week in full: Monday is 0."""
         return _DAYS[number]
-
-    @property
-    def first_weekday(self) -> int:
-        return 0
 
     def _day_and_month(self, date: date) -> str:
         return f"{_DAYS[date.weekday()][:3]} {date.day} {_MONTHS[date.month - 1][:3]}"
 
 
 class FromCldr:
-    """The dates of the language tag ``tag``, as :func:`negotiation.matched` has it, by the CLDR. A region that the CLDR
-    does not know is left out.
+    """What :class:`PlainEnglish` has, for the language tag ``tag``, as :func:`negotiation.matched` has it, by the CLDR.
+    A region that the CLDR does not know is left out.
     """
 
     def __init__(self, tag: str) -> None:
@@ -91,7 +69,7 @@ class FromCldr:
         # A week begins as it does where most people speak the language, unless a region is said.
         named = str(self._locale)
         region = named if self._locale.territory else core.get_global("likely_subtags").get(named, named)
-        self._first_weekday: int = Locale.parse(region).first_week_day
+        self.first_weekday: int = Locale.parse(region).first_week_day
 
     def day(self, date: date) -> str:
         return _spaced(self._dates.format_date(date, "full", self._locale))
@@ -111,10 +89,6 @@ class FromCldr:
     def weekday(self, number: int) -> str:
         return str(self._locale.days["stand-alone"]["wide"][number])
 
-    @property
-    def first_weekday(self) -> int:
-        return self._first_weekday
-
 
 def _spaced(text: str) -> str:
     """``text`` with ordinary spaces, breaking or not, in the place of narrow and thin ones: the CLDR has those around
@@ -124,6 +98,6 @@ def _spaced(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def dates_of(tag: str) -> Dates:
+def dates_of(tag: str) -> PlainEnglish | FromCldr:
     """The dates of a language tag, as :func:`negotiation.matched` has it."""
     return PlainEnglish() if tag == "en" else FromCldr(tag)

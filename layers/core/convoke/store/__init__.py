@@ -2,6 +2,7 @@
 
 ``keys`` has the keys of all items, ``conditions`` every condition of a write, ``codec`` converts data classes to items
 and back, ``dynamo`` makes the calls, and ``writes`` builds the actions of a transaction. Each other module is the
-repository of one kind of item; ``store`` has all of them, bound to a client and its tables. A method whose name ends in
-``_action`` writes nothing by itself: it returns an action for the caller's transaction.
+repository of one kind of item; ``store`` has all of them, bound to a client and its tables, and says which of them
+performs each effect. A method whose name ends in ``_action`` writes nothing by itself: it returns an action for the
+caller's transaction.
 """

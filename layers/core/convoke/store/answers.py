@@ -49,5 +49,4 @@ class Answers(Repository):
         return self._all(ReceivedReply, dynamo.starting_with(self._sent, keys.first_answer(registration_id)))
 
     def forget(self, registration_id: str) -> None:
-        """Delete the whole history."""
         self._delete_all(self._sent, keys.first_answer(registration_id))

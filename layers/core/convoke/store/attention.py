@@ -17,7 +17,7 @@ MAX_LISTED = 100
 
 
 class Surveys(Repository):
-    """Carries out the effects of ``delivery.survey``, and has the actions that schedule a survey."""
+    """Carries out the effects of ``delivery.survey``, each as it says, and has the actions that schedule a survey."""
 
     def soon_action(self, event_id: str, now: datetime) -> Action:
         """The action that schedules a survey of the event, for the transaction of a change: it begins after the time
@@ -37,11 +37,9 @@ class Surveys(Repository):
         return update(self._sent, keys.survey(event_id), changes, "", add={"wakeups": 1}, first=first)
 
     def schedule(self, effect: effects.ScheduleSurvey) -> None:
-        """Schedule a survey of the event at the effect's due key."""
         self._write(self.at_action(effect.event_id, effect.due_key))
 
     def hold(self, effect: effects.HoldSurvey) -> None:
-        """Have none begin, and none due, before ``effect.until``."""
         due = codec.task_attributes(effect.event_id, keys.due_key(PRIORITY, effect.until))
         changes = {"held_until": codec.value(effect.until), "begun_at": codec.value(effect.begun_at), **due}
         self._write(update(self._sent, keys.survey(effect.event_id), changes))

@@ -134,14 +134,13 @@ AFTER_UNCHANGED = "#after = :after"
 LEASE_IS_MINE = "#lease_until = :lease_until"
 # So many mails may still be sent in this second.
 TURNS_ARE_LEFT = "(attribute_not_exists(#drawn) OR #drawn <= :room)"
-# Ordinary mail has drawn no more than half of this second.
+# Ordinary mail has drawn no more than half of this second. Whoever draws first of few turns has more than half of them:
+# where each draw were cut to half, ordinary mail would be in every second, and urgent mail would wait longer.
 HALF_IS_LEFT = f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#ordinary) OR #ordinary <= :half)"
 # The same, but only where urgent mail was drawn in this second.
 HALF_IS_LEFT_BESIDE_URGENT = (
     f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#urgent) OR attribute_not_exists(#ordinary) OR #ordinary <= :half)"
 )
-# No urgent mail was drawn in this second.
-NOTHING_URGENT = f"{TURNS_ARE_LEFT} AND attribute_not_exists(#urgent)"
 # It was not slowed down a moment ago: one burst of refusals slows down once.
 NOT_JUST_SLOWED = "attribute_not_exists(#slowed_at) OR #slowed_at < :before"
 # A pause of the SES account must not shorten an operator's stop.

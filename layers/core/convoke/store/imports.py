@@ -96,7 +96,6 @@ class Imports(Repository):
     # --- what was uploaded --------------------------------------------------------------------------------------
 
     def create(self, one: Import, text: str) -> None:
-        """Store a new import with its text."""
         until = one.created_at + UPLOADED_KEPT
         for number, piece in enumerate(_pieces(text.encode("utf-8", "surrogatepass"))):
             self._put(one.import_id, f"TEXT#{number:03}", piece, until)
@@ -105,7 +104,7 @@ class Imports(Repository):
 
     def text(self, import_id: str, now: datetime) -> str | None:
         """What was uploaded; ``None`` where it is not kept any more."""
-        pieces = [content for _, content in self._contents(import_id, "TEXT#", now)]
+        pieces = list(self._contents(import_id, "TEXT#", now))
         return b"".join(pieces).decode("utf-8", "surrogatepass") if pieces else None
 
     def read(self, event_id: str, import_id: str, now: datetime) -> Import | None:
@@ -173,8 +172,8 @@ class Imports(Repository):
 
     def part(self, one: Import, now: datetime) -> list[Line]:
         """The people of the next part."""
-        found = list(self._contents(one.import_id, _part(one, one.next_part), now))
-        return [line for _, content in found for line in json.loads(content)]
+        found = self._contents(one.import_id, _part(one, one.next_part), now)
+        return [line for content in found for line in json.loads(content)]
 
     def end_part(
         self, one: Import, counts: Mapping[str, int], wrong: Sequence[Wrong], later: Sequence[Line], now: datetime
@@ -216,20 +215,17 @@ class Imports(Repository):
         kept = now + UPLOADED_KEPT
         for prefix in ("TEXT#", "WRONG#"):
             self._keep_until(one.import_id, prefix, kept if one.not_imported else None)
-        changes, mine = {"finished_at": keys.instant(now)}, {"lease_until": codec.value(one.lease_until)}
-        remove = ("lease_until", "waits_until", *DUE)
-        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine)
-        return self._write_own(action, changes)
+        return self._leave(one, {"finished_at": keys.instant(now)}, remove=("waits_until", *DUE))
 
-    def _leave(self, one: Import, changes: Mapping[str, Any]) -> bool:
-        mine = {"lease_until": codec.value(one.lease_until)}
-        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=("lease_until",), **mine)
+    def _leave(self, one: Import, changes: Mapping[str, Any], remove: tuple[str, ...] = ()) -> bool:
+        mine, remove = {"lease_until": codec.value(one.lease_until)}, ("lease_until", *remove)
+        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine)
         return self._write_own(action, changes)
 
     def wrong(self, one: Import, now: datetime) -> list[Wrong]:
         """The lines that were not imported, in their order."""
         found = self._contents(one.import_id, f"WRONG#{one.run}#", now)
-        return sorted((number, field, why) for _, content in found for number, field, why in json.loads(content))
+        return sorted((number, field, why) for content in found for number, field, why in json.loads(content))
 
     # --- who is there already -----------------------------------------------------------------------------------
 
@@ -299,11 +295,11 @@ class Imports(Repository):
     def _put(self, import_id: str, what: str, content: bytes, until: datetime) -> None:
         self._write(self._put_action(import_id, what, content, until))
 
-    def _contents(self, import_id: str, prefix: str, now: datetime) -> Iterator[tuple[str, bytes]]:
+    def _contents(self, import_id: str, prefix: str, now: datetime) -> Iterator[bytes]:
         query = dynamo.starting_with(self._sent, keys.import_content(import_id, prefix))
         for item in self._rows(query):
             if int(item["expires_at"]) > now.timestamp():
-                yield item["sk"], zlib.decompress(item["content"])
+                yield zlib.decompress(item["content"])
 
     def _keep_until(self, import_id: str, prefix: str, until: datetime | None) -> None:
         """Keep the pieces until then; delete them where that is ``None``."""

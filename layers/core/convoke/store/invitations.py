@@ -36,7 +36,7 @@ STATES = ("intent", "acknowledged", "possibly_sent")
 
 
 class Invitations(Repository):
-    """Carries out the effects that write to one invitation.
+    """Carries out the effects that write to one invitation, each as it says.
 
     A result of ``False``, ``None`` or ``OVERTAKEN`` says that another writer was faster and nothing was written.
     """
@@ -46,12 +46,10 @@ class Invitations(Repository):
         return put(self._sent, invitation_item(invitation), conditions.NEW)
 
     def clear_due(self, effect: effects.ClearDue) -> bool:
-        """Remove the due key, since nothing is to be sent."""
         changes = {"state": DeliveryState.EXPIRED.value} if effect.expired else {}
         return self._update(effect.seen, changes, DUE, UPON_CLEARING, effect.seen.wakeups)[0]
 
     def defer(self, effect: effects.Defer) -> bool:
-        """Give the invitation a later due key, since its message may not be sent yet."""
         seen = effect.seen
         due = codec.due_attributes(seen.registration_id, effect.due_key)
         return self._update(seen, due, (), UPON_CLEARING, seen.wakeups)[0]
@@ -105,17 +103,14 @@ class Invitations(Repository):
         return also
 
     def hold_claim(self, effect: effects.HoldClaim) -> bool:
-        """Keep the claim and its lease, since it is not known whether the message left."""
         return self._settle(effect.claimed, {}, (), effect.due_key) is not _OVERTAKEN
 
     def acknowledge(self, effect: effects.Acknowledge) -> AcknowledgeResult:
-        """Record that SES accepted the message, and end the claim."""
         changes = _some(replace(effect.claimed, acknowledged=effect.acknowledged), "acknowledged")
         changes |= {"attempts": 0, "state": DeliveryState.ACCEPTED.value, "reason": ""}
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
     def store_report(self, effect: effects.StoreReport) -> bool:
-        """Write what SES reported about a message, with its webhook event."""
         changes = _some(effect.changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
         also = self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
         return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]

@@ -109,7 +109,6 @@ class MailLimits(Repository):
     # --- what delivery sends ------------------------------------------------------------------------------------
 
     def count_mail(self, effect: effects.CountMail) -> datetime | None:
-        """Carry out :class:`effects.CountMail`."""
         now, limits = effect.now, self.of(effect.account)
         until = None if effect.mailed is None else limits.event.until(effect.mailed, now)
         return until or self.count(self.recipient(effect.account, effect.recipient, now, 1))

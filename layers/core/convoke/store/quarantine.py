@@ -25,7 +25,7 @@ from .repository import Page, Repository, decode_cursor, page
 from .writes import Action, delete, put, update
 
 
-def quarantine_id(receipt: Receipt, number: int = 0) -> str:
+def quarantine_id(receipt: Receipt, number: int) -> str:
     """The id of the ``number``-th answer of a mail, made of its time of arrival and SES's message id: always the same
     for the same answer, and sorted by arrival.
     """

@@ -34,7 +34,9 @@ KEPT = timedelta(days=30)
 
 
 class Records(Repository):
-    """Writes to stored messages, due keys, pages of an audit, and the switch that stops sending."""
+    """Writes to stored messages, due keys, pages of an audit, and the switch that stops sending. What takes an effect
+    does what that says.
+    """
 
     # --- stored messages ----------------------------------------------------------------------------------------
 
@@ -83,7 +85,6 @@ class Records(Repository):
     # --- audits -------------------------------------------------------------------------------------------------
 
     def store_audit_page(self, effect: effects.StoreAuditPage) -> None:
-        """Store a page of the differences that an audit found; it expires after :data:`KEPT`."""
         item = {
             **keys.audit_page(effect.at, effect.page),
             "at": keys.instant(effect.at),
@@ -117,13 +118,8 @@ class Records(Repository):
 
     def draw_turns(self, effect: effects.DrawTurns) -> int | None:
         """Draw turns of one second. ``None``: too few are left."""
-        more_than_half = effect.count > max(1, effect.most // 2)
         if effect.urgent:
             condition, kind = conditions.TURNS_ARE_LEFT, "urgent"
-        elif more_than_half and effect.ahead:
-            return None
-        elif more_than_half:
-            condition, kind = conditions.NOTHING_URGENT, "ordinary"
         else:
             kind = "ordinary"
             condition = conditions.HALF_IS_LEFT if effect.ahead else conditions.HALF_IS_LEFT_BESIDE_URGENT
@@ -146,21 +142,17 @@ class Records(Repository):
         return int(dynamo.unwire(answer["Attributes"])["drawn"])
 
     def slow_down(self, effect: effects.SlowDown) -> None:
-        """Note that SES refused a mail since there were too many."""
         changes = {"slowed_at": keys.instant(effect.at), "slowed_to": Decimal(str(effect.to))}
         before = keys.instant(effect.at - timedelta(seconds=1))
         self._write(update(self._sent, keys.sending(), changes, conditions.NOT_JUST_SLOWED, before=before))
 
     def store_rate(self, effect: effects.StoreRate) -> None:
-        """Store the rate that SES grants the account."""
         self._write(update(self._sent, keys.sending(), {"rate": Decimal(str(effect.rate))}, ""))
 
     def reserve(self, effect: effects.ReserveQuota) -> None:
-        """Reserve SES's quota for urgent messages until ``effect.until``."""
         self._write(update(self._sent, keys.sending(), {"reserved_until": keys.instant(effect.until)}, ""))
 
     def hold_accounts(self, effect: effects.HoldAccounts) -> None:
-        """Replace the accounts that may only send cancellations."""
         held = {account: keys.instant(until) for account, until in effect.until.items()}
         self._write(update(self._sent, keys.sending(), {"held": held}, ""))
 

@@ -27,7 +27,6 @@ class Registrations(Repository):
         return put(self._people, item, conditions.NEW)
 
     def unlock_action(self, person: Registration) -> Action:
-        """The action that unlocks the registration's address."""
         key = keys.address(person.event_id, person.email)
         return delete(self._people, key, conditions.LOCK_IS_MINE, registration_id=person.registration_id)
 
@@ -75,7 +74,6 @@ class Registrations(Repository):
     # --- erasing ------------------------------------------------------------------------------------------------
 
     def erasure_action(self, event_id: str, registration_id: str, now: datetime) -> Action:
-        """The action that schedules the erasure of a person."""
         due = codec.task_attributes(registration_id, keys.due_key(2, now))
         return put(self._sent, {**keys.erasure(event_id, registration_id), **due})
 

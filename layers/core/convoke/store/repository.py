@@ -1,5 +1,5 @@
-"""What the repositories share: the client and the tables of a deployment, bound once, and lists of which a caller asks
-for one page at a time.
+"""What the repositories share: the client and the tables of a deployment, bound once, how items are read, listed and
+deleted, and lists of which a caller asks for one page at a time.
 """
 
 from __future__ import annotations

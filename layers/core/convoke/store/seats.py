@@ -40,16 +40,13 @@ class SeatCounts(Repository):
 
     # --- taking -------------------------------------------------------------------------------------------------
 
-    def take_action(
-        self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool, decided: int = 0
-    ) -> Action:
+    def take_action(self, event_id: str, seats: Seats, count: int, *, waits: bool, block: bool, decided: int) -> Action:
         """The action that takes ``count`` seats, or (``waits``) places on the waitlist, from the event's own count.
 
         ``block``: they are lent to a shard. ``decided`` is how many of those who take them were pending. It fails where
         somebody waits, or nobody, where fewer are free, or where the event is closed.
         """
-        free = conditions.SEATS_ARE_UNLIMITED if seats.capacity is None else conditions.SEATS_ARE_FREE
-        condition = conditions.BEHIND_OTHERS if waits else free
+        condition = conditions.BEHIND_OTHERS if waits else _are_free(seats)
         add = {"waiting" if waits else "taken": count, **({"blocks": 1} if block else {}), **_fewer(decided)}
         return update(self._sent, keys.seats(event_id), {}, condition, add=add, **_room(seats, count))
 
@@ -58,14 +55,12 @@ class SeatCounts(Repository):
         changes, key = {"number": number, "waits": waits}, keys.seat_shard(event_id, number)
         return update(self._sent, key, changes, "", add={"free": count}, remove=("stopped",))
 
-    def take_from_shard_action(
-        self, event_id: str, number: int, count: int, *, waits: bool, decided: int = 0
-    ) -> Action:
+    def take_from_shard_action(self, event_id: str, number: int, count: int, *, waits: bool, decided: int) -> Action:
         key, condition = keys.seat_shard(event_id, number), conditions.SHARD_HAS_SOME
         add = {"free": -count, **_fewer(decided)}
         return update(self._sent, key, {}, condition, add=add, count=count, waits=waits)
 
-    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime, decided: int = 0) -> Action:
+    def wait_first_action(self, event_id: str, seats: Seats, count: int, look_at: datetime, decided: int) -> Action:
         """The action that takes the first place on the waitlist, where not even the shards have ``count`` seats.
 
         Of who needs several seats some may be free: the waitlist is due then, at ``look_at`` (UTC).
@@ -81,13 +76,12 @@ class SeatCounts(Repository):
         )
 
     def place_action(self, event_id: str, registration_id: str) -> Action:
-        """The action that stores a place on the waitlist."""
         place = {**keys.waiting(event_id, registration_id), "registration_id": registration_id}
         return put(self._people, place, conditions.NEW)
 
     # --- pending ------------------------------------------------------------------------------------------------
 
-    def ask_actions(self, event_id: str, count: int, new_shard: int | None = None) -> dict[str, Action]:
+    def ask_actions(self, event_id: str, count: int, new_shard: int | None) -> dict[str, Action]:
         """The actions that count ``count`` more pending registrations in the event's own item, and make a shard of the
         number ``new_shard`` that counts the next ones. They fail where the event is closed.
         """
@@ -186,15 +180,12 @@ class SeatCounts(Repository):
         :meth:`take_action` do.
         """
         more = count - hold.seats
-        values: dict[str, Any] = {}
-        condition = conditions.TAKES_PEOPLE if more <= 0 else conditions.SEATS_ARE_UNLIMITED
-        if more > 0 and seats.capacity is not None:
-            condition, values = conditions.SEATS_ARE_FREE, {"capacity": seats.capacity, "most": seats.capacity - more}
+        condition = _are_free(seats) if more > 0 else conditions.TAKES_PEOPLE
         add = {"held": -hold.seats, **({"taken": more} if more else {})}
         due = self.due(hold.event_id, now) if more < 0 else {}
         return {
             "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
-            "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **values),
+            "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **_room(seats, more)),
         }
 
     def release_held_actions(self, hold: Hold, now: datetime, *, anybody_waits: bool, early: bool) -> dict[str, Action]:
@@ -263,6 +254,11 @@ class SeatCounts(Repository):
 
     def _leave_action(self, event_id: str, registration_id: str) -> Action:
         return delete(self._people, keys.waiting(event_id, registration_id), conditions.EXISTS)
+
+
+def _are_free(seats: Seats) -> str:
+    """The condition that there are so many seats as :func:`_room` says."""
+    return conditions.SEATS_ARE_UNLIMITED if seats.capacity is None else conditions.SEATS_ARE_FREE
 
 
 def _room(seats: Seats, count: int) -> dict[str, Any]:

@@ -60,8 +60,9 @@ for module in MODULES:
 
 PUBLIC_ROUTES = ("GET /docs", "GET /docs/{asset}", "GET /health", "GET /openapi.json")
 """The routes that need no API key."""
+PUBLIC_HEADS = tuple(f"HEAD {route.removeprefix('GET ')}" for route in PUBLIC_ROUTES)
 HEAD_ROUTE = "HEAD /{proxy+}"
-"""The route of every HEAD request. API Gateway asks it for a key."""
+"""The route of every HEAD request but those of :data:`PUBLIC_ROUTES`. API Gateway asks it for a key."""
 HEALTH = json.dumps({"status": "ok", "version": BASE.removeprefix("/v")})
 """That the API answers, and in which version: neither tables nor secrets are looked at."""
 
@@ -141,6 +142,9 @@ def answer(event: dict[str, Any], route: str, context: LambdaContext) -> dict[st
     if route == HEAD_ROUTE:
         event = as_get(event)
         return answer(event, event["routeKey"], context)
+    if route in PUBLIC_HEADS:
+        route = f"GET {route.removeprefix('HEAD ')}"
+        event = {**event, "routeKey": route}
     if route == "GET /health":
         return problems.payload(
             HTTPStatus.OK, {"Content-Type": "application/json", "Cache-Control": "no-store"}, HEALTH
