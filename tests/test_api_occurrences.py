@@ -14,7 +14,7 @@ from convoke.mail import header_fields
 from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
-from convoke.web import context, occurrences, requests
+from convoke.web import context, occurrences, patches
 from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody
 from tests.deployment import sample
 from tests.factories import event, existing
@@ -557,7 +557,7 @@ def test_a_key_stands_for_one_body(world: World, choir: str) -> None:
 def test_a_date_changed_by_two_at_once_has_both_changes(
     world: World, choir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    date, change = f"{choir}/occurrences/{SECOND}", requests.date_changed
+    date, change = f"{choir}/occurrences/{SECOND}", patches.date_changed
     calls = 0
 
     def meanwhile(*given: Any) -> DateChange:

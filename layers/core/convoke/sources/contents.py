@@ -19,8 +19,9 @@ from ..store import codec, keys
 from ..store.sources import digest
 from ..web.events import must_end_later
 from ..web.fields import ExternalId
+from ..web.patches import content, patched
 from ..web.registrations import chosen, must_have_room
-from ..web.requests import CancelIn, EventIn, EventPatch, RegistrationIn, content, patched
+from ..web.requests import CancelIn, EventIn, EventPatch, RegistrationIn
 from ..web.walltimes import read_when
 from .mapping import EventRows
 from .rows import EventRow, RegistrationRow, local_time

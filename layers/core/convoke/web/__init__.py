@@ -1,11 +1,12 @@
 """The HTTP API. ``functions/api.py`` is its Lambda function.
 
 - ``requests``: request models; their fields are checked by ``fields``, ``hosts`` (of links) and ``walltimes`` (start
-  and end). ``responses``: response models, filled by ``presenters``. ``problems``: errors (RFC 9457)
+  and end); ``patches``: what they make of an event. ``responses``: response models, filled by ``presenters``.
+  ``problems``: errors (RFC 9457)
 - ``context``: what every route needs: the caller's account, the clock, clients; ``idempotency``: ``Idempotency-Key``
-- ``events``, ``occurrences``, ``registrations``, ``people`` (their lists), ``bulk``, ``participation``, ``attention``,
-  ``proposals``, ``quarantine``, ``webhooks``: the routes; ``csv_export``: registrations as CSV; ``openapi``: what the
-  description says beyond those
+- ``events``, ``occurrences``, ``previews``, ``registrations``, ``people`` (their lists), ``bulk``, ``participation``,
+  ``attention``, ``proposals``, ``quarantine``, ``webhooks``: the routes; ``csv_export``: registrations as CSV;
+  ``openapi``: what the description says beyond those
 
 Routes are thin: the package ``convoke.registrations`` does each write in one transaction, and the response is read
 back from the tables. No mail is sent from here.

@@ -34,6 +34,7 @@ from . import (
     openapi,
     participation,
     people,
+    previews,
     problems,
     proposals,
     quarantine,
@@ -51,8 +52,8 @@ app = APIGatewayHttpResolver(
     serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
 )
 MODULES = (
-    *(context, account, bulk, events, occurrences, registrations, people, participation, proposals, quarantine),
-    *(attention, sources, webhooks),
+    *(context, account, bulk, events, occurrences, previews, registrations, people, participation, proposals),
+    *(quarantine, attention, sources, webhooks),
 )
 for module in MODULES:
     app.include_router(module.router)

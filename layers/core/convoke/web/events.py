@@ -26,6 +26,7 @@ from ..store.repository import Page
 from ..store.writes import Action, rounds
 from . import context, presenters
 from .idempotency import Record, once
+from .patches import content, patched
 from .problems import Problem
 from .requests import (
     CancelIn,
@@ -38,8 +39,6 @@ from .requests import (
     TellIn,
     UndoIn,
     Version,
-    content,
-    patched,
 )
 from .responses import EventOut, EventPage, documented
 from .walltimes import read_instant, read_when

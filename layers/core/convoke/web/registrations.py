@@ -36,6 +36,7 @@ from ..store.accounts import Scope
 from ..store.requests import Answered
 from . import context, presenters, problems
 from .idempotency import Record, once
+from .patches import own_data
 from .problems import Problem
 from .requests import (
     Cursor,
@@ -45,7 +46,6 @@ from .requests import (
     RegistrationPatch,
     ResendIn,
     WordIn,
-    own_data,
 )
 from .responses import (
     MAIL,
