@@ -60,9 +60,11 @@ rotate-links:  ## sign personal links with a new key (DROP=yes: make void those 
 
 fire: export PYTHONTZPATH =
 fire: export CONVOKE_MEMBERS = 200
-fire:  ## load test of the local stack: 200 people in the console, and a move and a cancellation with faults (some minutes)
+fire: export CONVOKE_LOOKS = every
+fire:  ## load test of the local stack: 200 people in the console, every page in every size and colours, and a move and a cancellation with faults (some minutes)
 	@$(INSTALL) test
-	$(VENV)/python -m pytest -m stack tests/test_browser_console.py tests/test_under_fire.py
+	$(VENV)/python -m pytest -m "fire or more" tests/test_browser.py tests/test_browser_console.py tests/test_under_fire.py \
+		tests/test_browser_console_pages.py
 
 simulate: export PYTHONTZPATH =
 simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|contention|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials

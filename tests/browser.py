@@ -18,6 +18,10 @@ from convoke.model import frozen
 
 WIDTHS = (320, 1280)
 SCHEMES = ("light", "dark")
+LOOKED_AT = ((320, "light"), (1280, "light"), (1280, "dark"), (320, "dark"))
+"""Each width in each of the colours. Of two that are two places apart, neither width nor colours are the same."""
+EVERY_LOOK = os.environ.get("CONVOKE_LOOKS") == "every"
+"""Whether axe-core looks at each page in each size and colours (`make fire`), or in one of them (`make test`)."""
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 LOOKS = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")
 """The rules of axe-core that depend on width and colours, and not on the document alone."""
@@ -25,6 +29,8 @@ LOADED = 4
 """A page loads at least: itself, its stylesheet, its script, its icon."""
 NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 """The option by which Chromium finds no host but this machine."""
+ONE_RENDERER = "--renderer-process-limit=1"
+"""All visitors share the process that shows pages: to start one takes as long as to open four pages."""
 
 
 def program() -> str:
@@ -41,7 +47,7 @@ def program() -> str:
 @contextmanager
 def a_browser() -> Iterator[Browser]:
     # Chromium refuses to run as root inside its sandbox, and CI is root in its container.
-    arguments = [NOWHERE_ELSE, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    arguments = [NOWHERE_ELSE, ONE_RENDERER, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=arguments)
         try:
@@ -57,6 +63,10 @@ class Finding:
     rule: str
     why: str
     where: tuple[str, ...]
+
+
+Wrong = tuple[int, str, Finding | str]
+"""What is wrong with a page, with the width and the colours in which it was looked at."""
 
 
 class Visit:
@@ -83,6 +93,10 @@ class Visit:
     def keep_nothing(self) -> None:
         """Without a cache from now on: all that a page loads is sent each time."""
         self.context.route("**/*", _let_through)
+
+    def bring_axe(self) -> None:
+        """Have axe-core in each page from now on: to send it to one page after the other costs as much as a rule."""
+        self.context.add_init_script(_axe())
 
     def _has_come(self, request: Request) -> None:
         self._came.append(request)
@@ -127,11 +141,34 @@ class Visit:
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(_axe())
         only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
-        found = self.page.evaluate("only => axe.run({runOnly: only, resultTypes: ['violations']})", only)
-        return [
-            Finding(rule=each["id"], why=each["help"], where=tuple(node["html"][:200] for node in each["nodes"]))
-            for each in found["violations"]
-        ]
+        found = self.page.evaluate(
+            """async only => (await axe.run({runOnly: only, resultTypes: ['violations']})).violations.map(
+                one => [one.id, one.help, one.nodes.map(node => node.html.slice(0, 200))])""",
+            only,
+        )
+        return [Finding(rule=rule, why=why, where=tuple(where)) for rule, why, where in found]
+
+    def looks(self, turn: int | None = None) -> list[Wrong]:
+        """What is wrong with the page: by axe-core, or since one has to scroll sideways, or since it is hard to read.
+        In every size and colours; or, where these take turns, in those whose ``turn`` it is, and without axe-core at
+        the smallest width, too.
+        """
+        found: list[Wrong] = []
+        # What answers a form is seen while its stylesheet may still be on its way.
+        self.page.wait_for_load_state()
+        whose_turn = LOOKED_AT if turn is None or EVERY_LOOK else (LOOKED_AT[turn % len(LOOKED_AT)],)
+        if whose_turn[0][0] != WIDTHS[0]:
+            self.look(WIDTHS[0], whose_turn[0][1])
+            found += [(WIDTHS[0], whose_turn[0][1], each) for each in self._hard_to_see()]
+        for width, scheme in whose_turn:
+            self.look(width, scheme)
+            # The document is the same in each; what depends on size and colours is looked at in all four.
+            only = LOOKS if len(whose_turn) > 1 and (width, scheme) not in LOOKED_AT[::2] else ()
+            found += [(width, scheme, each) for each in (*self.findings(only), *self._hard_to_see())]
+        return found
+
+    def _hard_to_see(self) -> list[Finding | str]:
+        return [*self.wider_than_the_window(), *self.hard_to_read()]
 
     def wider_than_the_window(self) -> list[str]:
         """What stands out of the window, so that one would have to scroll sideways."""
@@ -245,7 +282,9 @@ def a_visit(browser: Browser, origin: str, **options: Any) -> Iterator[Visit]:
     """A visitor of the pages at ``origin``; ``options`` are those of Playwright's ``new_context``. Whatever they did:
     nothing was asked of other hosts, and nothing went wrong in a page.
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+    # Without smooth scrolling, of which each step is painted, and under which what has the focus is not in the window
+    # at once.
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
     try:
         visit = Visit(context, origin)
         yield visit

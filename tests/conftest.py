@@ -235,7 +235,7 @@ def unknown(stack: Running, pytestconfig: pytest.Config) -> tuple[float, dict[st
     return time.monotonic(), people
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     from tests.browser import a_browser
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from convoke.model import frozen
 from local.mailbag import Mail
-from tests.browser import LOOKS, SCHEMES, WIDTHS, Finding, Visit, a_visit, program
+from tests.browser import EVERY_LOOK, LOOKED_AT, WIDTHS, Visit, Wrong, a_visit, program
 from tests.running import Running
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -215,7 +215,7 @@ def test_what_is_wrong_with_a_form_is_said_at_its_field_and_nothing_typed_is_los
         expect(page.get_by_label("Your name")).to_have_value("Eve")
         page.get_by_role("alert").get_by_role("link").first.click()
         expect(page.get_by_label("E-mail address")).to_be_focused()
-        assert looks(visit) == []
+        assert visit.looks() == []
 
 
 def test_a_lost_link_is_mailed_again(stack: Running, chromium: Browser) -> None:
@@ -287,39 +287,83 @@ def pages(stack: Running, chromium: Browser) -> Pages:
     )
 
 
-def looks(visit: Visit) -> list[tuple[int, str, Finding | str]]:
-    """What is wrong with the page in any size and colours: by axe-core, or since one has to scroll sideways."""
-    found: list[tuple[int, str, Finding | str]] = []
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            visit.look(width, scheme)
-            # The document is the same in each; what depends on size and colours is looked at in all four.
-            rules = () if (width, scheme) in ((320, "light"), (1280, "dark")) else LOOKS
-            found += [(width, scheme, each) for each in visit.findings(rules)]
-            found += [(width, scheme, each) for each in visit.wider_than_the_window()]
+@frozen
+class Seen:
+    """What is seen of one page, which several tests look at: to open it once for each of them takes longer."""
+
+    language: tuple[str | None, str | None]
+    """With its direction."""
+    wrong: list[Wrong]
+    walked: dict[int, list[dict[str, Any]]]
+    """What the Tab key comes to, by the width of the window."""
+
+
+TURNS = {"en": 0, "ar": 2}
+"""In one of the languages each page has the other width and colours than in the other one."""
+
+
+@pytest.fixture(scope="module", params=TURNS)
+def seen(stack: Running, chromium: Browser, pages: Pages, request: pytest.FixtureRequest) -> dict[str, Seen]:
+    """Every page, by name, in one language."""
+    found: dict[str, Seen] = {}
+    with a_visit(chromium, stack.description["pages"], locale=request.param) as visit:
+        visit.bring_axe()
+        for turn, (name, (path, status)) in enumerate(pages.paths.items(), TURNS[request.param]):
+            root = visit.open(path, status).locator("html")
+            language = root.get_attribute("lang"), root.get_attribute("dir")
+            wrong = visit.looks(turn)
+            walked: dict[int, list[dict[str, Any]]] = {}
+            for width in WIDTHS if EVERY_LOOK else (LOOKED_AT[turn % len(LOOKED_AT)][0],):
+                if walked:
+                    visit.open(path, status)
+                visit.look(width, "light")
+                walked[width] = visit.walk()
+            found[name] = Seen(language=language, wrong=wrong, walked=walked)
     return found
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.more
 def test_every_page_is_accessible_in_all_sizes_and_colours(
-    stack: Running, chromium: Browser, pages: Pages, language: str
+    seen: dict[str, Seen], request: pytest.FixtureRequest
 ) -> None:
-    with a_visit(chromium, stack.description["pages"], locale=language) as visit:
-        for name, (path, status) in pages.paths.items():
-            page = visit.open(path, status)
-            assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
-            assert page.locator("html").get_attribute("lang") == language
-            assert looks(visit) == [], name
+    language = request.node.callspec.params["seen"]
+    assert {name: one.wrong for name, one in seen.items() if one.wrong} == {}
+    assert {one.language for one in seen.values()} == {(language, "rtl" if language == "ar" else "ltr")}
 
 
-def test_no_page_has_to_be_scrolled_sideways_where_words_are_long(
-    stack: Running, chromium: Browser, pages: Pages
+@pytest.mark.more
+def test_all_can_be_reached_with_the_keyboard_in_the_order_of_the_page_and_shows_that_it_has_the_focus(
+    seen: dict[str, Seen],
 ) -> None:
+    for name, one in seen.items():
+        for walked in one.walked.values():
+            assert [each["place"] for each in walked] == list(range(len(walked))), (name, walked)
+            assert [each["what"] for each in walked if not each["seen"]] == [], name
+
+
+@pytest.fixture(scope="module")
+def in_german(stack: Running, chromium: Browser, pages: Pages) -> dict[str, tuple[list[str], int]]:
+    """What stands out of a small window, and the weight of every page, by name, where words and texts are long."""
+    found: dict[str, tuple[list[str], int]] = {}
     with a_visit(chromium, stack.description["pages"], locale="de") as visit:
+        visit.keep_nothing()
         visit.look(320, "light")
         for name, (path, status) in pages.paths.items():
             visit.open(path, status)
-            assert visit.wider_than_the_window() == [], name
+            found[name] = (visit.wider_than_the_window(), visit.weight())
+    return found
+
+
+def test_no_page_has_to_be_scrolled_sideways_where_words_are_long(in_german: dict[str, tuple[list[str], int]]) -> None:
+    assert {name: wide for name, (wide, _) in in_german.items() if wide} == {}
+
+
+def test_a_page_and_all_that_it_loads_weigh_less_than_thirty_kilobytes(
+    in_german: dict[str, tuple[list[str], int]],
+) -> None:
+    for name, (_, weight) in in_german.items():
+        print(f"{name}: {weight / 1000:.1f} kB")
+        assert weight < 30_000, name
 
 
 def test_axe_core_and_the_checks_see_what_is_wrong(stack: Running, chromium: Browser) -> None:
@@ -334,32 +378,6 @@ def test_axe_core_and_the_checks_see_what_is_wrong(stack: Running, chromium: Bro
         walked = visit.walk()
         assert [one["place"] for one in walked] != [0, 1, 2]
         assert not all(one["seen"] for one in walked)
-
-
-def test_all_can_be_reached_with_the_keyboard_in_the_order_of_the_page_and_shows_that_it_has_the_focus(
-    stack: Running, chromium: Browser, pages: Pages
-) -> None:
-    # Without smooth scrolling, under which what has the focus is not in the window at once.
-    with a_visit(chromium, stack.description["pages"], reduced_motion="reduce") as visit:
-        for name, (path, status) in pages.paths.items():
-            for width in WIDTHS:
-                visit.look(width, "light")
-                visit.open(path, status)
-                walked = visit.walk()
-                assert [one["place"] for one in walked] == list(range(len(walked))), (name, walked)
-                assert [one["what"] for one in walked if not one["seen"]] == [], name
-
-
-def test_a_page_and_all_that_it_loads_weigh_less_than_thirty_kilobytes(
-    stack: Running, chromium: Browser, pages: Pages
-) -> None:
-    with a_visit(chromium, stack.description["pages"]) as visit:
-        visit.keep_nothing()
-        for name, (path, status) in pages.paths.items():
-            visit.open(path, status)
-            weight = visit.weight()
-            print(f"{name}: {weight / 1000:.1f} kB")
-            assert weight < 30_000, name
 
 
 def test_the_page_of_an_event_is_seen_as_soon_as_it_has_come(stack: Running, chromium: Browser, pages: Pages) -> None:

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 PATIENCE = 240
 """Seconds for two hundred mails, at the rate that SES grants."""
-PEOPLE = int(os.environ.get("CONVOKE_MEMBERS", "40"))
+PEOPLE = int(os.environ.get("CONVOKE_MEMBERS", "24"))
 """Two hundred where the stack is under load (`make fire`), and fewer in `make test`, which is to be quick."""
 SECRETARY = "secretary@chor.example"
 CHOIR, BOARD = "Chorprobe & Kaffee", "Vorstand"
@@ -128,6 +128,7 @@ def knows(page: Page) -> None:
     expect(page.get_by_role("heading", name=told)).to_be_visible(timeout=PATIENCE * 1000)
 
 
+@pytest.mark.more
 def test_a_secretary_plays_a_whole_year_and_everybody_is_told_each_thing_once(
     stack: Running, chromium: Browser
 ) -> None:

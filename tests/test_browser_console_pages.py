@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from convoke.model import frozen
-from tests.browser import LOOKS, Finding, Visit, a_visit
+from tests.browser import Visit, Wrong, a_visit
 from tests.running import Running
 from tests.test_browser import at_rest, fill_in, stored
 from tests.test_browser_console import Post, fill, heading, press, proposal, sign_in
@@ -222,18 +222,6 @@ def signed_in(stack: Running, chromium: Browser, pages: Pages, **options: Any) -
     return a_visit(chromium, stack.description["pages"], storage_state=pages.state, locale="en-GB", **options)
 
 
-def looks(visit: Visit) -> list[tuple[int, str, Finding | str]]:
-    """What is wrong with the page at both sizes and in both schemes: all of it in one of them, and in the other what
-    depends on size and colours.
-    """
-    found: list[tuple[int, str, Finding | str]] = []
-    for width, scheme, rules in ((320, "light", ()), (1280, "dark", LOOKS)):
-        visit.look(width, scheme)
-        found += [(width, scheme, each) for each in visit.findings(rules)]
-        found += [(width, scheme, each) for each in (*visit.wider_than_the_window(), *visit.hard_to_read())]
-    return found
-
-
 def shown(visit: Visit, pages: Pages, names: frozenset[str] = frozenset()) -> Iterator[str]:
     """Opens one page after the other, all or those of these ``names``, and says which one."""
     for name, (path, status) in pages.paths.items():
@@ -291,32 +279,51 @@ def test_opening_links_of_every_kind_and_the_addresses_of_forms_changes_nothing(
     assert stored(stack) == before
 
 
-# Nobody registers from here on, and nobody waits for a mail, so what takes long without doing much is begun.
-@pytest.mark.usefixtures("meanwhile")
-def test_every_page_is_accessible_in_all_sizes_and_colours(stack: Running, chromium: Browser, pages: Pages) -> None:
+@frozen
+class Seen:
+    """What is seen of one page, which several tests look at: to open it once for each of them takes longer."""
+
+    wrong: list[Wrong]
+    walked: list[dict[str, Any]]
+    """What the Tab key comes to."""
+
+
+@pytest.fixture(scope="module")
+def seen(stack: Running, chromium: Browser, pages: Pages) -> dict[str, Seen]:
+    """Every page, by name."""
+    found: dict[str, Seen] = {}
     with signed_in(stack, chromium, pages) as visit:
-        wrong = {name: found for name in shown(visit, pages) if (found := looks(visit))}
-        assert wrong == {}
+        visit.bring_axe()
+        for turn, name in enumerate(shown(visit, pages)):
+            wrong = visit.looks(turn)
+            visit.look(320, "light")
+            # Most answers to a form are the page of that form again.
+            found[name] = Seen(wrong=wrong, walked=visit.walk() if name in pages.paths else [])
+    return found
 
 
+# Nobody registers from here on, and nobody waits for a mail, so what takes long without doing much is begun.
+@pytest.mark.more
+@pytest.mark.usefixtures("meanwhile")
+def test_every_page_is_accessible_in_all_sizes_and_colours(seen: dict[str, Seen]) -> None:
+    assert {name: one.wrong for name, one in seen.items() if one.wrong} == {}
+
+
+@pytest.mark.more
 def test_the_pages_on_which_scripts_do_something_are_accessible_without_them(
     stack: Running, chromium: Browser, pages: Pages
 ) -> None:
     with signed_in(stack, chromium, pages) as visit:
         # Where scripts are switched off altogether, axe-core does not run either.
         visit.context.route(re.compile(r"\.js$"), lambda route: route.abort())
-        wrong = {name: found for name in shown(visit, pages, SCRIPTED) if (found := looks(visit))}
+        names = enumerate(shown(visit, pages, SCRIPTED))
+        wrong = {name: found for turn, name in names if (found := visit.looks(turn))}
         assert wrong == {}
 
 
 def test_all_can_be_reached_with_the_keyboard_in_the_order_of_the_page_and_shows_that_it_has_the_focus(
-    stack: Running, chromium: Browser, pages: Pages
+    seen: dict[str, Seen],
 ) -> None:
-    # Without smooth scrolling, under which what has the focus is not in the window at once.
-    with signed_in(stack, chromium, pages, reduced_motion="reduce") as visit:
-        visit.look(320, "light")
-        for name, (path, status) in pages.paths.items():
-            visit.open(path, status)
-            walked = visit.walk()
-            assert [one["place"] for one in walked] == list(range(len(walked))), (name, walked)
-            assert [one["what"] for one in walked if not one["seen"]] == [], name
+    for name, one in seen.items():
+        assert [each["place"] for each in one.walked] == list(range(len(one.walked))), (name, one.walked)
+        assert [each["what"] for each in one.walked if not each["seen"]] == [], name
