@@ -16,8 +16,8 @@ DAY = timedelta(days=1)
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
-def days(rule: str, start: date, last: date) -> list[date]:
-    """The days that ``rule`` means, from ``start`` to ``last``, whatever its COUNT or UNTIL."""
+def days(rule: str, start: date, last: date, most: int | None = None) -> list[date]:
+    """The days that ``rule`` means, from ``start`` to ``last``, whatever its COUNT or UNTIL; or the first ``most``."""
     parts = dict(part.split("=") for part in rule.split(";"))
     period = _period(parts)
     first_period, last_period = period(start), period(last)
@@ -26,8 +26,11 @@ def days(rule: str, start: date, last: date) -> list[date]:
     # A period that began before the start counts from its beginning.
     for number, members in groupby(_calendar(start - 6 * DAY, last + 366 * DAY), key=period):
         if first_period <= number <= last_period and (number - first_period) % steps == 0:
-            found += _at_positions([day for day in members if _is_meant(day, parts, start)], parts)
-    return [day for day in found if start <= day <= last]
+            meant = _at_positions([day for day in members if _is_meant(day, parts, start)], parts)
+            found += [day for day in meant if start <= day <= last]
+            if most is not None and len(found) >= most:
+                break
+    return found[:most]
 
 
 def _calendar(first: date, last: date) -> Iterator[date]:
