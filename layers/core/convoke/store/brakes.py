@@ -16,7 +16,7 @@ from ..model import mailbox
 from . import codec, conditions, dynamo, keys
 from .limits import Charge
 from .repository import Repository
-from .writes import alone, put
+from .writes import Action, alone, put, update
 
 KEPT = timedelta(hours=25)
 """How long the times of the latest mails to a mailbox are kept: a little longer than they count."""
@@ -76,6 +76,11 @@ class Brakes(Repository):
         key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
         found = dynamo.get(self.client, self._sent, key)
         return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
+
+    def hold_instead_action(self, event_id: str, email: str, former: str, registration_id: str) -> Action:
+        """The action by which the seats of a mailbox, which are kept for ``former``, may be for ``registration_id``."""
+        key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
+        return update(self._sent, key, {"registration_id": registration_id}, conditions.HOLDS_FOR, former=former)
 
     def may_mail(self, purpose: Purpose, email: str, mail_id: str, now: datetime) -> bool:
         """Count one mail to a mailbox. False: it was sent as many as it may be, in an hour or in a day. The mail with

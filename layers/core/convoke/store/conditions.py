@@ -35,6 +35,8 @@ LONG_ENOUGH_AGO = (
 )
 # Nothing is kept for another registration of the mailbox any more.
 HOLDS_NOTHING_ELSE = "attribute_not_exists(pk) OR #registration_id = :registration_id OR #until <= :now"
+# What is kept for the mailbox is kept for this former registration of it.
+HOLDS_FOR = "#registration_id = :former"
 # What is counted was not counted before: to be completed with a term for each attribute.
 NOT_COUNTED = "NOT ({terms})"
 # The item still has the due key that was read.
