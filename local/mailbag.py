@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -50,15 +50,18 @@ class Mail:
         return next((line.partition(":")[2] for line in self.lines if line.startswith(f"{name}:")), "")
 
 
-def read(folder: Path) -> list[Mail]:
-    """All accepted mails, in the order of acceptance."""
-    return [read_one(note) for note in sorted(folder.glob("[0-9]*.json"))]
+def read(folder: Path, people: Container[str] | None = None) -> list[Mail]:
+    """All accepted mails, or those to one of these addresses, in the order of acceptance."""
+    mails = [read_one(note) for note in sorted(folder.glob("[0-9]*.json"))]
+    return mails if people is None else [mail for mail in mails if mail.to in people]
 
 
-def wait(folder: Path, count: int, *, seconds: float = 30) -> list[Mail]:
-    """All accepted mails, once there are at least ``count``. Raises :class:`NotArrived` after ``seconds``."""
+def wait(folder: Path, people: Container[str], count: int, *, seconds: float = 30) -> list[Mail]:
+    """All accepted mails to these addresses, once there are at least ``count``. Raises :class:`NotArrived` after
+    ``seconds``.
+    """
     deadline = time.monotonic() + seconds
-    while len(mails := read(folder)) < count:
+    while len(mails := read(folder, people)) < count:
         if time.monotonic() > deadline:
             raise NotArrived(len(mails), count, seconds)
         time.sleep(0.05)
@@ -97,18 +100,17 @@ def table(mails: list[Mail], people: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def steps(folder: Path, say: Callable[[str], None]) -> Callable[[str, int], list[Mail]]:
-    """A function that waits until ``count`` more mails have arrived, says ``step``, and returns all since this call.
-
-    It raises :class:`NotArrived` as :func:`wait` does.
+def steps(folder: Path, people: Container[str], say: Callable[[str], None]) -> Callable[[str, int], list[Mail]]:
+    """A function that waits until ``count`` more mails to these addresses have arrived, says ``step``, and returns all
+    of them since this call. It raises :class:`NotArrived` as :func:`wait` does.
     """
-    already = len(read(folder))
+    already = len(read(folder, people))
     arrived = 0
 
     def mails_after(step: str, count: int) -> list[Mail]:
         nonlocal arrived
         arrived += count
-        mails = wait(folder, already + arrived)[already:]
+        mails = wait(folder, people, already + arrived)[already:]
         say(f"    {step}")
         return mails
 

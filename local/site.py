@@ -91,7 +91,7 @@ def play(site: Site, mail: Path, say: Callable[[str], None]) -> list[Mail]:
         "seats": 20,
         "state": "live",
     }
-    mails_after = mailbag.steps(mail, say)
+    mails_after = mailbag.steps(mail, PEOPLE, say)
 
     say(f"The site writes to its tables {TABLES['events']} and {TABLES['registrations']}:")
     for number, (email, name) in enumerate(PEOPLE.items()):

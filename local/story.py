@@ -56,7 +56,7 @@ def play(api: str, key: str, mail: Path, say: Callable[[str], None]) -> list[Mai
     """Run the sample and print who was sent what. Raises :class:`mailbag.NotArrived` if a mail does not arrive."""
     call = Caller(api, key)
     start = (datetime.now(UTC) + timedelta(days=21)).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
-    mails_after = mailbag.steps(mail, say)
+    mails_after = mailbag.steps(mail, PEOPLE, say)
 
     say("The story:")
     event = call(
