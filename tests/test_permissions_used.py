@@ -350,16 +350,21 @@ def posting(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def following(deployed: Deployment) -> None:
-    """Rows of a site's own tables: an event that is cancelled and takes place again, and somebody who leaves it."""
+    """Rows of a site's own tables: an event that is cancelled and takes place again, and somebody who leaves it,
+    by one click and then by their row.
+    """
     site = Site(deployed)
     site.write("site-registrations", PLAIN)
     site.ring("site-registrations", PLAIN)
     for changes in ({}, {"state": "off"}, {"seats": 1}, {"tz": "Berlin"}, {"name": "Garden party"}):
         site.write("site-events", SUMMER | changes)
         site.ring("site-events", SUMMER)
-    for row in (PLAIN | {"email": "b@example.net"}, PLAIN | {"state": "no"}):
+    moved = PLAIN | {"email": "b@example.net"}
+    for row in (moved, moved | {"full_name": "Bo"}, moved | {"state": "no"}):
         site.write("site-registrations", row)
         site.ring("site-registrations", PLAIN)
+        if row is moved:
+            site.leave()
     site.client.delete_item(TableName="site-events", Key=dynamo.wire({"event_id": "e1"}))
     site.compare()
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import sources
+from convoke.registrations.registry import withdraw
+from convoke.registrations.returning import HELD
 from convoke.sources import compare, row_sync
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
@@ -45,6 +47,13 @@ class Site(World):
             records.append(record | {"dynamodb": change})
         return self.deployed.call("sources", {"Records": records})
 
+    def leave(self) -> None:
+        """The person leaves by one click, and their seat is kept."""
+        person, until = self.person(), NOW + HELD
+        ids = person.event_id, person.registration_id
+        assert self.store.brakes.may_hold(*ids, person.email, until, NOW)
+        withdraw(self.store, *ids, now=NOW, held_until=until)
+
     def compare(self) -> Any:
         [found] = self.deployed.call("sources", sample("sources-compare"))["sources"].values()
         return found
@@ -72,6 +81,20 @@ def test_rows_that_came_before_their_event_are_looked_at_with_it(site: Site) -> 
     site.write("site-events", SUMMER)
     site.ring("site-events", SUMMER)
     assert site.store.reads.seats(site.event().event_id).taken == 3
+
+
+def test_whoever_left_by_one_click_has_the_seat_that_was_kept_as_soon_as_their_row_changes(site: Site) -> None:
+    site.write("site-events", SUMMER | {"seats": 1})
+    site.write("site-registrations", PLAIN)
+    site.ring("site-events", SUMMER), site.ring("site-registrations", PLAIN)
+    left = site.person()
+    site.leave()
+    assert site.store.reads.seats(left.event_id).held == 1
+    site.write("site-registrations", PLAIN | {"full_name": "Bo Berg"})
+    assert site.ring("site-registrations", PLAIN) == {"batchItemFailures": []}
+    came, seats = site.person(), site.store.reads.seats(left.event_id)
+    assert (came.status, came.name, came.registration_id == left.registration_id) == ("registered", "Bo Berg", False)
+    assert (seats.taken, seats.held, seats.waiting) == (1, 0, 0)
 
 
 def test_where_time_runs_out_the_record_comes_again(site: Site) -> None:
