@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from convoke.decision.decide import Snapshot, decide
+from convoke.effects import ClaimNotification, ReadNotification
 from convoke.links.tokens import Purpose, personal
+from convoke.mail import notifications
 from convoke.model import (
     DateChange,
     Event,
@@ -875,6 +877,19 @@ def test_the_export_has_nothing_of_anybody_else(visitor: Visitor) -> None:
     shown = press(visitor, recent(visitor, bo), "data")
     for part in (li.name, li.email, li.registration_id):
         assert part not in shown.text
+
+
+def test_the_export_says_nothing_of_who_was_about_to_send_a_mail(visitor: Visitor) -> None:
+    held, sent = visitor.hold(), visitor.store.notifications
+    bo = register(visitor)
+    mail = notifications.accepted(held, bo, word="", now=visitor.now)
+    sent.schedule(mail, now=visitor.now)
+    ids = {"event_id": EVENT_ID, "registration_id": bo.registration_id, "notification_id": mail.notification_id}
+    seen = existing(sent.read(ReadNotification(**ids)))
+    assert sent.claim(ClaimNotification(seen=seen, lease_until=visitor.now, due_key=existing(seen.due_key)))
+    [shown] = json.loads(press(visitor, recent(visitor, bo), "data").text)["notifications"]
+    assert "claim" in sent.rows(EVENT_ID, bo.registration_id)[0]
+    assert not shown.keys() & {"claim", "fence", "due_key"}
 
 
 def test_erasing_needs_a_fresh_link_and_ends_the_page(visitor: Visitor, bo: Registration) -> None:

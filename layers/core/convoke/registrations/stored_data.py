@@ -18,7 +18,7 @@ MOST_BYTES = 3_500_000
 """Of the mails as they were sent, so many bytes at most: a response of Lambda has 6 MB. Of the others there is all but
 the mail itself."""
 
-LEFT_OUT = ("pk", "sk", "due_key", "due_shard", "expires_at", "person", "fence", "kept_in")
+LEFT_OUT = ("pk", "sk", "due_key", "due_shard", "expires_at", "person", "fence", "claim", "kept_in")
 """Attributes of items that say nothing about a person: where something is stored, and when it is looked at."""
 
 
