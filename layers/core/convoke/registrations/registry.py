@@ -112,9 +112,9 @@ def register(
                 return Obstacle.NOT_YET if store.events.transferring(event_id) else Obstacle.CLOSED
             person = replace(registration, status=place.status)
             happened = placed(WebhookEventType.REGISTRATION_CREATED, person)
-            told = store.outbox.event_actions(account, happened, now)
+            webhook_events = store.outbox.event_actions(account, happened, now)
             own = registration_actions(store, person, now, account=account)
-            refused = store.attempt({**own, **place.actions, **told, **also}, attempts=1)
+            refused = store.attempt({**own, **place.actions, **webhook_events, **also}, attempts=1)
         except dynamo.Contention:
             conflicts += 1
             dynamo.pause(conflicts)
