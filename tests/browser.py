@@ -29,6 +29,9 @@ LOADED = 4
 """A page loads at least: itself, its stylesheet, its script, its icon."""
 NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 """The option by which Chromium finds no host but this machine."""
+WITHOUT_MOTION: dict[str, Any] = {"reduced_motion": "reduce"}
+"""The option of a visitor for whom nothing is scrolled smoothly: each step of that is painted, and meanwhile what has
+the focus is not in the window."""
 ONE_RENDERER = "--renderer-process-limit=1"
 """All visitors share the process that shows pages: to start one takes as long as to open four pages."""
 
@@ -282,9 +285,7 @@ def a_visit(browser: Browser, origin: str, **options: Any) -> Iterator[Visit]:
     """A visitor of the pages at ``origin``; ``options`` are those of Playwright's ``new_context``. Whatever they did:
     nothing was asked of other hosts, and nothing went wrong in a page.
     """
-    # Without smooth scrolling, of which each step is painted, and under which what has the focus is not in the window
-    # at once.
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
     try:
         visit = Visit(context, origin)
         yield visit

@@ -78,13 +78,11 @@ def segments() -> dict[tuple[str, int], list[tuple[str, list[str]]]]:
 
 def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The route that API Gateway finds, with its path parameters."""
-    if method == "HEAD" and path not in ("/docs", "/health", "/openapi.json"):
-        return "HEAD /{proxy+}", {"proxy": path.removeprefix("/")}
     asked = path.split("/")
     for route, parts in segments().get((method, len(asked)), ()):
         if all(one == part or (part.startswith("{") and one) for part, one in zip(parts, asked, strict=True)):
             return route, {part[1:-1]: one for part, one in zip(parts, asked, strict=True) if part.startswith("{")}
-    return "$default", {}
+    return ("HEAD /{proxy+}", {"proxy": path.removeprefix("/")}) if method == "HEAD" else ("$default", {})
 
 
 class Answer:

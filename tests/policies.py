@@ -60,12 +60,15 @@ def read_by_sam() -> dict[str, Any]:
     return read
 
 
+SAM = ("aws-sam-translator", "aws-sam-cli")
+
+
 @cache
 def transformed() -> dict[str, Any]:
     """The template as SAM hands it to CloudFormation. What SAM made of it, which takes nearly two seconds, is kept for
     the other processes of the tests, until the template, SAM or this file is another.
     """
-    written = (TEMPLATE.read_bytes(), Path(__file__).read_bytes(), version("aws-sam-translator").encode())
+    written = (TEMPLATE.read_bytes(), Path(__file__).read_bytes(), *(version(name).encode() for name in SAM))
     digest = hashlib.sha256(b"\0".join(written)).hexdigest()
     kept = KEPT / f"transformed-{digest[:32]}.json"
     KEPT.mkdir(exist_ok=True)
@@ -74,9 +77,11 @@ def transformed() -> dict[str, Any]:
         if not kept.exists():
             for old in KEPT.glob("transformed-*.json"):
                 old.unlink()
-            kept.write_text(json.dumps(_transformed()))
-    made: dict[str, Any] = json.loads(kept.read_text())
-    return made
+            made = kept.with_suffix(".new")
+            made.write_text(json.dumps(_transformed()))
+            made.replace(kept)  # whole, or not there, also where this process is ended in between
+    read: dict[str, Any] = json.loads(kept.read_text())
+    return read
 
 
 def _transformed() -> dict[str, Any]:

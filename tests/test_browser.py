@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from convoke.model import frozen
 from local.mailbag import Mail
-from tests.browser import EVERY_LOOK, LOOKED_AT, WIDTHS, Visit, Wrong, a_visit, program
+from tests.browser import EVERY_LOOK, LOOKED_AT, WIDTHS, WITHOUT_MOTION, Visit, Wrong, a_visit, program
 from tests.running import Running
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -306,7 +306,7 @@ TURNS = {"en": 0, "ar": 2}
 def seen(stack: Running, chromium: Browser, pages: Pages, request: pytest.FixtureRequest) -> dict[str, Seen]:
     """Every page, by name, in one language."""
     found: dict[str, Seen] = {}
-    with a_visit(chromium, stack.description["pages"], locale=request.param) as visit:
+    with a_visit(chromium, stack.description["pages"], locale=request.param, **WITHOUT_MOTION) as visit:
         visit.bring_axe()
         for turn, (name, (path, status)) in enumerate(pages.paths.items(), TURNS[request.param]):
             root = visit.open(path, status).locator("html")

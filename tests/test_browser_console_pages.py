@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from convoke.model import frozen
-from tests.browser import Visit, Wrong, a_visit
+from tests.browser import WITHOUT_MOTION, Visit, Wrong, a_visit
 from tests.running import Running
 from tests.test_browser import at_rest, fill_in, stored
 from tests.test_browser_console import Post, fill, heading, press, proposal, sign_in
@@ -292,7 +292,7 @@ class Seen:
 def seen(stack: Running, chromium: Browser, pages: Pages) -> dict[str, Seen]:
     """Every page, by name."""
     found: dict[str, Seen] = {}
-    with signed_in(stack, chromium, pages) as visit:
+    with signed_in(stack, chromium, pages, **WITHOUT_MOTION) as visit:
         visit.bring_axe()
         for turn, name in enumerate(shown(visit, pages)):
             wrong = visit.looks(turn)

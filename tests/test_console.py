@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 import console
 from convoke import pages
-from tests.browser import a_browser
 from tests.deployment import sample
 from tests.fixtures import patching_fixture_of
 from tests.secretary import CONTEXT, Secretary, a_secretary, shown_fields
@@ -50,12 +51,11 @@ def test_what_is_not_there_leads_back_to_the_events(secretary: Secretary) -> Non
     assert '<a href="/v1/console">To the events</a>' in shown.text
 
 
-def test_a_title_of_one_long_word_is_broken_on_a_narrow_screen(secretary: Secretary) -> None:
+def test_a_title_of_one_long_word_is_broken_on_a_narrow_screen(secretary: Secretary, chromium: Browser) -> None:
     secretary.sign_in()
     event = secretary.world.hold(title="W" * 255, location="x" * 300)
     styles = [(STATIC / name).read_text() for name in ("pages.css", "console.css")]
-    with a_browser() as browser:
-        page = browser.new_page(viewport={"width": 320, "height": 800})
+    with closing(chromium.new_page(viewport={"width": 320, "height": 800})) as page:
         for path in ("", "/edit", "/people", "/cancel", "/attention"):
             page.set_content(secretary.get(f"/console{event}{path}").text)
             for style in styles:

@@ -160,7 +160,6 @@ def test_without_a_limit_it_would(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_account_gets_half_of_the_workers() -> None:
     deployed = policies.transformed()
-    deployed = policies.transformed()
     assert deployed["Parameters"]["WebhookConcurrency"]["MinValue"] == 2
     hooks = deployed["Resources"]["Hooks"]["Properties"]["Environment"]["Variables"]
     assert hooks["WEBHOOK_CONCURRENCY"] == {"Ref": "WebhookConcurrency"}

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from convoke.pages import site
-from tests.browser import a_browser
 
 SCRIPT = Path(site.__file__).parent / "static" / "pages.js"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 def here(chromium: Browser, language: str, starts: str, ends: str) -> list[str]:

@@ -290,9 +290,9 @@ def stored(tables: Tables) -> dict[str, list[dict[str, Any]]]:
 
 
 def without_claims(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """What stands in the tables that have anything, without the ids of claims, which are chance."""
+    """What stands in the tables that have anything; of the ids of claims, which are chance, only where there is one."""
     return {
-        table: [{name: value for name, value in row.items() if name != "claim"} for row in rows]
+        table: [{name: value if name != "claim" else "an id" for name, value in row.items()} for row in rows]
         for table, rows in tables.items()
         if rows
     }
