@@ -262,7 +262,7 @@ def kind_of(link: str) -> str:
 def test_opening_links_of_every_kind_and_the_addresses_of_forms_changes_nothing(stack: Running, pages: Pages) -> None:
     origin = stack.description["pages"]
     queue = [origin + path for path, _ in pages.paths.values()]
-    before = at_rest(lambda: stored(stack))
+    before = at_rest(stack)
     seen, kinds = set(queue), Counter(map(kind_of, queue))
     for url in queue:
         status, kind, text = get(url, pages.cookie)
