@@ -119,9 +119,13 @@ def urgent(before: Event, after: Event, now: datetime) -> bool:
         if not one.cancelled and one.when.ends_at > now and (one.date not in names or names[one.date] in gone):
             return True
     starts = [
-        at
+        [
+            at
+            for one in series.occurrences(event)
+            for at in (one.when.starts_at, series.when_at(event.schedule, one.date).starts_at)
+        ]
         for event in (before, after)
-        for one in series.occurrences(event)
-        for at in (one.when.starts_at, series.when_at(event.schedule, one.date).starts_at)
     ]
-    return any(timedelta() <= at - now <= TIMES.soon for at in starts) or all(at < now for at in starts)
+    soon = any(timedelta() <= at - now <= TIMES.soon for each in starts for at in each)
+    # What had no date but those that have begun is told of at once, whatever is added to it.
+    return soon or any(all(at < now for at in each) for each in starts)
