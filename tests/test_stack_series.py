@@ -20,19 +20,7 @@ AT_ONCE_AND_SOME = 53
 
 
 def a_series(stack: Running) -> str:
-    event = stack.call(
-        "POST",
-        "/events",
-        {
-            "title": "Choir",
-            "start": "2030-03-08T09:00:00",
-            "duration": "PT1H30M",
-            "time_zone": "Europe/Berlin",
-            "recurrence": "FREQ=WEEKLY;COUNT=5",
-            "organizer": {"name": "Ada", "email": "ada@example.org"},
-        },
-    )
-    return f"/events/{event['event_id']}"
+    return stack.an_event(title="Choir", start="2030-03-08T09:00:00", recurrence="FREQ=WEEKLY;COUNT=5")
 
 
 def register(stack: Running, event: str, email: str, **more: Any) -> None:

@@ -250,13 +250,8 @@ class Imports(Repository):
         return {email for email in wanted.keys() - registered if self._withdrew(account, event_id, email)}
 
     def _withdrew(self, account: str, event_id: str, email: str) -> bool:
-        query = {
-            "TableName": self._people,
-            "IndexName": keys.PERSON_INDEX,
-            "KeyConditionExpression": "person = :person",
-            "ExpressionAttributeValues": dynamo.wire({":person": keys.person(account, email)}),
-        }
-        found = [row for row in dynamo.pages(self.client.query, **query) if keys.event_id_of(row["pk"]) == event_id]
+        query = dynamo.of_index(self._people, keys.PERSON_INDEX, ("person", keys.person(account, email)))
+        found = [row for row in self._rows(query) if keys.event_id_of(row["pk"]) == event_id]
         people = self.own(event_id, [row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in found]).values()
         return any(person.status is RegistrationStatus.CANCELLED and folded(person.email) == email for person in people)
 
