@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from convoke.decision.fan_out import FanOut
+from convoke.decision.fan_out import Batch, FanOut
 from convoke.delivery.fan_out import (
     SECONDS_AFTER_BUSY,
     SECONDS_AFTER_REFUSAL,
@@ -21,6 +22,7 @@ from convoke.effects import (
     BatchHint,
     Claim,
     Effect,
+    EndBatch,
     Enqueue,
     PlanBatches,
     PlanHint,
@@ -34,9 +36,11 @@ from convoke.effects import (
     WakeUp,
 )
 from convoke.model import EventStatus, Method, Registration
-from convoke.store import dynamo, keys
+from convoke.store import codec, dynamo, keys
+from convoke.store.fan_outs import FanOuts, batch_item
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing, expect
 from tests.fixtures import fixture_of
+from tests.simulation.tables import Tables, Typed
 from tests.tables import SETTINGS
 from tests.world import World, a_quick_world, announce
 
@@ -456,3 +460,35 @@ def test_an_attendee_costs_a_batch_the_same_however_many_there_are(world: World)
             "ReadRegistrations",
         ]
         assert set(costs[-1].values()) == {count}
+
+
+def test_a_batch_that_ends_while_the_last_one_is_planned_and_ends_leaves_no_fan_out_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As many batches are left as were read, but all is planned now: with this one the fan-out is over."""
+    fan_outs = FanOuts(Typed(Tables((), lambda *_: None)), SETTINGS)
+    first, last = (Batch(event_id=EVENT_ID, version=2, first=at, through=f"{at}1", after=at) for at in ("", "1"))
+
+    def store(*items: dict[str, object]) -> None:
+        for item in items:
+            fan_outs.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(item))
+
+    def fan_out(left: int, **due: str) -> dict[str, object]:
+        return codec.item(FanOut(event_id=EVENT_ID, version=2, left=left), keys.fan_out(EVENT_ID), **due)
+
+    store(
+        fan_out(1, due_key=keys.due_key(1, AFTERNOON.starts_at)),
+        batch_item(first, due_key=keys.due_key(1, AFTERNOON.starts_at)),
+    )
+    read = fan_outs._get
+
+    def and_then(*asked: Any) -> Any:
+        found = read(*asked)
+        monkeypatch.setattr(fan_outs, "_get", read)
+        store(fan_out(2), batch_item(last, due_key=keys.due_key(1, AFTERNOON.starts_at)))
+        assert fan_outs.end_batch(EndBatch(batch=last))
+        return found
+
+    monkeypatch.setattr(fan_outs, "_get", and_then)
+    assert fan_outs.end_batch(EndBatch(batch=first))
+    assert read(FanOut, SETTINGS.invitations_table, keys.fan_out(EVENT_ID)) is None
