@@ -6,6 +6,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from convoke.decision import decide, fan_out
+from convoke.delivery import sweep
+from convoke.registrations import events
 from tests.simulation import __main__ as command
 from tests.simulation import orders, quick, rows, trials
 from tests.simulation.equivalence import Operations, stored, without_claims
@@ -13,8 +16,9 @@ from tests.simulation.faults import KINDS, Mode
 from tests.simulation.history import People, heal
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.rows_checker import rows_at_the_end
-from tests.simulation.run import histories, history
+from tests.simulation.run import Tally, histories, history
 from tests.simulation.scene import SETTINGS
+from tests.simulation.surgery import cut, replaced
 from tests.simulation.tables import Tables, Typed
 from tests.simulation.world import World
 from tests.tables import create_tables, everything
@@ -78,6 +82,21 @@ def test_a_circle_of_rows_that_exchange_addresses_is_told_without_stream_records
 def test_every_mutant_still_finds_what_it_cuts(name: str) -> None:
     with MUTANTS[name].alive():
         pass
+
+
+def test_who_imported_what_a_mutant_changes_has_it_changed_too() -> None:
+    imported, urgent = vars(events)["fan_out_of"], vars(sweep)["URGENT"]
+    code = imported.__code__
+    with cut(fan_out, "fan_out_of", "if priority == 0 or", "if"), replaced(decide, "URGENT", 7):
+        assert imported.__code__ is not code
+        assert vars(sweep)["URGENT"] == decide.URGENT == 7
+    assert imported.__code__ is code
+    assert vars(sweep)["URGENT"] == decide.URGENT == urgent
+
+
+def test_a_history_that_is_bad_without_the_mutant_has_not_caught_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "histories", lambda *_, **__: Tally(histories=1, broken=[(1, "hold")]))
+    assert command.catch("doubt", 1)[1] == ""
 
 
 def test_the_same_seed_is_the_same_history() -> None:

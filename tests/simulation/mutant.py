@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
-from unittest.mock import patch
 
 from .faults import Mode
-from .surgery import cut
+from .surgery import cut, replaced
 
 Change = Callable[[], AbstractContextManager[Any]]
 
@@ -36,4 +35,4 @@ def without(owner: Any, name: str, old: str, new: str) -> Change:
 
 
 def instead(owner: Any, name: str, value: Any) -> Change:
-    return lambda: patch.object(owner, name, value)
+    return lambda: replaced(owner, name, value)
