@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from convoke.effects import WakeUp
+from convoke.effects import BatchHint, ClaimBatch, EndBatch, WakeUp
 from convoke.registrations import erasure, registry
 from convoke.store import keys
 
@@ -14,6 +14,7 @@ from . import checker, orders, quick
 from .checker import Violation
 from .history import heal
 from .scene import EVENT_ID, TIMES
+from .world import BATCH, PAGE
 
 PERSON = f"{1:010d}{EVENT_ID}"
 
@@ -82,6 +83,45 @@ def a_change_meets_something_more_urgent() -> Iterator[Violation]:
                 seen = world.store.reads.invitation(EVENT_ID, PERSON)
                 if seen is None or seen.due_key is None or not seen.due_key.startswith("0"):
                     yield Violation("pressing", f"{deed.__name__}, call {at}: it is due at {seen and seen.due_key}")
+
+
+def a_batch_ends_while_the_last_is_planned() -> Iterator[Violation]:
+    """A fan-out is over with its last batch, also where that is planned and ends while another counts itself off."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario((), first=(_only_the_first_batch_is_left,), people=BATCH * PAGE + 1))
+        count = _ended(base, at=0).calls
+        for at in range(1, count + 1):
+            world = _ended(base, at=at)
+            heal(world)
+            yield from checker.at_the_end(world)
+
+
+def _only_the_first_batch_is_left(world: orders.Directed) -> None:
+    """Of those that are planned; and its people were told, too."""
+    orders.planned(orders.THERE)(world)
+    for work in (*(orders.batch(-1) for _ in range(1, PAGE)), *map(orders.look, range(1, BATCH + 1))):
+        _done(world, work)
+
+
+def _ended(base: orders.Directed, *, at: int) -> Interrupted:
+    """A copy of ``base`` in which the first batch ended; at this call of it all others are planned, and end."""
+    world = _interrupted(base, _plans_and_tells, at=-1)
+    hint = BatchHint(event_id=EVENT_ID, version=2, first="")
+    batch = world.perform(ClaimBatch(hint=hint, now=world.instant(), lease_until=world.instant() + TIMES.hint))
+    world.interrupted_at, world.calls = at, 0
+    world.perform(EndBatch(batch=batch))
+    return world
+
+
+def _plans_and_tells(world: Interrupted) -> None:
+    world.interrupted_at = -1
+    _done(world, orders.plan_and_tell)
+
+
+def _done(world: orders.Directed, work: orders.Work) -> None:
+    world.start("a worker", work)
+    world.run_until(world.now + TIMES.function.total_seconds())
 
 
 def _changed(base: orders.Directed, deed: orders.Deed, *, at: int) -> Interrupted:

@@ -145,6 +145,10 @@ MUTANTS: dict[str, Mutant] = {
     "a-page-is-one-transaction": Mutant(instead(FanOuts, "plan_batches", _in_two_writes)),
     "fan-out-outlives-its-planning": Mutant(instead(FanOuts, "_all_planned", _ends_with_the_planning)),
     "batches-left-are-counted": Mutant(instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED)),
+    "a-batch-is-counted-off-as-the-planning-was-read": Mutant(
+        instead(conditions, "SOME_IS_TO_BE_PLANNED", conditions.EXISTS),
+        trial="a_batch_ends_while_the_last_is_planned",
+    ),
     "batch-due": Mutant(instead(fan_outs, "batch_item", _batch_that_is_not_due)),
     "a-planner-has-its-batch": Mutant(
         instead(fan_outs, "batch_item", _batch_that_nobody_has),

@@ -126,9 +126,7 @@ STILL_WAITS = f"{STILL_AT_THIS_PAGE} AND #told_at = :told_at"
 LEFT_UNCHANGED = "#left = :left"
 # No newer change replaced the fan-out, and no other batch of it ended since it was read.
 STILL_SO_MANY_LEFT = f"{VERSION_UNCHANGED} AND {LEFT_UNCHANGED}"
-# All batches of the fan-out are planned.
-ALL_IS_PLANNED = "attribute_not_exists(#due_key)"
-# Further batches of it are to be planned.
+# Further batches of the fan-out are to be planned.
 SOME_IS_TO_BE_PLANNED = "attribute_exists(#due_key)"
 # The batch exists, and no worker has it: none took it, it was given back, or the lease is over.
 NOBODY_HAS_IT = "attribute_exists(pk) AND (attribute_not_exists(#lease_until) OR #lease_until <= :now)"

@@ -100,10 +100,11 @@ class FanOuts(Repository):
             return {}
         key = keys.fan_out(batch.event_id)
         values: dict[str, Any] = {"version": batch.version, "left": fan_out.left}
-        # Meanwhile the last batches may have been planned, and as many others have ended.
-        planned = conditions.SOME_IS_TO_BE_PLANNED if fan_out.planning else conditions.ALL_IS_PLANNED
-        condition = f"{UPON_COUNTING} AND {planned}"
-        if fan_out.left <= 1 and not fan_out.planning:
+        condition = UPON_COUNTING
+        if fan_out.planning:
+            # Meanwhile the last batches may have been planned, and as many others have ended.
+            condition = f"{condition} AND {conditions.SOME_IS_TO_BE_PLANNED}"
+        elif fan_out.left <= 1:
             return {"fan-out": delete(self._sent, key, condition, **values)}
         return {"fan-out": update(self._sent, key, {}, condition, add={"left": -1}, **values)}
 
