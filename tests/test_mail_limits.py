@@ -12,7 +12,19 @@ from convoke.decision.invitation import Mailed, Quota
 from convoke.decision.limits import UNCOUNTED, AccountMails, Limit, Limits, held
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.sweep import hold_accounts
-from convoke.effects import Accepted, Defer, HoldAccounts, Refusal, Refused, Steps
+from convoke.effects import (
+    Accepted,
+    Claim,
+    Defer,
+    DrawTurns,
+    Effect,
+    HoldAccounts,
+    Refusal,
+    Refused,
+    Steps,
+    StoreRate,
+    WakeUp,
+)
 from convoke.model import InvalidField, Method
 from convoke.schedule import edits, series
 from convoke.store import dynamo, keys, limits
@@ -20,9 +32,9 @@ from convoke.store.limits import MailLimits
 from local import operate
 from tests.caller import BO, PARTY, a_caller
 from tests.caller import World as Caller
-from tests.factories import AFTERNOON, MORNING, NOW
+from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW
 from tests.fixtures import fixture_of, patching_fixture_of
-from tests.tables import SETTINGS
+from tests.tables import SETTINGS, everything
 from tests.world import World, a_world, announce
 
 AT = datetime(2027, 1, 15, 22, 30, tzinfo=UTC)
@@ -212,6 +224,29 @@ def test_a_repetition_after_a_throttled_attempt_is_not_counted_again(world: Worl
         assert world.look(person) is Outcome.REFUSED
     assert world.look(person) is Outcome.ACKNOWLEDGED
     assert world.invitation(person).mailed.in_day == 2
+
+
+def test_a_message_whose_claim_is_lost_is_counted_once_and_its_turn_is_used(world: World) -> None:
+    person = world.invite()
+    alternate(world, UNCOUNTED - 1)
+    world.perform(StoreRate(rate=10))
+    world.change(title="Other words")
+    seen: list[Effect] = []
+
+    def woken_up(effect: Effect) -> None:
+        seen.append(effect)
+        if isinstance(effect, Claim) and len(of(Claim)) < 3:
+            rid, due_key = person.registration_id, keys.due_key(1, world.now)
+            world.store.invitations.wake_up(WakeUp(event_id=EVENT_ID, registration_id=rid, due_key=due_key))
+
+    def of(kind: type[Effect]) -> list[Effect]:
+        return [effect for effect in seen if isinstance(effect, kind)]
+
+    world.before = woken_up
+    assert world.look(person) is Outcome.ACKNOWLEDGED
+    assert (len(of(Claim)), len(of(DrawTurns))) == (3, 1)
+    [counted] = [row["total"] for row in everything(world.client)[SETTINGS.invitations_table] if "MAILED" in row["pk"]]
+    assert counted == 1
 
 
 # --- an account's mails -------------------------------------------------------------------------------------------

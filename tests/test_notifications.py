@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from convoke.decision.attention import Attention, AttentionKind, AttentionReason
 from convoke.decision.invitation import Stopped
+from convoke.decision.limits import Limit
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import (
+    ClaimNotification,
     ReadNotification,
     RecordNotification,
     Refusal,
@@ -36,7 +38,7 @@ from convoke.store import keys, writes
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, expect, registration
 from tests.fixtures import fixture_of
 from tests.mailbox import plain_text_of, read_mail
-from tests.tables import SETTINGS
+from tests.tables import SETTINGS, everything
 from tests.test_itip import ANYTHING
 from tests.world import World, a_world
 
@@ -427,6 +429,46 @@ def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, mo
     world.now = datetime(2027, 1, 16, 0, 1, tzinfo=UTC)
     world.sweep()
     assert len(world.notifications) == 4
+
+
+def counted(world: World) -> list[int]:
+    """What is counted of this day's notes: for their kind, and for the address that they go to."""
+    return [int(row["total"]) for row in everything(world.client)[SETTINGS.invitations_table] if "total" in row]
+
+
+def test_of_two_workers_at_one_note_it_is_counted_for_the_one_who_sends_it(world: World) -> None:
+    owe(world, FORWARD)
+    others: list[Outcome] = []
+    world.just_before(ClaimNotification, lambda: others.append(send(world, FORWARD)))
+    assert (send(world, FORWARD), others) == (Outcome.BUSY, [Outcome.ACKNOWLEDGED])
+    assert counted(world) == [1, 1]
+
+
+def test_a_note_for_which_no_time_is_left_once_it_was_claimed_is_counted_when_it_is_sent(world: World) -> None:
+    owe(world, FORWARD)
+    late = replace(world.worker(), deadline=world.now + timedelta(seconds=25))
+    world.just_before(ClaimNotification, lambda: world.pass_time(seconds=20))
+    assert world.run(dispatch(EVENT_ID, "", FORWARD.notification_id, late)) is Outcome.OUT_OF_TIME
+    assert counted(world) == [0, 0]
+    assert send(world, FORWARD) is Outcome.ACKNOWLEDGED
+    assert counted(world) == [1, 1]
+
+
+@pytest.mark.parametrize("whose", ["event", "recipient"])
+def test_what_waits_for_one_limit_is_not_counted_for_the_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    if whose == "event":
+        monkeypatch.setitem(notifications.DAILY_LIMITS, NotificationKind.FORWARD, 2)
+    else:
+        world.store.limits.change("acme", "recipient", Limit(hour=2, day=2))
+    outcomes = []
+    for number in range(3):
+        mail = notifications.forward(event(), author=BO, subject="", text="", source=f"m{number}", now=NOW)
+        owe(world, mail)
+        outcomes.append(send(world, mail))
+    assert outcomes == [Outcome.ACKNOWLEDGED, Outcome.ACKNOWLEDGED, Outcome.DEFERRED]
+    assert counted(world) == [2, 2]
 
 
 def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> None:

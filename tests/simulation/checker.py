@@ -21,6 +21,7 @@ from convoke.store.seats import counted
 from tests import rfc5546
 from tests.rfc5545 import Moment
 
+from .faults import Mode
 from .post import Copy
 from .scene import EVENT_ID, SETTINGS, START
 from .world import World
@@ -234,7 +235,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield Violation("G2", f"is still being told: {book.fan_out}, {book.batches}")
     yield from (Violation("effort", what) for what in _two_at_one_batch(world))
     yield from (Violation("pressing", what) for what in world.delayed)
-    yield from (Violation("notifications", what) for what in world.notifications.broken)
+    yield from (Violation("notifications", what) for what in (*world.notifications.broken, *_counted_in_vain(world)))
     yield from (Violation("pace", what) for what in (*world.unpaced, *_too_many(world)))
     if book.holds:
         yield Violation("G1", f"seats are kept for longer than was said: {book.holds}")
@@ -252,6 +253,14 @@ def _names(book: Book) -> Iterator[str]:
         stored, true = {name: row[name] for name in names.ATTRIBUTES if name in row}, names.attributes(person)
         if stored != true:
             yield f"{rid[6:10]} is found by {stored}, and should be by {true}"
+
+
+def _counted_in_vain(world: World) -> Iterator[str]:
+    """Where nobody dies, no more notifications are counted against the limits than were sent."""
+    rows = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
+    count = sum(row["total"] for sk, row in rows.items() if sk.startswith("DAILY_COUNT#"))
+    if world.mode is Mode.NONE and count > world.notifications.sent:
+        yield f"{count} are counted, and {world.notifications.sent} were sent"
 
 
 def _too_many(world: World) -> Iterator[str]:

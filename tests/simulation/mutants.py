@@ -11,7 +11,7 @@ from convoke.decision import fan_out as holding
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, audit, fan_out, reconcile, reports, survey, sweep, webhooks
+from convoke.delivery import attempts, audit, fan_out, notify, reconcile, reports, survey, sweep, webhooks
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
@@ -354,6 +354,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "fence-of-a-notification": Mutant(
         instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
+    ),
+    "what-is-not-sent-is-not-counted": Mutant(
+        without(notify, "_send", "if (claimed is None or late) and _is_new(seen):", "if False:"),
+        scenario="two at one notification",
     ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),

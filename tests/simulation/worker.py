@@ -272,6 +272,7 @@ class Run:
                     self.world.holds.claimed(self, seen)
                 if claimed is None:
                     self.world.post.attempts.remove(mine)
+                    self.root.turns += 1  # which another mail, or the next round, uses
                 self.attempt = mine
                 return claimed
             case effects.ReleaseClaim():

@@ -13,14 +13,12 @@ from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION, URGENT
 from ..decision.invitation import Cause, Sending
-from ..decision.limits import tomorrow
 from ..effects import (
     Accepted,
     ClaimNotification,
     Clock,
-    CountDaily,
-    CountMail,
     CountMailbox,
+    CountNotification,
     Log,
     Random,
     ReadEvent,
@@ -119,15 +117,13 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
-    if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
-        return Outcome.OUT_OF_TIME
     event = yield ReadEvent(event_id=event_id)
     account = event.account if event is not None else addressed.account
-    until = yield from _allowed_at(seen, notification, account, sending, now)
+    until = sending.held_until(account, now) if _is_new(seen) else None
     if until is not None:
-        yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
-        yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
-        return Outcome.DEFERRED
+        return (yield from _defer(seen, until))
+    if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
+        return Outcome.OUT_OF_TIME
     if not (yield from _mailbox_allows(seen, notification, now)):
         yield Log(what="mailbox limit reached", fields=_log_fields(seen, "it is not sent"))
         return (yield from _drop(seen))
@@ -136,22 +132,19 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, account, begun, policy, worker, sending))
+    return (yield from _send(seen, notification, rendered.mail, account, begun, policy, worker, sending))
 
 
-def _allowed_at(
-    seen: NotificationState, notification: Notification, account: str, sending: Sending, now: datetime
-) -> Steps[datetime | None]:
-    """When the limits allow the notification, ``None``: now. One that was tried before is not counted again."""
-    if seen.attempts or seen.unknowns:
-        return None
-    until = sending.held_until(account, now)
-    if until is None and account:  # of an event that exists
-        until = yield CountMail(account=account, recipient=notification.recipient.email, mailed=None, now=now)
-    day = f"{now:%Y-%m-%d}"
-    if until is None and not (yield CountDaily(notification_state=seen, day=day, most=DAILY_LIMITS[seen.kind])):
-        until = tomorrow(now)
-    return until
+def _is_new(seen: NotificationState) -> bool:
+    """Whether nobody has tried to send it: one that was tried before is not counted again."""
+    return not (seen.attempts or seen.unknowns)
+
+
+def _defer(seen: NotificationState, until: datetime) -> Steps[Outcome]:
+    """Look again at ``until``, when the limits allow it."""
+    yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
+    yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
+    return Outcome.DEFERRED
 
 
 def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | None]:
@@ -188,7 +181,7 @@ def _mailbox_allows(seen: NotificationState, notification: Notification, now: da
     was tried: a worker may have died, or had no time left, since.
     """
     purpose = MAILBOX_COUNTS.get(seen.kind)
-    if purpose is None or seen.attempts or seen.unknowns:
+    if purpose is None or not _is_new(seen):
         return True
     allowed: bool = yield CountMailbox(
         purpose=purpose, email=notification.recipient.email, mail_id=notification.notification_id, now=now
@@ -210,6 +203,7 @@ def _ended(seen: NotificationState, state: DeliveryState) -> RecordNotification:
 
 def _send(
     seen: NotificationState,
+    notification: Notification,
     mail: bytes,
     account: str,
     begun: Claimed,
@@ -217,14 +211,28 @@ def _send(
     worker: Worker,
     sending: Sending,
 ) -> Steps[Outcome]:
-    """Claim the notification, send its mail once, and record the result."""
-    times, urgency = worker.times, priority(seen.kind)
+    """Count the notification and claim it, where the limits allow it, send its mail once, and record the result."""
+    times, urgency, now = worker.times, priority(seen.kind), (yield Clock())
+    counted = CountNotification(
+        event_id=seen.event_id,
+        account=account,
+        recipient=notification.recipient.email,
+        kind=seen.kind,
+        most=DAILY_LIMITS[seen.kind],
+        now=now,
+    )
+    until = (yield counted) if _is_new(seen) else None
+    if until is not None:
+        return (yield from _defer(seen, until))
     claimed = yield ClaimNotification(seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until))
+    now = yield Clock()
+    late = attempts.too_late(policy, now, worker.deadline)
+    if (claimed is None or late) and _is_new(seen):
+        yield replace(counted, more=-1)
     if claimed is None:
         return Outcome.BUSY
-    now = yield Clock()
     released = replace(claimed, lease_until=None, unknowns=seen.unknowns)
-    if attempts.too_late(policy, now, worker.deadline):
+    if late:
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
     answer = yield SendNotification(notification_state=claimed, mail=mail, account=account)

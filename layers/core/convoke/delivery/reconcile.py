@@ -232,6 +232,8 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
         seen=before, intent=intent, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until), now=now
     )
     if claimed is None:
+        worker.turns.drawn.appendleft(now)
+        yield from _counted(plan, seen, now, more=-1)
         return None
     if policy.exhausted(begun.before):
         return (yield from _give_up(claimed, seen, worker, now, Cause.UNANSWERED, "SES never gave an answer"))
@@ -288,16 +290,16 @@ def links_for(registration: Registration, recipient: str) -> int | None:
     return registration.links if folded(registration.email) == folded(recipient) else None
 
 
-def _counted(plan: Plan, seen: Snapshot, now: datetime) -> Steps[datetime | None]:
+def _counted(plan: Plan, seen: Snapshot, now: datetime, *, more: int = 1) -> Steps[datetime | None]:
     """When the limits allow the message, ``None``: now. A cancellation always is, and what was counted before: a
     repetition, and a resend, which the API counts. The first mails of a day are sent without counting them, so that an
-    ordinary change costs no write.
+    ordinary change costs no write. ``more`` is -1 to take back what was counted.
     """
     message, mailed = plan.message, seen.invitation.mailed
     if plan.repeats is not None or mailed.at(now).in_day < UNCOUNTED or cancels(message, seen.event):
         return None
     until: datetime | None = yield CountMail(
-        account=seen.event.account, recipient=message.attendee.email, mailed=mailed, now=now
+        account=seen.event.account, recipient=message.attendee.email, mailed=mailed, now=now, more=more
     )
     return until
 

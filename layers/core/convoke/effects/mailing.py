@@ -35,16 +35,17 @@ class StoreMessage(Effect):
 
 @frozen
 class CountMail(Effect):
-    """Count one mail of ``account`` to the address ``recipient`` at ``now``, where the account's limits allow it.
+    """Count one mail of ``account`` to the address ``recipient`` at ``now``, where the account's limits allow it, and
+    those of its invitation, of which ``mailed`` was counted. ``more`` is -1 to take that back.
 
-    ``mailed`` is what was counted of its invitation, ``None`` for a notification. Answer: ``None`` if the mail may be
-    sent, else when it may be (UTC).
+    Answer: ``None`` if the mail may be sent, else when it may be (UTC); then nothing is counted.
     """
 
     account: str
     recipient: str
-    mailed: Mailed | None
+    mailed: Mailed
     now: datetime
+    more: int = 1
 
 
 @frozen

@@ -21,15 +21,20 @@ class ReadNotification(OfRegistration):
 
 
 @frozen
-class CountDaily(Effect):
-    """Count one more notification of its kind for its event on ``day`` (``YYYY-MM-DD``, UTC).
+class CountNotification(OfEvent):
+    """Count a notification of ``account`` (``""``: of none) to the address ``recipient`` at ``now``, where fewer than
+    ``most`` of its ``kind`` were counted for the event on that day (UTC), and the account's limits allow it. ``more``
+    is -1 to take that back.
 
-    Condition: fewer than ``most`` were counted. Answer: ``bool``, whether it was counted.
+    Answer: ``None`` if it may be sent, else when it may be (UTC); then nothing is counted.
     """
 
-    notification_state: NotificationState
-    day: str
+    account: str
+    recipient: str
+    kind: NotificationKind
     most: int
+    now: datetime
+    more: int = 1
 
 
 @frozen

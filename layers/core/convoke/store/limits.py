@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,7 @@ KNOWN_FOR = 60.0
 
 @frozen
 class Charge:
-    """``more`` to be counted under ``key``, if ``limit`` allows it."""
+    """``more`` to be counted under ``key``, if ``limit`` allows it. Less is always allowed."""
 
     key: keys.Key
     limit: Limit
@@ -109,9 +110,18 @@ class MailLimits(Repository):
     # --- what delivery sends ------------------------------------------------------------------------------------
 
     def count_mail(self, effect: effects.CountMail) -> datetime | None:
-        now, limits = effect.now, self.of(effect.account)
-        until = None if effect.mailed is None else limits.event.until(effect.mailed, now)
-        return until or self.count(self.recipient(effect.account, effect.recipient, now, 1))
+        until = self.of(effect.account).event.until(effect.mailed, effect.now, effect.more)
+        return until or self.count(self.recipient(effect.account, effect.recipient, effect.now, effect.more))
+
+    def count_notification(self, effect: effects.CountNotification) -> datetime | None:
+        now, key = effect.now, keys.daily_count(effect.event_id, effect.kind, _day(effect.now))
+        of_kind = Charge(key=key, limit=Limit(hour=effect.most, day=effect.most), now=now, more=effect.more)
+        until = self.count(of_kind)
+        if until is None and effect.account:
+            until = self.count(self.recipient(effect.account, effect.recipient, now, effect.more))
+            if until is not None:
+                self.count(replace(of_kind, more=-effect.more))
+        return until
 
     def add(self, sent: Counter[str], now: datetime) -> None:
         """Count mails that were sent, by account."""

@@ -21,8 +21,6 @@ from .writes import DUE, Action, put, update
 
 KEPT = timedelta(days=30)
 """How long a notification is remembered, so that it is not scheduled twice."""
-COUNTED = timedelta(days=2)
-"""How long a daily count is kept, from the beginning of its day."""
 
 UPON_RECORDING = conditions.FENCE_UNCHANGED
 
@@ -52,14 +50,6 @@ class Notifications(Repository):
     def read(self, effect: effects.ReadNotification) -> NotificationState | None:
         key = keys.notification(effect.event_id, effect.registration_id, effect.notification_id)
         return self._get(NotificationState, self._sent, key)
-
-    def daily_count(self, effect: effects.CountDaily) -> bool:
-        """Count one more notification of this kind for the event and day. False: the day's limit is reached."""
-        day = datetime.fromisoformat(f"{effect.day}T00:00:00+00:00")
-        key = keys.daily_count(effect.notification_state.event_id, effect.notification_state.kind, effect.day)
-        changes = {"expires_at": codec.epoch(day + COUNTED)}
-        condition = conditions.BELOW_MAXIMUM
-        return self._write(update(self._sent, key, changes, condition, add={"count": 1}, most=effect.most))
 
     def claim(self, effect: effects.ClaimNotification) -> NotificationState | None:
         """Take the right to send: returns the claimed state, or ``None`` where another worker wrote to it."""

@@ -147,7 +147,7 @@ PERFORMED = dict(
         _by(effects.RecordMessageState, lambda store, it: store.records.record_sent(it)),
         # Notifications
         _by(effects.ReadNotification, lambda store, it: store.notifications.read(it)),
-        _by(effects.CountDaily, lambda store, it: store.notifications.daily_count(it)),
+        _by(effects.CountNotification, lambda store, it: store.limits.count_notification(it)),
         _by(effects.ClaimNotification, lambda store, it: store.notifications.claim(it)),
         _by(effects.RecordNotification, lambda store, it: store.notifications.record(it)),
         _by(effects.CountMailbox, lambda store, it: store.brakes.may_mail(it.purpose, it.email, it.mail_id, it.now)),
