@@ -5,10 +5,13 @@ wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from convoke.effects import BatchHint, ClaimBatch, EndBatch, WakeUp
-from convoke.registrations import erasure, registry
+from convoke.model import RegistrationStatus
+from convoke.registrations import erasure, registry, returning, waitlist
 from convoke.store import keys
+from tests import factories
 
 from . import checker, orders, quick
 from .checker import Violation
@@ -17,6 +20,12 @@ from .scene import EVENT_ID, TIMES
 from .world import BATCH, PAGE
 
 PERSON = f"{1:010d}{EVENT_ID}"
+SEATS = 2
+ANEW, OTHER = (
+    factories.registration(event_id=EVENT_ID, registration_id=f"{number:010d}{EVENT_ID}", email=email)
+    for number, email in ((8, "person1@example.net"), (9, "person1+other@example.net"))
+)
+"""Of the same mailbox: another registration of the first person's, and somebody else's."""
 
 
 class Interrupted(orders.Directed):
@@ -143,6 +152,77 @@ def _asks_again(world: orders.Directed) -> None:
 def _moves_house(world: orders.Directed) -> None:
     changes = {"email": "elsewhere@example.net"}
     registry.change_registration(world.store, EVENT_ID, PERSON, changes=changes, priority=1, now=world.instant())
+
+
+def kept_seats_are_passed_on() -> Iterator[Violation]:
+    """The seats that are kept for somebody are passed on once, to a new registration of theirs and to nobody else."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario((), first=(_a_seat_is_kept,), people=SEATS))
+        for by in (_comes_back, _is_over, _registers_too, _keeps_seats_of_the_mailbox):
+            count = _registers_anew(base, by, at=0).calls
+            for at in range(1, count + 1):
+                world = _registers_anew(base, by, at=at)
+                yield from _passed_on_otherwise(world, f"{by.__name__}, call {at}", by)
+                heal(world)
+                yield from checker.at_the_end(world)
+
+
+def _a_seat_is_kept(world: orders.Directed) -> None:
+    """The event is full, the first person withdrew by one click, and somebody waits."""
+    orders.change(capacity=SEATS)(world)
+    orders.healed(world)
+    now = world.instant()
+    assert world.store.brakes.may_hold(EVENT_ID, PERSON, ANEW.email, now + returning.HELD, now)
+    world.left[PERSON] += 1
+    registry.withdraw(world.store, EVENT_ID, PERSON, now=now, held_until=now + returning.HELD)
+    registry.register(
+        world.store, replace(ANEW, registration_id=f"{7:010d}{EVENT_ID}", email="li@example.net"), now=now
+    )
+
+
+def _registers_anew(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
+    world = _interrupted(base, by, at=at)
+    world.returning.add(ANEW.registration_id)  # to seats that are taken until the transaction's end
+    registry.register(world.store, ANEW, now=world.instant())
+    return world
+
+
+def _comes_back(world: Interrupted) -> None:
+    world.interrupted_at = -1
+    returning.come_back(world.store, EVENT_ID, PERSON, now=world.instant())
+
+
+def _is_over(world: Interrupted) -> None:
+    world.interrupted_at = -1
+    returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant(), early=True)
+    waitlist.promote(world.store, EVENT_ID, now=world.instant())
+
+
+def _registers_too(world: Interrupted) -> None:
+    """Another address of the same mailbox."""
+    world.interrupted_at = -1
+    registry.register(world.store, OTHER, now=world.instant())
+
+
+def _keeps_seats_of_the_mailbox(world: Interrupted) -> None:
+    """By a clock that is ahead, for which those that are kept are over."""
+    world.interrupted_at = -1
+    later = world.instant() + returning.HELD
+    assert world.store.brakes.may_hold(EVENT_ID, OTHER.registration_id, OTHER.email, later + returning.HELD, later)
+
+
+def _passed_on_otherwise(world: Interrupted, what: str, by: Callable[[Interrupted], None]) -> Iterator[Violation]:
+    store, people = world.store, {person.registration_id: person for person, _ in world.store.reads.everybody(EVENT_ID)}
+    come = [one for one in people.values() if one.status is RegistrationStatus.REGISTERED]
+    if (seats := store.reads.seats(EVENT_ID)).held + len(come) != SEATS or seats.taken != SEATS:
+        yield Violation("G1", f"{what}: {len(come)} come, {seats}")
+    if (other := people.get(OTHER.registration_id)) is not None and other in come:
+        yield Violation("G1", f"{what}: {other} has what was kept for somebody else")
+    holds = store.brakes.holds(EVENT_ID, ANEW.email, world.instant())
+    ours = OTHER.registration_id if by is _keeps_seats_of_the_mailbox else ANEW.registration_id
+    if holds != ours and (by is _keeps_seats_of_the_mailbox or people.get(ours) in come):
+        yield Violation("brake", f"{what}: the mailbox may keep seats for {holds}")
 
 
 def _interrupted(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:

@@ -18,6 +18,7 @@ from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
 from convoke.store import seats as store_seats
 from convoke.store import sources as store_sources
+from convoke.store.brakes import Brakes
 from convoke.store.events import Events
 from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
@@ -132,6 +133,10 @@ def _hold_that_is_not_due(self: SeatCounts, hold: Hold) -> Any:
 
 
 _hold_actions = SeatCounts.hold_actions
+
+
+def _nothing_about_the_mailbox(self: Brakes, event_id: str, *_: str) -> Any:
+    return writes.check(self.settings.registrations_table, keys.event(event_id), conditions.EXISTS)
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -337,6 +342,18 @@ MUTANTS: dict[str, Mutant] = {
     "forgotten-only-when-taken-back": Mutant(without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True")),
     "nobody-comes-back-who-is-to-be-erased": Mutant(instead(returning, "_not_to_be_erased", lambda *_: {})),
     "kept-seats-are-due": Mutant(instead(SeatCounts, "hold_actions", _hold_that_is_not_due)),
+    "kept-seats-are-passed-on-once": Mutant(
+        without(SeatCounts, "pass_on_held_actions", ", conditions.EXISTS)", ")"), trial="kept_seats_are_passed_on"
+    ),
+    "kept-seats-are-for-their-own-address": Mutant(
+        without(seats, "kept", " or folded(former.email) != folded(email)", ""), trial="kept_seats_are_passed_on"
+    ),
+    "kept-seats-of-a-mailbox-are-for-the-former": Mutant(
+        instead(conditions, "HOLDS_FOR", conditions.EXISTS), trial="kept_seats_are_passed_on"
+    ),
+    "kept-seats-may-be-kept-once-more": Mutant(
+        instead(Brakes, "hold_instead_action", _nothing_about_the_mailbox), trial="kept_seats_are_passed_on"
+    ),
     "nobody-is-erased-who-is-being-mailed": Mutant(
         instead(erasure, "_claimed", lambda *_: False), scenario="one is erased while a mail is sent again"
     ),
