@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -26,7 +28,7 @@ from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo, keys, writes
 from convoke.store.events import SplitTransfer
 from convoke.store.store import Store
-from tests.factories import EVENT_ID, MORNING, NEW_ID, expect, registration
+from tests.factories import EVENT_ID, MORNING, NEW_ID, existing, expect, registration
 from tests.fixtures import fixture_of
 from tests.simulation.quick import quick
 from tests.tables import SETTINGS, everything, unchanged
@@ -68,6 +70,20 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, number: int, what: Callable[[],
         return attempt(*arguments)
 
     monkeypatch.setattr("convoke.store.store.attempt", attempted)
+
+
+@contextmanager
+def not_copied(person: Registration) -> Iterator[None]:
+    """Within, whoever is to copy somebody fails."""
+    store_copy = split_transfer._store_copy
+
+    def stored(store: Store, transfer: SplitTransfer, account: str, one: Registration, *more: Any) -> Any:
+        if one.registration_id == person.registration_id:
+            raise KeyError(one.registration_id)
+        return store_copy(store, transfer, account, one, *more)
+
+    with patch.object(split_transfer, "_store_copy", stored):
+        yield
 
 
 # --- the cut ------------------------------------------------------------------------------------------------------
@@ -322,6 +338,50 @@ def test_who_was_on_the_way_waits_where_others_have_the_seats() -> None:
         world.settle()
         assert at_the_new(world)[late.email].status is RegistrationStatus.WAITLISTED
         assert counts(world) == (2, 1)
+
+
+def test_whoever_cannot_be_copied_holds_up_nobody_and_is_tried_again_with_their_seat() -> None:
+    with a_world(rule=WEEKLY, capacity=PEOPLE) as world:
+        bo, *others = settle_in(world)
+        world.cut(THIRD)
+        with not_copied(bo):
+            with pytest.raises(KeyError):
+                world.copy_batch(2)
+            assert world.copy_batch(2) == 2
+            with pytest.raises(KeyError):
+                world.copy_batch(2)
+            assert {*at_the_new(world)} == {one.email for one in others}
+        assert world.store.events.transferring(NEW_ID), "nobody else takes the seat"
+        world.settle()
+        assert at_the_new(world)[bo.email].status is RegistrationStatus.REGISTERED
+        assert world.store.events.transfer(NEW_ID) is None
+
+
+def test_whoever_cannot_be_copied_for_long_keeps_the_event_closed_for_ten_minutes_and_is_copied_once_that_is_mended(
+    world: World,
+) -> None:
+    bo, *others = settle_in(world)
+    world.amend(bo, name="Bo")
+    world.settle()
+    world.cut(THIRD)
+    with not_copied(bo):
+        for _ in range(30):
+            world.pass_time(minutes=1)
+            world.sweep()
+        assert not world.store.events.transferring(NEW_ID)
+        assert {*at_the_new(world)} == {one.email for one in others}
+    world.settle()
+    assert {*at_the_new(world)} == {one.email for one in (bo, *others)}
+    assert world.store.events.transfer(NEW_ID) is None
+
+
+def test_where_many_cannot_be_copied_nobody_is_passed_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bo, *_ = settle_in(world)
+    world.cut(THIRD)
+    monkeypatch.setattr(split_transfer, "MOST_FAILED", 0)
+    with not_copied(bo), pytest.raises(KeyError):
+        world.copy_batch()
+    assert existing(world.store.events.transfer(NEW_ID)).cursor == ""
 
 
 def test_the_rest_of_a_series_that_is_split_at_once_has_everybody_too(world: World) -> None:

@@ -382,7 +382,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-split-is-looked-at-once-more": Mutant(
         without(
-            split_transfer, "_open", "look_again_action(transfer, now + ON_THE_WAY)", "end_transfer_action(transfer)"
+            split_transfer,
+            "_open",
+            "look_again_action(transfer, failed, now + ON_THE_WAY)",
+            "end_transfer_action(transfer)",
         ),
         trial="a_registration_meets_a_split",
     ),
@@ -396,6 +399,16 @@ MUTANTS: dict[str, Mutant] = {
     "a-slow-look-moves-no-later-one": Mutant(
         instead(conditions, "CURSOR_OF_THE_FIRST_LOOK_UNCHANGED", conditions.CURSOR_UNCHANGED),
         trial="a_slow_look_meets_the_next_one",
+    ),
+    "who-cannot-be-copied-holds-up-nobody": Mutant(
+        instead(split_transfer, "MOST_FAILED", 0), trial="somebody_cannot_be_copied"
+    ),
+    "who-could-not-be-copied-is-tried-again": Mutant(
+        without(split_transfer, "transfer_batch", "people += filter(None, (", "people += filter(None, () and ("),
+        trial="somebody_cannot_be_copied",
+    ),
+    "closed-for-who-could-not-be-copied": Mutant(
+        instead(split_transfer, "KEPT_CLOSED", timedelta()), trial="somebody_cannot_be_copied"
     ),
     "mails-forgotten": Mutant(instead(Records, "forget_messages", lambda *_: None)),
     "a-shard-has-what-it-gives": Mutant(instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"), mode=Mode.CONTENTION),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
+from unittest.mock import patch
 
-from convoke.model import Registration
+from convoke.model import Registration, RegistrationStatus
 from convoke.registrations import events, registry, split_transfer
 from convoke.schedule import edits
 from convoke.store.events import SplitTransfer
@@ -21,6 +24,7 @@ from .tables import Quiet, Tables
 
 NEW_ID = factories.NEW_ID
 SINCE = factories.MORNING.start + timedelta(weeks=2)
+REGISTERED = RegistrationStatus.REGISTERED
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 LATE = factories.registration(
     event_id=EVENT_ID, registration_id=f"{0:010d}{EVENT_ID}", email="late@example.net", created_at=START - SECOND
@@ -41,12 +45,12 @@ class _Interrupted(Quiet):
             self.by()
 
 
-def _series() -> tuple[Store, _Interrupted]:
+def _series(capacity: int = 10) -> tuple[Store, _Interrupted]:
     """A series for which three people are registered."""
     line = _Interrupted()
     store = Store(Tables((), lambda *_: None, line), SETTINGS)
     rule = "FREQ=WEEKLY;COUNT=6"
-    events.create_event(store, factories.event(event_id=EVENT_ID, rule=rule, capacity=10))
+    events.create_event(store, factories.event(event_id=EVENT_ID, rule=rule, capacity=capacity))
     for number in range(1, 4):
         _register(store, replace(LATE, registration_id=f"{number:010d}{EVENT_ID}", email=f"p{number}@example.net"))
     return store, line
@@ -101,6 +105,42 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
                 yield from _missed(store, f"registered at call {at}, from {late.created_at} on")
                 if done:
                     break
+
+
+def somebody_cannot_be_copied() -> Iterator[Violation]:
+    """Whoever cannot be copied at first holds up nobody, and comes to the seat that they had."""
+    with quick.quick():
+        for number in range(1, 4):
+            quick.forget()
+            store, _ = _series(capacity=3)
+            _split(store)
+            unlucky = f"{number:010d}{EVENT_ID}"
+            with patch.object(split_transfer, "_copy", partial(_copied_unless, unlucky, split_transfer._copy)):
+                for _ in range(3):
+                    _pass_over(store, timedelta())
+            if len(copied := store.reads.registrations(NEW_ID, "", "~")) < 2:
+                yield Violation("split", f"behind {number} only {copied} were copied")
+            _register(
+                store, replace(LATE, event_id=NEW_ID, registration_id=f"9{0:09d}{NEW_ID}", created_at=START + MINUTE)
+            )
+            for minutes in (1, 2, 3):
+                _pass_over(store, minutes * MINUTE)
+            late = split_transfer.transferred_id(unlucky, NEW_ID)
+            if (person := store.reads.registration(NEW_ID, late)) is None or person.status is not REGISTERED:
+                yield Violation("split", f"{number}, who could not be copied at first, is {person}")
+            if store.events.transfer(NEW_ID) is not None:
+                yield Violation("split", "the transfer does not end")
+
+
+def _copied_unless(unlucky: str, copy: Callable[..., None], *arguments: Any) -> None:
+    if arguments[3].registration_id == unlucky:
+        raise KeyError(unlucky)
+    copy(*arguments)
+
+
+def _pass_over(store: Store, after: timedelta) -> None:
+    with suppress(KeyError):
+        _copy(store, after=after)
 
 
 def a_slow_look_meets_the_next_one() -> Iterator[Violation]:

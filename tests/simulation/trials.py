@@ -229,6 +229,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         claims.a_claim_is_answered_late,
         splits.a_registration_meets_a_split,
         splits.a_slow_look_meets_the_next_one,
+        splits.somebody_cannot_be_copied,
     )
 } | rates.TRIALS
 

@@ -33,32 +33,61 @@ ON_THE_WAY = timedelta(minutes=1)
 """How long it takes at most from a look at the event to the registration that is based on it: a function that registers
 people ends by then.
 """
+KEPT_CLOSED = timedelta(minutes=10)
+"""For how long since the split the new event is not opened for those who could not be copied to their seats."""
+ONCE_MORE = timedelta(minutes=1)
+"""When those who could not be copied are tried again."""
+MOST_FAILED = 20
+"""Where more cannot be copied it is nothing about them, and all wait until they can."""
 COPIED = {"lock", "registration"}
 """The actions of which one is refused where a registration was copied before, or its address is registered already."""
 
 
 def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BATCH_SIZE) -> int:
     """Process the next ``most`` registrations. Returns ``most`` where more may follow, and 0 when the transfer has
-    ended.
+    ended, or waits.
+
+    Whoever cannot be copied holds up nobody else: they are noted, and tried again when all were looked at. Raises, when
+    that is stored, the error of the last of them; at once where so many fail that it is nothing about them.
     """
     transfer = store.events.transfer(event_id)
     if transfer is None or not _may_look(store, transfer, now):
         return 0
-    people = store.reads.some_registrations(transfer.source, transfer.cursor, most)
+    page = store.reads.some_registrations(transfer.source, transfer.cursor, most)
     source = store.reads.event(transfer.source)
     if source is None:
         return 0
-    for person in _without_copy(store, transfer, people):
-        _copy(store, transfer, source, person, now)
-    if len(people) == most:
-        cursor = people[-1].registration_id
-        store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, now)})
-        return most
-    if transfer.again_at is None:
-        _open(store, transfer, now)
+    people, all_seen = [*_without_copy(store, transfer, page)], len(page) < most
+    failed, error = set[str]() if all_seen else set(transfer.failed), None
+    if all_seen:
+        people += filter(None, (store.reads.registration(transfer.source, one) for one in transfer.failed))
+    for person in people:
+        try:
+            _copy(store, transfer, source, person, now)
+        except Exception as one:
+            failed.add(person.registration_id)
+            if len(failed) > MOST_FAILED:
+                raise
+            error = one
+    _go_on(store, transfer, page[-1].registration_id if page else transfer.cursor, tuple(sorted(failed)), all_seen, now)
+    if error is not None:
+        raise error
+    return 0 if all_seen else most
+
+
+def _go_on(
+    store: Store, transfer: SplitTransfer, cursor: str, failed: tuple[str, ...], all_seen: bool, now: datetime
+) -> None:
+    """Store how far the transfer is; where nobody is left of this look, open the event, or end."""
+    first = transfer.again_at is None
+    if not all_seen:
+        store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now)})
+    elif failed and (not first or now < transfer.at + KEPT_CLOSED):
+        store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now + ONCE_MORE)})
+    elif first:
+        _open(store, transfer, failed, now)
     else:
         store.attempt({"transfer": store.events.end_transfer_action(transfer)})
-    return 0
 
 
 def _may_look(store: Store, transfer: SplitTransfer, now: datetime) -> bool:
@@ -176,7 +205,7 @@ def _store_copy(
     return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})
 
 
-def _open(store: Store, transfer: SplitTransfer, now: datetime) -> None:
+def _open(store: Store, transfer: SplitTransfer, failed: tuple[str, ...], now: datetime) -> None:
     """Open the new event for registrations, and have all looked at once more; the waitlist becomes due.
 
     An event that was cancelled meanwhile is not opened.
@@ -187,7 +216,7 @@ def _open(store: Store, transfer: SplitTransfer, now: datetime) -> None:
             return
         opens = target.status is not EventStatus.CANCELLED
         actions = {
-            "transfer": store.events.look_again_action(transfer, now + ON_THE_WAY),
+            "transfer": store.events.look_again_action(transfer, failed, now + ON_THE_WAY),
             "event": store.events.unchanged_check(target),
             "seats": store.seats.open_action(transfer.event_id, now, opens=opens),
         }

@@ -36,6 +36,8 @@ class SplitTransfer:
     """``<priority>#<instant>``: from when on the next registrations are processed; empty before it is stored."""
     again_at: datetime | None = None
     """From when on (UTC) all are looked at once more; ``None`` until everybody was copied."""
+    failed: tuple[str, ...] = ()
+    """The ids of those who could not be copied so far: they are tried again when all others were looked at."""
 
 
 codec.record(SplitTransfer)
@@ -113,16 +115,19 @@ class Events(Repository):
         due = codec.task_attributes(transfer.event_id, keys.due_key(priority, now))
         return put(self._sent, codec.item(transfer, keys.split_transfer(transfer.event_id), **due))
 
-    def move_transfer_action(self, transfer: SplitTransfer, cursor: str, now: datetime) -> Action:
-        """The action that moves the cursor of the transfer, unless somebody else did; the rest is due at once."""
-        due_key = keys.keep_due_since(keys.due_key(int(transfer.due_key[0]), now), transfer.due_key)
-        key, changes = keys.split_transfer(transfer.event_id), {"cursor": cursor, "due_key": due_key}
+    def move_transfer_action(
+        self, transfer: SplitTransfer, cursor: str, failed: tuple[str, ...], at: datetime
+    ) -> Action:
+        """The action that moves the cursor of the transfer, unless somebody else did; the rest is due ``at`` (UTC)."""
+        due_key = keys.keep_due_since(keys.due_key(int(transfer.due_key[0]), at), transfer.due_key)
+        key = keys.split_transfer(transfer.event_id)
+        changes = {"cursor": cursor, "failed": codec.value(failed), "due_key": due_key}
         return update(self._sent, key, changes, _unchanged(transfer), cursor=transfer.cursor)
 
-    def look_again_action(self, transfer: SplitTransfer, at: datetime) -> Action:
+    def look_again_action(self, transfer: SplitTransfer, failed: tuple[str, ...], at: datetime) -> Action:
         """The action by which all registrations are looked at once more from ``at`` on, unless the cursor was moved."""
         due_key = keys.due_key(int(transfer.due_key[0]), at)
-        changes = {"cursor": "", "due_key": due_key, "again_at": keys.instant(at)}
+        changes = {"cursor": "", "failed": codec.value(failed), "due_key": due_key, "again_at": keys.instant(at)}
         key = keys.split_transfer(transfer.event_id)
         return update(self._sent, key, changes, _unchanged(transfer), cursor=transfer.cursor)
 
