@@ -14,9 +14,10 @@ import pytest
 from convoke.effects import HoldAccounts
 from convoke.model import Event, Registration
 from convoke.pages import hints
-from convoke.registrations import imports
+from convoke.registrations import imports, registry
 from convoke.registrations.events import create_event
 from convoke.registrations.imports import Check, Progress, Reason, entropy, work
+from convoke.registrations.returning import HELD
 from convoke.store import keys
 from convoke.store.imports import IN_A_PART, Import, Imports, Line, Wrong
 from convoke.web.bulk import person_or_reason
@@ -200,6 +201,17 @@ def test_whoever_withdraws_after_the_dry_run_is_not_invited_and_their_line_says_
     assert job.wrong == [(3, "", imports.WITHDRAWN)]
     standing = world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
     assert sorted(one["email"] for one in standing) == [f"person{n}@example.net" for n in (0, 2, 3)]
+
+
+def test_whoever_withdrew_by_one_click_is_left_out_and_their_seat_stays_kept(world: World) -> None:
+    where = world.hold(capacity=2)
+    event_id, _, left = world.register(where, "person1@example.net").removeprefix("/events/").split("/")
+    assert world.store.brakes.may_hold(event_id, left, "person1@example.net", world.now + HELD, world.now)
+    registry.withdraw(world.store, event_id, left, now=world.now, held_until=world.now + HELD)
+    job = Job(world, where, people(2))
+    assert job.work() is Progress.ENDED
+    assert (job.counts, job.wrong) == ((1, 0, 0, 1), [(3, "", imports.WITHDRAWN)])
+    assert (world.store.reads.seats(event_id).taken, world.store.reads.seats(event_id).held) == (2, 1)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3])

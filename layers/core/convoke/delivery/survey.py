@@ -224,6 +224,8 @@ def _sum_up(seen: Survey, again: datetime | None, worker: Worker) -> Steps[bool]
             notification = summary(event, tuple(one.attention for one in unreported), now=now)
             if (yield AddNotification(notification=notification)):
                 yield Enqueue(hint=NotificationHint.of(notification), urgent=False)
+            # After it is stored, and whatever fails: whoever cannot be recorded now is named once more in the next
+            # summary, ``delay`` later at the earliest; recorded before, they might not be named at all.
             yield All(steps=tuple(_reported(seen.event_id, one) for one in unreported), at_once=AT_ONCE)
             summed_up_at = now
         else:

@@ -250,6 +250,7 @@ class Imports(Repository):
         return {email for email in wanted.keys() - registered if self._withdrew(account, event_id, email)}
 
     def _withdrew(self, account: str, event_id: str, email: str) -> bool:
+        # One query for each: an index has no read of many keys, and the lock on an address goes with its registration.
         query = dynamo.of_index(self._people, keys.PERSON_INDEX, ("person", keys.person(account, email)))
         found = [row for row in self._rows(query) if keys.event_id_of(row["pk"]) == event_id]
         people = self.own(event_id, [row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in found]).values()
