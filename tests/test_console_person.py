@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -134,6 +135,23 @@ def test_a_chosen_date_that_was_moved_is_shown_as_it_takes_place(secretary: Secr
     people = secretary.get(f"/console{event}/people").text
     assert "Sat 20 Mar 2027, 11:00" in people
     assert "19 Mar 2027" not in people
+
+
+def test_what_was_said_of_a_date_that_was_moved_names_it_by_when_it_takes_place(secretary: Secretary) -> None:
+    world, name = secretary.world, "2027-03-19T09:00:00"
+    event = world.hold(**WEEKLY)
+    person = world.register(event)
+    world.propose(person, date=datetime.fromisoformat(name))
+    happened = words_of(secretary.get(page_of(person))).partition("What happened")[2]
+    assert "(Fri 19 Mar 2027, 09:00)" in happened
+    moved = {"start": "2027-03-20T11:00:00", "duration": "PT1H"}
+    assert world.call("PATCH", f"{event}/occurrences/{name}", moved).status == 200
+    happened = words_of(secretary.get(page_of(person))).partition("What happened")[2]
+    assert "(Sat 20 Mar 2027, 11:00)" in happened
+    assert "Fri 19 Mar" not in happened
+    attention = words_of(secretary.get(f"/console{event}/attention"))
+    assert "Sat 20 Mar 2027, 11:00" in attention
+    assert "Fri 19 Mar" not in attention
 
 
 def test_a_name_of_markup_is_shown_as_it_was_typed(secretary: Secretary) -> None:

@@ -138,6 +138,7 @@ def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> 
 def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
     at, texts = {"event_id": event["event_id"]}, visit.request.texts
     found = visit.api.read(f"{EVENT}/proposals", at, {"limit": AT_A_TIME, "status": "open"})["items"]
+    dates = person.present_dates(visit, event, [one["occurrence"] for one in found])
     names: dict[str, str] = {}
     for registration_id in {one["registration_id"] for one in found}:
         who = visit.api.read(person.PERSON, {**at, "registration_id": registration_id})
@@ -147,7 +148,7 @@ def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
             path=f"/console/events/{event['event_id']}/proposals/{one['proposal_id']}",
             who=names[one["registration_id"]],
             when=words.when(texts, one),
-            date=words.date(texts, one["occurrence"]) if one["occurrence"] else "",
+            date=dates.get(name) or words.date(texts, name) if (name := one["occurrence"]) else "",
             comment=one["comment"],
             received=words.moment(texts, one["received_at"], event["time_zone"]),
         )

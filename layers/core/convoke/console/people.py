@@ -99,7 +99,8 @@ def list_page(visit: Visit, event: Mapping[str, Any], asked: Asked, listed: Repl
         if listed.status == 422 and "cursor" in visit.request.query:
             return visit.go(f"{path}?{asked.query()}")
         found = visit.api.data_of(listed)
-    texts, dates = visit.request.texts, present_dates(visit, event, found["items"])
+    chosen = (name for person in found["items"] for name in person["occurrences"] or ())
+    texts, dates = visit.request.texts, present_dates(visit, event, chosen)
     return visit.show(
         "people.html",
         422 if listed.errors else 200,

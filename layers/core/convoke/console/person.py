@@ -68,9 +68,9 @@ def everything(visit: Visit, path: str, at: Mapping[str, str], **query: Any) -> 
     return list(visit.api.every(path, at, MOST_PARTS, query))
 
 
-def present_dates(visit: Visit, event: Mapping[str, Any], people: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """When the dates of the event take place, by their names, as text; none where these ``people`` chose no dates."""
-    if not any(person["occurrences"] for person in people):
+def present_dates(visit: Visit, event: Mapping[str, Any], names: Iterable[str | None]) -> dict[str, str]:
+    """When the dates of the event take place, by their names, as text; none where no date is among ``names``."""
+    if not any(names):
         return {}
     every = everything(visit, "/events/{event_id}/occurrences", {"event_id": event["event_id"]})
     return {
@@ -86,14 +86,15 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     hers = {"registration_id": person["registration_id"]}
     entries = visit.api.read(f"{PERSON}/calendar", seen.at)["items"]
     aside = everything(visit, "/events/{event_id}/quarantine", here, **hers)
-    dates = present_dates(visit, event, [person])
+    messages, answers = (everything(visit, f"{PERSON}/{what}", seen.at) for what in ("messages", "answers"))
+    proposals = everything(visit, "/events/{event_id}/proposals", here, **hers)
+    chosen, about = person["occurrences"] or (), [one["date"] for one in (*messages, *answers)]
+    dates = present_dates(visit, event, [*chosen, *about, *(one["occurrence"] for one in proposals)])
     happened = timeline.of(
-        texts,
-        seen.event,
-        person,
-        messages=everything(visit, f"{PERSON}/messages", seen.at),
-        answers=everything(visit, f"{PERSON}/answers", seen.at),
-        proposals=everything(visit, "/events/{event_id}/proposals", here, **hers),
+        *(texts, seen.event, person, dates),
+        messages=messages,
+        answers=answers,
+        proposals=proposals,
         aside=aside,
         path=seen.path,
     )
@@ -107,7 +108,7 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
         failure=words.failure(texts, person["invitation"]["reason"]),
         language=language(person["language"] or ""),
         responses=responses(seen),
-        dates=[dates.get(name) or words.date(texts, name) for name in person["occurrences"] or ()],
+        dates=[dates.get(name) or words.date(texts, name) for name in chosen],
         calendar=calendar(visit, event, entries),
         verdict=verdict(person, entries),
         timeline=happened,

@@ -50,6 +50,7 @@ def of(
     texts: Texts,
     event: Item,
     person: Item,
+    dates: Mapping[str, str],
     *,
     messages: Iterable[Item],
     answers: Iterable[Item],
@@ -57,13 +58,15 @@ def of(
     aside: Iterable[Item],
     path: str,
 ) -> list[Happened]:
-    """Everything that happened, the newest first. ``path`` is that of the person's page."""
+    """Everything that happened, the newest first. ``dates`` are those of the series as they are now, by their names;
+    ``path`` is that of the person's page.
+    """
     zone = event["time_zone"]
     found = [
         *_registered(texts, person, zone),
-        *_messages(texts, messages, zone, path),
-        *(_answer(texts, one, zone) for one in answers),
-        *(_proposal(texts, one, zone) for one in proposals),
+        *_messages(texts, messages, dates, zone, path),
+        *(_answer(texts, one, dates, zone) for one in answers),
+        *(_proposal(texts, one, dates, zone) for one in proposals),
         *(_aside(texts, one, zone) for one in aside),
         *_ended(texts, person, zone),
     ]
@@ -85,7 +88,14 @@ def _registered(texts: Texts, person: Item, zone: str | None) -> Iterator[Happen
         yield Happened(at=turned_down, when=words.moment(texts, turned_down, zone), text=text)
 
 
-def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: str) -> Iterator[Happened]:
+def _about(texts: Texts, name: str | None, dates: Mapping[str, str]) -> str:
+    """The date of the series that has this name, as everywhere on the page: by when it takes place now."""
+    return dates.get(name) or words.date(texts, name) if name else ""
+
+
+def _messages(
+    texts: Texts, messages: Iterable[Item], dates: Mapping[str, str], zone: str | None, path: str
+) -> Iterator[Happened]:
     """Each message, and before the first to another address that it changed."""
     known = ""
     for one in messages:
@@ -101,7 +111,7 @@ def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: st
             at=at,
             when=when,
             text=texts.gettext(TOLD[one["kind"]]),
-            about=words.date(texts, one["date"]) if one["date"] else "",
+            about=_about(texts, one["date"], dates),
             tags=(state,),
             details=tuple(filter(None, ("" if state.kind == words.GOOD else state.meaning, failed.text))),
             path=f"{path}/mails/{one['sequence']}",
@@ -109,7 +119,7 @@ def _messages(texts: Texts, messages: Iterable[Item], zone: str | None, path: st
         )
 
 
-def _answer(texts: Texts, one: Item, zone: str | None) -> Happened:
+def _answer(texts: Texts, one: Item, dates: Mapping[str, str], zone: str | None) -> Happened:
     counts = Word(text=texts.gettext("Counts"), kind=words.GOOD)
     late = Word(
         text=texts.gettext("Does not count now"),
@@ -124,20 +134,20 @@ def _answer(texts: Texts, one: Item, zone: str | None) -> Happened:
             how=words.channel(texts, one["channel"]).text,
             answer=words.answer(texts, one["status"]).text,
         ),
-        about=words.date(texts, one["date"]) if one["date"] else "",
+        about=_about(texts, one["date"], dates),
         tags=(about,),
         details=(about.meaning,) if about.meaning else (),
     )
 
 
-def _proposal(texts: Texts, one: Item, zone: str | None) -> Happened:
+def _proposal(texts: Texts, one: Item, dates: Mapping[str, str], zone: str | None) -> Happened:
     is_open = one["status"] == "open"
     state = PROPOSALS[one["status"]]
     return Happened(
         at=one["received_at"],
         when=words.moment(texts, one["received_at"], zone),
         text=texts.gettext("Proposed another time: %(when)s", when=words.when(texts, one)),
-        about=words.date(texts, one["occurrence"]) if one["occurrence"] else "",
+        about=_about(texts, one["occurrence"], dates),
         said=one["comment"],
         tags=(Word(text=texts.gettext(state.text), kind=state.kind),),
         path=f"/console/events/{one['event_id']}/proposals/{one['proposal_id']}" if is_open else "",
