@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from convoke.settings import Settings
-from convoke.store import dynamo
+from convoke.store import compression, dynamo
 from tests import quick_moto
 from tests.simulation import scene
 
@@ -150,6 +151,27 @@ def everything(client: Any) -> dict[str, list[dict[str, Any]]]:
             *(SETTINGS.accounts_table, SETTINGS.webhooks_table),
         )
     }
+
+
+def readable(stored: Any) -> str:
+    """Items as text in which words can be looked for: what is stored compressed, as mails are, as it was before."""
+    return str(_decompressed(stored))
+
+
+_COMPRESSED: dict[str, Callable[[bytes], Any]] = {
+    "rendered": compression.unpacked,
+    "dates": zlib.decompress,
+    "content": zlib.decompress,
+}
+
+
+def _decompressed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _COMPRESSED.get(name, bytes)(each) if isinstance(each, bytes) else _decompressed(each)
+            for name, each in value.items()
+        }
+    return [_decompressed(each) for each in value] if isinstance(value, list) else value
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from convoke.registrations import addresses, erasure, registry
 from convoke.registrations.registry import Obstacle
 from tests.factories import EVENT_ID, SENDER, existing
 from tests.mailbox import plain_text_of, read_mail
-from tests.tables import SETTINGS, everything, unchanged
+from tests.tables import SETTINGS, everything, readable, unchanged
 from tests.visitor import Shown, Visitor, words_of
 from tests.world import World, a_world
 
@@ -242,7 +242,7 @@ def test_the_new_address_is_erased_with_the_person(bo: Person) -> None:
     erasure.erase(bo.store, EVENT_ID, bo.one().registration_id, now=bo.world.now)
     bo.world.settle()
     assert bo.one().status is RegistrationStatus.ERASED
-    assert "zyx" not in str(everything(bo.client))
+    assert "zyx" not in readable(everything(bo.client))
 
 
 def test_fresh_links_are_counted_and_a_mailbox_gets_a_few(bo: Person) -> None:

@@ -11,7 +11,7 @@ from convoke.model import Registration, RegistrationStatus
 from convoke.registrations import approval, registry, returning
 from tests.factories import EVENT_ID, existing
 from tests.fixtures import patching_fixture_of
-from tests.tables import everything, unchanged
+from tests.tables import everything, readable, unchanged
 from tests.test_personal_page import follow, path, press, register, stored, token
 from tests.test_registering import FORM, Registering, registering
 from tests.visitor import Visitor, words_of
@@ -162,4 +162,4 @@ def test_who_is_pending_is_erased_on_their_page(visitor: Visitor) -> None:
     assert press(visitor, fresh, "erase").status == 303
     assert stored(visitor, bo).status is RegistrationStatus.ERASED
     assert pending(visitor) == 0
-    assert "kanari" not in repr(everything(visitor.client)).lower()
+    assert "kanari" not in readable(everything(visitor.client)).lower()

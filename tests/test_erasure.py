@@ -18,7 +18,7 @@ from tests import test_inbound_mail as inbound_mail
 from tests.caller import World
 from tests.deployment import Deployment, a_deployment, sample
 from tests.factories import NOW
-from tests.tables import everything
+from tests.tables import everything, readable
 from tests.test_api_occurrences import THIRD
 
 CANARY = {"name": "Kanari Zyx", "email": "kanari.zyx@example.net"}
@@ -74,7 +74,7 @@ class Stage:
 def places(deployed: Deployment) -> dict[str, str]:
     """All that is stored: every item of every table, every mail in the bucket, every message in a queue."""
     found = {
-        f"{table} {item['pk']} {item['sk']}": repr(item)
+        f"{table} {item['pk']} {item['sk']}": readable(item)
         for table, items in everything(deployed.client).items()
         for item in items
     }

@@ -297,6 +297,7 @@ def test_search_engines_are_told_of_a_cancellation_and_of_each_date_of_a_series(
         "2027-03-19T09:00:00+01:00",
     )
     assert third["eventStatus"] == "https://schema.org/EventCancelled"
+    assert {one["url"] for one in said["subEvent"]} == {said["url"]}
     after = replace(made, status=EventStatus.CANCELLED, version=2)
     assert change_event(visitor.store, made, after, priority=0, now=NOW)
     said = structured(visitor.get(f"/e/{EVENT_ID}"))

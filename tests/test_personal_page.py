@@ -134,6 +134,38 @@ def test_a_cancelled_event_is_shown_with_its_reason_and_can_neither_be_answered_
         assert (refused.status, "This event is cancelled." in words_of(refused)) == (409, True)
 
 
+@pytest.mark.parametrize(
+    ("action", "typed"),
+    [
+        ("answer", {"answer": "accepted"}),
+        ("send", {}),
+        ("change", {"name": "Bo"}),
+        ("address", {"email": "new@example.net"}),
+    ],
+)
+def test_a_form_that_was_open_when_somebody_was_withdrawn_changes_nothing(
+    visitor: Visitor, bo: Registration, action: str, typed: dict[str, str]
+) -> None:
+    target = f"/r/{token(visitor, bo, Purpose.RECENT)}/{action}"
+    shown = visitor.get(target)
+    assert shown.status == 200
+    registry.withdraw(visitor.store, EVENT_ID, bo.registration_id, now=visitor.now)
+    with unchanged(visitor.client):
+        assert visitor.post(target, shown.fields(target) | typed).status == 409
+
+
+def test_a_page_that_refuses_something_speaks_the_language_of_the_registration(visitor: Visitor) -> None:
+    held = visitor.hold()
+    page = path(visitor, register(visitor, language="ar"))
+    refused = [visitor.get(f"{page}.ics"), visitor.get(f"{page}/nothing")]
+    change(visitor, held, status=EventStatus.CANCELLED)
+    refused.append(visitor.get(f"{page}/withdraw"))
+    visitor.later(86_400 * 365)
+    refused.append(visitor.get(page))
+    assert ['<html lang="ar" dir="rtl">' in shown.text for shown in refused] == [True] * 4
+    assert [shown.status for shown in refused] == [404, 404, 409, 410]
+
+
 def test_an_event_that_is_over_is_shown_for_a_month_and_its_links_end_then(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)

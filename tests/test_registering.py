@@ -26,7 +26,7 @@ from convoke.registrations import responses
 from convoke.registrations.events import change_event
 from convoke.registrations.registry import change_registration, register, withdraw
 from convoke.schedule.recurrence import MAX_DATES
-from convoke.store import keys
+from convoke.store import dynamo, keys
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, SENDER, existing, registration
 from tests.fixtures import patching_fixture_of
@@ -507,6 +507,19 @@ def test_a_link_says_what_became_of_the_event_meanwhile(one: Registering, change
         assert shown.status == 410
         assert f"<h1>{title}</h1>" in shown.text
     assert one.people() == ()
+
+
+def test_that_nobody_can_register_any_more_is_said_in_the_event_s_language(
+    one: Registering,
+) -> None:
+    one.hold(language="de")
+    link = one.asked()
+    change(one, status=EventStatus.CANCELLED)
+    assert '<html lang="de"' in one.get(link).text
+    row = keys.unconfirmed_registration(one.hinted[-1].registration_id)
+    one.visitor.client.delete_item(TableName=SETTINGS.invitations_table, Key=dynamo.wire(row))
+    shown = one.get(link)
+    assert (shown.status, "<h1>This link is not valid any more</h1>" in shown.text) == (410, True)
 
 
 def test_some_of_the_dates_may_be_gone(one: Registering) -> None:

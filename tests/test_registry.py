@@ -25,7 +25,7 @@ from convoke.store.repository import Page
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, NOW, accepted, event, existing, expect, told
 from tests.factories import registration as person
-from tests.tables import SETTINGS, everything, in_memory, unchanged
+from tests.tables import SETTINGS, everything, in_memory, readable, unchanged
 
 LATER = NOW + timedelta(minutes=5)
 
@@ -434,7 +434,7 @@ def test_whoever_was_never_told_is_forgotten_at_once(world: World) -> None:
     assert gone.status is RegistrationStatus.ERASED
     assert world.locks() == 0
     assert world.item(keys.erasure(EVENT_ID, bo.registration_id)) is None
-    assert "bo@example.net" not in str(everything(world.client))
+    assert "bo@example.net" not in readable(everything(world.client))
     assert world.counts() == (0, 0)
 
 
@@ -453,12 +453,12 @@ def test_forgetting_leaves_ids_and_numbers_and_no_person(world: World) -> None:
     world.hold()
     bo = world.register("Bo")
     world.tell(bo, stopped=(Stopped(address=bo.email, state=DeliveryState.BOUNCED),))
+    assert "Bo" in readable(everything(world.client))
     world.erase(bo)
     forget(world.store, EVENT_ID, bo.registration_id, now=LATER)
-    left = everything(world.client)
-    assert "example.net" not in str(left)
-    assert "'Bo'" not in str(left)
-    assert b"To: bo" not in [item.get("mail") for item in left["Invitations"]]
+    left = readable(everything(world.client))
+    assert "example.net" not in left
+    assert "Bo" not in left
     invitation = existing(world.reads.invitation(EVENT_ID, bo.registration_id))
     assert existing(invitation.acknowledged).calendar_state.uid == told().uid
     stored = existing(world.reads.stored(bo.registration_id, 0))

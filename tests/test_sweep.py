@@ -29,7 +29,7 @@ from convoke.schedule import edits, series
 from convoke.settings import Times
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, report
 from tests.fixtures import fixture_of
-from tests.tables import SETTINGS
+from tests.tables import everything, readable
 from tests.world import World, a_quick_world, a_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -121,14 +121,9 @@ def test_who_asks_to_be_forgotten_is_cancelled_first_and_forgotten_then(world: W
     world.settle()
 
     assert world.said(person.email) == [(REQUEST, 0), (CANCEL, 1)]
-    everything = str(
-        [
-            world.client.scan(TableName=table)["Items"]
-            for table in (SETTINGS.registrations_table, SETTINGS.invitations_table)
-        ]
-    )
-    assert "Canary" not in everything
-    assert person.email not in everything
+    kept = readable(everything(world.client))
+    assert "Canary" not in kept
+    assert person.email not in kept
     assert world.registration(person).status is RegistrationStatus.ERASED
     assert world.invitation(person).acknowledged is not None
 
@@ -173,7 +168,7 @@ def test_a_bounce_that_comes_after_somebody_was_forgotten_does_not_bring_them_ba
     )
     assert world.run(apply_report(bounce))
 
-    assert person.email not in str(world.client.scan(TableName=SETTINGS.invitations_table)["Items"])
+    assert person.email not in readable(everything(world.client))
 
 
 def test_the_forgotten_are_never_written_to_again(world: World) -> None:

@@ -130,8 +130,8 @@ class Answer:
 
 
 class Refused(ConvokeError):
-    """Something that cannot be shown or done. The page says ``title`` and ``text``, in the visitor's language, and
-    where to go on: ``ways`` are texts and paths.
+    """Something that cannot be shown or done. The page says ``title`` and ``text``, and where to go on: ``ways`` are
+    texts and paths. The whole page speaks the language of ``speaking``, or the visitor's.
     """
 
     def __init__(
@@ -143,6 +143,7 @@ class Refused(ConvokeError):
         ways: Iterable[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         account: AccountSettings | None = None,
+        speaking: Texts | None = None,
     ) -> None:
         super().__init__(f"{status.value}")
         self.status = status
@@ -151,6 +152,7 @@ class Refused(ConvokeError):
         self.ways = tuple(ways)
         self.headers = dict(headers or {})
         self.account = account
+        self.speaking = speaking
 
 
 # --- the usual refusals -------------------------------------------------------------------------------------------
@@ -166,13 +168,14 @@ def missing(request: Request) -> Refused:
             "Perhaps the link is incomplete: open it again from the mail or the site where you found it. If it still "
             "leads here, what it led to is not public, or not there any more. Whoever gave you the link can tell."
         ),
+        speaking=request.texts,
     )
 
 
 def gone(request: Request, text: str, ways: Iterable[tuple[str, str]] = ()) -> Refused:
     """410: a link that was valid once. ``text`` says what to do next."""
     title = request.texts.gettext("This link is not valid any more")
-    return Refused(HTTPStatus.GONE, title, text, ways=ways)
+    return Refused(HTTPStatus.GONE, title, text, ways=ways, speaking=request.texts)
 
 
 def too_many(request: Request, until: datetime, ways: Iterable[tuple[str, str]] = ()) -> Refused:
@@ -191,6 +194,7 @@ def too_many(request: Request, until: datetime, ways: Iterable[tuple[str, str]] 
         text,
         ways=ways,
         headers={"Retry-After": str(seconds)},
+        speaking=request.texts,
     )
 
 
@@ -293,7 +297,7 @@ def see_other(
 def refusal(request: Request, refused: Refused) -> Answer:
     """The page of a refusal."""
     return page(
-        request,
+        request if refused.speaking is None else replace(request, texts=refused.speaking),
         "refusal.html",
         refused.status,
         refused.headers,
