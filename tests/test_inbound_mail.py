@@ -315,6 +315,25 @@ def test_what_is_answered_together_with_a_proposal_counts_and_keeps_the_seat(
     assert person(deployed).reply.status is Participation.ACCEPTED
 
 
+def test_what_was_written_with_a_proposal_that_is_none_is_passed_on_as_with_an_answer(deployed: Deployment) -> None:
+    times = ("DTSTART:20270312T080000Z", "DTEND:20270312T093000Z", "COMMENT:With my son")
+    for ses_id in ("mail-1", "mail-1", "mail-2"):
+        receive(deployed, a_mail(*times, method="COUNTER"), ses_id)
+    assert (noted(deployed), proposed(deployed)) == (("apply", None), [])
+    assert person(deployed).reply.status is Participation.ACCEPTED
+    assert [one["notification"]["quoted"] for one in notifications_due(deployed)] == ["With my son"]
+
+
+def test_an_answer_to_a_date_and_all_that_follow_is_listed_for_the_organizer(deployed: Deployment) -> None:
+    a_series(deployed)
+    stands = person(deployed)
+    receive(deployed, several("DECLINED").replace(b"RECURRENCE-ID", b"RECURRENCE-ID;RANGE=THISANDFUTURE"))
+    assert person(deployed) == stands
+    assert [(one.reason, one.event_id, one.registration_id) for one in waiting(deployed)] == [
+        (Reason.RANGE, EVENT_ID, REGISTRATION_ID)
+    ]
+
+
 def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deployed: Deployment) -> None:
     receive(deployed, A_COUNTER)
     (found,) = proposed(deployed)
