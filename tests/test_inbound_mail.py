@@ -512,7 +512,12 @@ def test_forged_mails_and_strangers_take_no_room_from_a_person_s_own(
 # --- answers that wait for the organizer's word -------------------------------------------------------------------
 
 
-FROM_WORK = a_mail().replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@firm.example>")
+def at_work(raw: bytes) -> bytes:
+    return raw.replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@firm.example>")
+
+
+FROM_WORK = at_work(a_mail())
+OF_THE_SAME_TIME = a_mail("DTSTART:20270312T080000Z", "DURATION:PT1H30M", method="COUNTER")
 
 
 def shown(deployed: Deployment) -> list[Attention]:
@@ -521,8 +526,11 @@ def shown(deployed: Deployment) -> list[Attention]:
     return list(found)
 
 
-def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_released(deployed: Deployment) -> None:
-    receive(deployed, FROM_WORK)
+@pytest.mark.parametrize("raw", [FROM_WORK, at_work(OF_THE_SAME_TIME)], ids=["REPLY", "COUNTER of the same time"])
+def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_released(
+    deployed: Deployment, raw: bytes
+) -> None:
+    receive(deployed, raw)
     (held,) = waiting(deployed)
     assert held.reason is Reason.STRANGER
     (one,) = shown(deployed)
@@ -535,7 +543,7 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     )
     assert person(deployed).reply.status is Participation.ACCEPTED
     assert shown(deployed) == []
-    receive(deployed, FROM_WORK)
+    receive(deployed, raw)
     assert shown(deployed) == [], "the same mail once more"
 
 
@@ -544,6 +552,8 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     [
         pytest.param(FROM_WORK, {"dmarc": "FAIL"}, id="nobody knows from whom"),
         pytest.param(FROM_WORK.replace(b"REPLY", b"COUNTER"), {}, id="no answer"),
+        pytest.param(at_work(A_COUNTER), {}, id="another time"),
+        pytest.param(FROM_WORK.replace(b"REPLY", b"REFRESH"), {}, id="a question"),
         pytest.param(FROM_WORK.replace(b"T121500Z", b"T121500Z\r\nRECURRENCE-ID:20270101T000000Z"), {}, id="no date"),
         pytest.param(b"From: e@example.org\r\nReferences: <%s>\r\n\r\nhi" % message().uid.encode(), {}, id="words"),
     ],

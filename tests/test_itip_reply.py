@@ -140,6 +140,13 @@ def test_where_several_are_named_the_sender_answers(
         assert found.attendee == (None if said is None else str(sender).replace("+work", ""))
 
 
+def test_of_two_lines_that_say_one_thing_the_one_with_a_remark_is_taken() -> None:
+    line = BO("DECLINED").replace(":mailto", ';X-RESPONSE-COMMENT="Sorry":mailto')
+    for lines in ((line, BO("DECLINED")), (BO("DECLINED"), line)):
+        (found,) = answers(reply(attendees="\n".join(lines)), sender="bo@example.net")
+        assert found.comment == "Sorry"
+
+
 @pytest.mark.parametrize(
     ("line", "sequence"),
     [

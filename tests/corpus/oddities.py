@@ -21,6 +21,7 @@ DATE = "Date: Fri, 15 Jan 2027 13:15:00 +0100"
 INVITATION = calendar(method="METHOD:REQUEST", attendee=SAID.replace("ACCEPTED", "NEEDS-ACTION"))
 PUBLISHED = calendar(method="METHOD:PUBLISH", attendee="")
 KIND = "text/calendar; method=REPLY"
+STREAM = "application/octet-stream"
 OTHERS = "\n".join(f"ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:{name}@example.com" for name in ("cleo", "dora", "eve"))
 DIRECTORY = "IMCEAEX-_O=EXCHANGELABS_OU=EXCHANGE+20ADMINISTRATIVE+20GROUP_CN=RECIPIENTS_CN=0A1B-BO@EURPRD05.EXAMPLE"
 
@@ -265,6 +266,9 @@ def parts() -> Iterator[tuple[str, bytes]]:
             "a name in an encoded word",
             packed(HELLO, part(kind='application/octet-stream; name="=?utf-8?B?QW50d29ydC5pY3M=?="')),
         ),
+        ("an octet stream without a name", packed(HELLO, part(b64encode(REPLY), kind=STREAM, encoding="base64"))),
+        ("an octet stream by a name of two words", packed(HELLO, part(kind=f"{STREAM}; name=My answer.ics"))),
+        ("an octet stream with a mark", mail(b64encode(b"\xef\xbb\xbf" + REPLY), kind=STREAM, encoding="base64")),
         (
             "a name in pieces",
             packed(HELLO, part(kind="application/octet-stream; name*0*=utf-8''r%C3%A9ponse; name*1*=.ics")),

@@ -259,7 +259,11 @@ def _own(attendees: list[Property], sender: str | None) -> Property | None:
     said = [each for each in own if _partstat(each) in _ANSWERS]
     ways = {(_partstat(each), _sent_by(each)) for each in said}
     known = all(_partstat(each) in (*_ANSWERS, "", Participation.NEEDS_ACTION) for each in own)
-    return said[0] if len(ways) == 1 and known else None
+    return max(said, key=_remark_length) if len(ways) == 1 and known else None
+
+
+def _remark_length(attendee: Property) -> int:
+    return len(attendee.params.get("X-RESPONSE-COMMENT", ""))
 
 
 def _sent_by(attendee: Property) -> str | None:

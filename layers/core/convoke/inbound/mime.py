@@ -34,6 +34,7 @@ LARGEST_MAIL = 5 * 1024 * 1024
 _MOST_REFERENCES = 50
 _MOST_CALENDARS = 4
 _LONGEST_DATE = 100
+_LONGEST_BEGIN = 100
 
 # Line folds of calendars and header fields, and soft line breaks of quoted-printable.
 _FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
@@ -41,7 +42,6 @@ _FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
 _FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\x00\r\n]*\r?\n(?:[ \t][^\x00\r\n]*\r?\n)*)*(?:\r?\n)?")
 _METHOD = re.compile(r"[ \t]*METHOD[ \t]*:[ \t]*([A-Za-z]+)[ \t]*", re.IGNORECASE)
 _CALENDARS = ("text/calendar", "application/ics", "text/x-vcalendar")
-_FILES = (".ics", ".vcs")
 _REPORTS = ("message/disposition-notification", "message/delivery-status")
 _UNOPENED = ("image/", "audio/", "video/", "font/")
 
@@ -124,7 +124,7 @@ def incoming(raw: bytes) -> Incoming:
     if _is_ambiguous(raw, head):
         problems.append(Reason.HEADER)
     found = leaves(raw, problems)
-    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_named_so(leaf)]
+    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_file(leaf)]
     if len(parts) > _MOST_CALENDARS:
         problems.append(Reason.CALENDAR)
     calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
@@ -213,16 +213,17 @@ def _is_automatic(known: Fields) -> bool:
 # --- the calendar -------------------------------------------------------------------------------------------------
 
 
-def _is_named_so(leaf: Part) -> bool:
-    """Whether a part is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it, or put another
-    kind in its place.
+def _is_file(leaf: Part) -> bool:
+    """Whether a part is a calendar by its name, or by how it begins where its kind says nothing. RFC 6047 wants it to
+    say what it is; gateways forget it, or put another kind in its place.
     """
+    if leaf.kind == "application/octet-stream":
+        begin = replace(leaf, body=leaf.body[:_LONGEST_BEGIN]).decoded().removeprefix(b"\xef\xbb\xbf").lstrip()
+        if begin.upper().startswith(b"BEGIN:VCALENDAR"):
+            return True
     disposition = parameters(leaf.fields.first("content-disposition"))[1]
     names = (leaf.params.get("name", ""), disposition.get("filename", ""))
-    # Most programs write other letters in a name as in a Subject (RFC 2047), though it is a parameter (RFC 2231).
-    return not leaf.kind.startswith(_UNOPENED) and any(
-        plain_text.subject(name).lower().endswith(_FILES) for name in names
-    )
+    return not leaf.kind.startswith(_UNOPENED) and any(name.lower().endswith(".ics") for name in names)
 
 
 def _calendar(leaf: Part) -> _Calendar | None:
