@@ -74,7 +74,9 @@ def simulate(seed: int, count: int, mode: Mode, mutant: str) -> int:
     else:
         show(first, mode)
     for broken, promise in tally.broken[:20]:
-        print(f"{promise}: replay with SEED={broken} HISTORIES=1" + (f" MUTANT={mutant}" if mutant else ""))
+        print(
+            f"{promise}: replay with SEED={broken} HISTORIES=1 FAULTS={mode}" + (f" MUTANT={mutant}" if mutant else "")
+        )
     return 1
 
 
