@@ -184,6 +184,32 @@ def test_several_seats_are_taken_at_once_or_none() -> None:
     assert world.store.reads.seats(EVENT_ID).taken == 4
 
 
+@pytest.mark.parametrize(
+    ("capacity", "there", "change"),
+    [
+        (4, (False,), {"status": EventStatus.CANCELLED}),
+        (4, (False,), {"capacity": 9}),
+        (None, (), {"status": EventStatus.CANCELLED}),
+        (None, (), {"capacity": 9}),
+        (4, (True,), {"status": EventStatus.CANCELLED}),
+        (4, (True,), {"capacity": 9}),
+        (1, (False,), {"status": EventStatus.CANCELLED}),
+        (1, (False,), {"capacity": 9}),
+        (1, (False, False), {"status": EventStatus.CANCELLED}),
+        (1, (False, True), {"status": EventStatus.CANCELLED}),
+    ],
+)
+def test_a_place_is_not_given_where_the_event_was_changed_since_it_was_found(
+    capacity: int | None, there: tuple[bool, ...], change: dict[str, Any]
+) -> None:
+    world = World(capacity=capacity)
+    for crowded in there:
+        world.register(crowded=crowded)
+    place = existing(seats.take(world.store, EVENT_ID, "x", count=1, now=NOW))
+    world.change(**change)
+    assert "seats" in world.store.attempt(place.actions)
+
+
 # --- the guards ---------------------------------------------------------------------------------------------------
 
 
