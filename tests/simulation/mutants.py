@@ -359,7 +359,9 @@ MUTANTS: dict[str, Mutant] = {
         without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),
         scenario="one is erased who is to be told first",
     ),
-    "nobody-comes-back-who-is-to-be-erased": Mutant(instead(returning, "_not_to_be_erased", lambda *_: {})),
+    "nobody-comes-back-who-is-to-be-erased": Mutant(
+        instead(returning, "_not_to_be_erased", lambda *_: {}), trial="registrations_meet_others"
+    ),
     "kept-seats-are-due": Mutant(instead(SeatCounts, "hold_actions", _hold_that_is_not_due)),
     "nobody-is-erased-who-is-being-mailed": Mutant(
         instead(erasure, "_claimed", lambda *_: False), scenario="one is erased while a mail is sent again"
