@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke.model import Registration, RegistrationStatus
-from convoke.registrations import approval, registry
+from convoke.registrations import approval, registry, returning
 from convoke.store import seats
 from tests import factories
 
@@ -51,6 +51,10 @@ def _decline(world: orders.Directed) -> None:
         world.turned_down.append(person.registration_id)
 
 
+def _come_back(world: orders.Directed) -> None:
+    returning.come_back(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
+
+
 def _after(base: orders.Directed, deed: Deed, by: Deed, *, at: int, met: int = 0) -> Interrupted:
     """A copy of ``base`` in which the deed was done, of which so many writes met those of others."""
     world = interrupted(base, by, at=at)
@@ -71,7 +75,7 @@ def _meet(base: orders.Directed, deed: Deed, by: Deed, *, met: int = 0) -> Itera
 
 def registrations_meet_others() -> Iterator[Violation]:
     """Seats and those who are pending are counted rightly, nobody waits for a seat that is free, and nobody is pending
-    at an event that was cancelled before, alone or in a shard.
+    at an event that was cancelled before, alone or in a shard; nobody comes who is to be erased.
     """
     with quick.quick(), patch.object(seats, "SHARDS", 1):
         quick.forget()
@@ -84,5 +88,7 @@ def registrations_meet_others() -> Iterator[Violation]:
         few = orders.begin(orders.Scenario((), first=(orders.change(capacity=3),), people=0))
         lent = _after(few, partial(_register, number=1), orders.CANCELLED, at=0, met=1)
         yield from _meet(lent, partial(_register, number=2, guests=1), partial(_register, number=3))
+        gone = orders.begin(orders.Scenario((), first=(orders.withdraw, orders.healed)))
+        yield from _meet(gone, _come_back, orders.is_to_be_erased)
         full = orders.begin(orders.Scenario((), first=(orders.change(capacity=1), orders.healed)))
         yield from _meet(full, orders.withdraw, partial(_register, number=2))

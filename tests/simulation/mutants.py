@@ -368,7 +368,9 @@ MUTANTS: dict[str, Mutant] = {
         without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),
         scenario="one is erased who is to be told first",
     ),
-    "nobody-comes-back-who-is-to-be-erased": Mutant(instead(returning, "_not_to_be_erased", lambda *_: {})),
+    "nobody-comes-back-who-is-to-be-erased": Mutant(
+        instead(returning, "_not_to_be_erased", lambda *_: {}), trial="registrations_meet_others"
+    ),
     "kept-seats-are-due": Mutant(instead(SeatCounts, "hold_actions", _hold_that_is_not_due)),
     "kept-seats-are-passed-on-once": Mutant(
         without(SeatCounts, "pass_on_held_actions", ", conditions.EXISTS)", ")"), trial="kept_seats_are_passed_on"

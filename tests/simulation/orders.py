@@ -260,6 +260,10 @@ def to_be_erased(world: Directed) -> None:
     """The first person withdraws, is told so, and is to be erased."""
     withdraw(world)
     healed(world)
+    is_to_be_erased(world)
+
+
+def is_to_be_erased(world: Directed) -> None:
     task = world.store.registrations.erasure_action(EVENT_ID, f"{1:010d}{EVENT_ID}", world.instant())
     assert not world.store.attempt({"erasure": task})
 
