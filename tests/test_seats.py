@@ -210,6 +210,38 @@ def test_a_place_is_not_given_where_the_event_was_changed_since_it_was_found(
     assert "seats" in world.store.attempt(place.actions)
 
 
+@pytest.mark.parametrize(
+    ("capacity", "change"),
+    [
+        (2, {"status": EventStatus.CANCELLED}),
+        (2, {"capacity": 1}),
+        (None, {"status": EventStatus.CANCELLED}),
+        (None, {"capacity": 1}),
+    ],
+)
+def test_nobody_is_promoted_where_the_event_is_changed_at_the_same_moment(
+    capacity: int | None, change: dict[str, Any]
+) -> None:
+    world = World(capacity=2)
+    first, _, waits = world.register(), world.register(), world.register()
+    if capacity is None:
+        world.change(capacity=None)
+    world.withdraw(first)
+
+    really, changed = world.store.attempt, []
+
+    def attempt(*arguments: Any) -> Any:
+        if not changed:
+            changed.append(change)
+            world.change(**change)
+        return really(*arguments)
+
+    with patch.object(world.store, "attempt", attempt):
+        waitlist.promote(world.store, EVENT_ID, now=NOW)
+    assert changed
+    assert world.status(waits) is RegistrationStatus.WAITLISTED
+
+
 # --- the guards ---------------------------------------------------------------------------------------------------
 
 
