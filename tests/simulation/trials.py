@@ -223,6 +223,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.a_wake_up_meets_a_more_urgent_one,
         interrupted.a_change_meets_something_more_urgent,
         interrupted.kept_seats_are_passed_on,
+        interrupted.seats_meet_others,
         interrupted.a_batch_ends_while_the_last_is_planned,
         surveying.a_large_event_is_surveyed,
         surveying.thousands_were_not_reached,
