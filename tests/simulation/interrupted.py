@@ -29,6 +29,7 @@ ANEW, OTHER = (
     for number, email in ((8, "person1@example.net"), (9, "person1+other@example.net"))
 )
 """Of the same mailbox: another registration of the first person's, and somebody else's."""
+LI = replace(ANEW, registration_id=f"{7:010d}{EVENT_ID}", email="li@example.net")
 
 
 class Interrupted(orders.Directed):
@@ -192,10 +193,14 @@ def a_batch_is_interrupted() -> Iterator[Violation]:
                 yield from checker.at_the_end(world)
 
 
-def _a_seat_is_kept(world: orders.Directed) -> None:
-    """The event is full, the first person withdrew by one click, and somebody waits."""
+def _is_full(world: orders.Directed) -> None:
     orders.change(capacity=SEATS)(world)
     orders.healed(world)
+
+
+def _a_seat_is_kept(world: orders.Directed) -> None:
+    """The event is full, the first person withdrew by one click, and somebody waits."""
+    _is_full(world)
     now = world.instant()
     assert world.store.brakes.may_hold(EVENT_ID, PERSON, ANEW.email, now + returning.HELD, now)
     world.left[PERSON] += 1
@@ -203,6 +208,22 @@ def _a_seat_is_kept(world: orders.Directed) -> None:
     registry.register(
         world.store, replace(ANEW, registration_id=f"{7:010d}{EVENT_ID}", email="li@example.net"), now=now
     )
+
+
+def seats_meet_others() -> Iterator[Violation]:
+    """Nobody waits for a seat that is free, and seats are kept as long as was said, whatever comes in between."""
+    with quick.quick():
+        quick.forget()
+        full = orders.begin(orders.Scenario((), first=(_is_full,), people=SEATS))
+        kept = orders.begin(orders.Scenario((), first=(_a_seat_is_kept,), people=SEATS))
+        for base, deed, by in ((full, orders.withdraw, _somebody_waits), (kept, _day_is_over, _comes_and_leaves)):
+            count = _met(base, deed, by, at=0).calls
+            for at in range(1, count + 1):
+                world = _met(base, deed, by, at=at)
+                if deed is _day_is_over and world.store.seats.hold(EVENT_ID, PERSON) is None:
+                    yield Violation("G1", f"call {at}: what was kept anew was released by a look of before")
+                heal(world)
+                yield from checker.at_the_end(world)
 
 
 def _registers_anew(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
@@ -234,6 +255,33 @@ def _keeps_seats_of_the_mailbox(world: Interrupted) -> None:
     world.interrupted_at = -1
     later = world.instant() + returning.HELD
     assert world.store.brakes.may_hold(EVENT_ID, OTHER.registration_id, OTHER.email, later + returning.HELD, later)
+
+
+def _met(
+    base: orders.Directed, deed: Callable[[Interrupted], None], by: Callable[[Interrupted], None], *, at: int
+) -> Interrupted:
+    world = interrupted(base, by, at=at)
+    deed(world)
+    return world
+
+
+def _somebody_waits(world: Interrupted) -> None:
+    world.interrupted_at = -1
+    registry.register(world.store, LI, now=world.instant())
+
+
+def _day_is_over(world: Interrupted) -> None:
+    """By the clock of the sweep."""
+    returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant() + returning.HELD)
+
+
+def _comes_and_leaves(world: Interrupted) -> None:
+    """Once more by one click, a day from now."""
+    world.interrupted_at = -1
+    later = world.instant() + returning.HELD
+    returning.come_back(world.store, EVENT_ID, PERSON, now=later)
+    world.left[PERSON] += 1
+    registry.withdraw(world.store, EVENT_ID, PERSON, now=later, held_until=later + returning.HELD)
 
 
 def _passed_on_otherwise(world: Interrupted, what: str, by: Callable[[Interrupted], None]) -> Iterator[Violation]:

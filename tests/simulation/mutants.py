@@ -384,6 +384,16 @@ MUTANTS: dict[str, Mutant] = {
     "kept-seats-may-be-kept-once-more": Mutant(
         instead(Brakes, "hold_instead_action", _nothing_about_the_mailbox), trial="kept_seats_are_passed_on"
     ),
+    "kept-seats-are-kept-for-their-whole-time": Mutant(
+        instead(conditions, "HELD_LONG_ENOUGH", conditions.EXISTS), trial="seats_meet_others"
+    ),
+    "who-begins-to-wait-is-due": Mutant(
+        instead(conditions, "NOBODY_WAITS", conditions.EXISTS), trial="seats_meet_others"
+    ),
+    "seats-are-free": Mutant(
+        instead(conditions, "SEATS_ARE_FREE", "#open = :true AND #waiting = :none AND #capacity = :capacity"),
+        mode=Mode.CONTENTION,
+    ),
     "nobody-is-erased-who-is-being-mailed": Mutant(
         instead(erasure, "_claimed", lambda *_: False), scenario="one is erased while a mail is sent again"
     ),

@@ -223,6 +223,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.a_wake_up_meets_a_more_urgent_one,
         interrupted.a_change_meets_something_more_urgent,
         interrupted.kept_seats_are_passed_on,
+        interrupted.seats_meet_others,
         interrupted.a_batch_ends_while_the_last_is_planned,
         interrupted.a_batch_is_interrupted,
         interrupted.a_request_arrives_after_its_cancellation,
