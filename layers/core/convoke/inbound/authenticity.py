@@ -323,12 +323,15 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
 def proposes(proposed: When, date: LocalTime | None, event: Event, received_at: datetime) -> bool:
     """Whether ``proposed`` is another time than the event, or its ``date``, has, and was to come at ``received_at``
     (UTC). Some programs send an answer as a proposal of the time that there is, or of the moment at which they answer.
+
+    What is proposed for a whole series is a time of its first date: once that has begun, it says nothing of the others.
     """
     one = None if date is None else series.by_name(event).get(date)
     present = event.when if one is None else one.when
     begun = proposed.ends_at if proposed.all_day else proposed.starts_at
     times = [(when.all_day, when.starts_at, when.ends_at) for when in (present, proposed)]
-    return times[0] != times[1] and begun > received_at
+    under_way = date is None and event.recurs and event.when.starts_at <= received_at
+    return times[0] != times[1] and (under_way or begun > received_at)
 
 
 def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:
