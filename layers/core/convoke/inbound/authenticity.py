@@ -7,6 +7,7 @@ A calendar reply is easily forged, so nothing in the mail itself proves its send
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -238,18 +239,20 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
 def _whole_day(named: LocalTime) -> date | None:
     """The day that ``named`` means, if it is a date or the midnight that begins a whole day in the attendee's zone.
 
-    ``None`` if that is not known.
+    ``None`` if that is not known. It is untrusted input, and may be in any year.
     """
     if not isinstance(named, datetime):
         return named
     if named.time() == time():
         return named.date()
-    # Some programs write that midnight in UTC, or in the zone of another calendar.
-    instant = None if named.tzinfo is None else named.astimezone(UTC)
-    if instant is None or instant.minute % 15 or instant.second:
-        return None
-    # Zones are from 12 hours behind UTC to 14 ahead, so only between 10:00 and 12:00 UTC two days are possible.
-    return None if 10 <= instant.hour < 12 else (instant + timedelta(hours=12)).date()
+    with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
+        # Some programs write that midnight in UTC, or in the zone of another calendar.
+        instant = None if named.tzinfo is None else named.astimezone(UTC)
+        if instant is None or instant.minute % 15 or instant.second:
+            return None
+        # Zones are from 12 hours behind UTC to 14 ahead, so only between 10:00 and 12:00 UTC two days are possible.
+        return None if 10 <= instant.hour < 12 else (instant + timedelta(hours=12)).date()
+    return None
 
 
 def reply_of(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote
@@ -277,10 +277,11 @@ def _participation(attendee: Property, kind: Kind) -> Participation | None:
 def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> datetime:
     # RFC 5545 requires UTC (section 3.8.7.2); without the Z, UTC is meant too.
     stamp = _certain(event, "DTSTAMP", zones)
-    if isinstance(stamp, datetime):
-        stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
-        if stamp >= _EARLIEST:
-            return stamp
+    with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
+        if isinstance(stamp, datetime):
+            stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+            if stamp >= _EARLIEST:
+                return stamp
     if sent_at is None:
         raise Quarantined(Reason.UNREADABLE)
     return sent_at
