@@ -343,6 +343,15 @@ def test_another_time_of_a_whole_series_is_that_of_its_first_date_though_it_is_o
     assert judged(the_same, seen).reason is Reason.PROPOSAL
 
 
+def test_an_hour_that_ends_when_the_clock_shows_its_start_once_more_is_a_proposal() -> None:
+    found = judged(a_counter("DTSTART;TZID=Europe/Berlin:20271031T020000", "DURATION:PT1H"))
+    proposal = existing(found.proposed)
+    assert (proposal.starts_at.isoformat(), proposal.ends_at - proposal.starts_at) == (
+        "2027-10-31T00:00:00+00:00",
+        timedelta(hours=1),
+    )
+
+
 def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     found = judged(a_counter("DTSTART;VALUE=DATE:20270312", "DTEND;VALUE=DATE:20270314"))
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")
