@@ -331,6 +331,34 @@ def test_whoever_proposes_another_time_has_not_accepted_this_one() -> None:
     assert found.reply is None
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("DTSTART:20270108T130000Z", "DTEND:20270108T143000Z"),
+        ("DTSTART:20270107T080000Z", "DTEND:20270107T093000Z"),
+    ],
+)
+def test_another_time_of_a_whole_series_is_that_of_its_first_date_though_it_is_over(times: tuple[str, ...]) -> None:
+    begun = When(start=datetime(2027, 1, 8, 9, 0), end=datetime(2027, 1, 8, 10, 30), time_zone="Europe/Berlin")
+    seen = changed("event", when=begun, rule=WEEKLY)
+    found = judged(a_counter(*times, attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:bo@example.net"), seen)
+    assert (found.verdict, existing(found.proposed).time_zone) == (Verdict.PROPOSE, "Europe/Berlin")
+    silent = "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bo@example.net"
+    of_a_date = a_counter(*times, "RECURRENCE-ID:20270122T080000Z", attendee=silent)
+    assert judged(of_a_date, seen).reason is Reason.PROPOSAL
+    the_same = a_counter("DTSTART:20270108T080000Z", "DTEND:20270108T093000Z", attendee=silent)
+    assert judged(the_same, seen).reason is Reason.PROPOSAL
+
+
+def test_an_hour_that_ends_when_the_clock_shows_its_start_once_more_is_a_proposal() -> None:
+    found = judged(a_counter("DTSTART;TZID=Europe/Berlin:20271031T020000", "DURATION:PT1H"))
+    proposal = existing(found.proposed)
+    assert (proposal.starts_at.isoformat(), proposal.ends_at - proposal.starts_at) == (
+        "2027-10-31T00:00:00+00:00",
+        timedelta(hours=1),
+    )
+
+
 def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     found = judged(a_counter("DTSTART;VALUE=DATE:20270312", "DTEND;VALUE=DATE:20270314"))
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")

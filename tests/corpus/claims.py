@@ -290,6 +290,8 @@ def revisions() -> Iterator[Case]:
         ("with an offset", "DTSTAMP:20270115T121500+0100"),
         ("in other digits", "DTSTAMP:\u0662\u06600270115T121500Z"),
         ("with fractions", "DTSTAMP:20270115T121500.5Z"),
+        ("after the last instant", "DTSTAMP;TZID=America/New_York:99991231T230000"),
+        ("before the first instant", "DTSTAMP;TZID=Europe/Berlin:00010101T000000"),
     ):
         yield hostile(f"DTSTAMP {name}", mail(calendar(dtstamp=dtstamp)), "unreadable")
     for name, date in (
@@ -311,3 +313,10 @@ def revisions() -> Iterator[Case]:
     ):
         ranged = calendar(uid=f"UID:{uid}", more=f"RECURRENCE-ID;RANGE={word}:20270312T080000Z")
         yield hostile(f"RECURRENCE-ID {name}", mail(ranged), "range")
+    for zone, local_time in (
+        (";TZID=America/New_York", "99991231T230000"),
+        (";TZID=Europe/Berlin", "00010101T003000"),
+        ("", "99991231T120000Z"),
+    ):
+        one = calendar(uid=f"UID:{asked.DAYS}", more=f"RECURRENCE-ID{zone}:{local_time}")
+        yield hostile(f"RECURRENCE-ID of whole days, {local_time}{zone}", mail(one), "date")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from convoke.effects import BatchHint, ClaimBatch, EndBatch, WakeUp
@@ -23,7 +24,7 @@ from .tables import refused
 from .world import BATCH, PAGE
 
 PERSON = f"{1:010d}{EVENT_ID}"
-SEATS = 2
+SEATS, MORE_SEATS = 2, 5
 ANEW, OTHER = (
     factories.registration(event_id=EVENT_ID, registration_id=f"{number:010d}{EVENT_ID}", email=email)
     for number, email in ((8, "person1@example.net"), (9, "person1+other@example.net"))
@@ -170,7 +171,10 @@ def kept_seats_are_passed_on() -> Iterator[Violation]:
     with quick.quick():
         quick.forget()
         base = orders.begin(orders.Scenario((), first=(_a_seat_is_kept,), people=SEATS))
-        for by in (_comes_back, _is_over, _registers_too, _keeps_seats_of_the_mailbox):
+        for by in (
+            *(_comes_back, _comes_back_for_others, _is_over),
+            *(_registers_too, _keeps_seats_of_the_mailbox),
+        ):
             count = _registers_anew(base, by, at=0).calls
             for at in range(1, count + 1):
                 world = _registers_anew(base, by, at=at)
@@ -238,6 +242,17 @@ def _comes_back(world: Interrupted) -> None:
     returning.come_back(world.store, EVENT_ID, PERSON, now=world.instant())
 
 
+def _comes_back_for_others(world: Interrupted) -> None:
+    """And withdraws by one click with guests, for whom there is room since."""
+    _comes_back(world)
+    orders.change(capacity=MORE_SEATS)(world)
+    waitlist.promote(world.store, EVENT_ID, now=world.instant())
+    now = world.instant() + timedelta(seconds=1)
+    registry.change_registration(world.store, EVENT_ID, PERSON, changes={"guests": 2}, priority=1, now=now)
+    world.left[PERSON] += 1
+    registry.withdraw(world.store, EVENT_ID, PERSON, now=now, held_until=now + returning.HELD)
+
+
 def _is_over(world: Interrupted) -> None:
     world.interrupted_at = -1
     returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant(), early=True)
@@ -287,8 +302,9 @@ def _comes_and_leaves(world: Interrupted) -> None:
 def _passed_on_otherwise(world: Interrupted, what: str, by: Callable[[Interrupted], None]) -> Iterator[Violation]:
     store, people = world.store, {person.registration_id: person for person, _ in world.store.reads.everybody(EVENT_ID)}
     come = [one for one in people.values() if one.status is RegistrationStatus.REGISTERED]
-    if (seats := store.reads.seats(EVENT_ID)).held + len(come) != SEATS or seats.taken != SEATS:
-        yield Violation("G1", f"{what}: {len(come)} come, {seats}")
+    seats, count = store.reads.seats(EVENT_ID), sum(one.seats for one in come)
+    if seats.held + count != seats.taken or seats.taken not in range(SEATS, (seats.capacity or 0) + 1):
+        yield Violation("G1", f"{what}: {count} seats for {len(come)} who come, {seats}")
     if (other := people.get(OTHER.registration_id)) is not None and other in come:
         yield Violation("G1", f"{what}: {other} has what was kept for somebody else")
     holds = store.brakes.holds(EVENT_ID, ANEW.email, world.instant())

@@ -373,7 +373,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "kept-seats-are-due": Mutant(instead(SeatCounts, "hold_actions", _hold_that_is_not_due)),
     "kept-seats-are-passed-on-once": Mutant(
-        without(SeatCounts, "pass_on_held_actions", ", conditions.EXISTS)", ")"), trial="kept_seats_are_passed_on"
+        instead(store_seats, "UPON_PASSING_ON", ""), trial="kept_seats_are_passed_on"
+    ),
+    "kept-seats-are-passed-on-as-they-are": Mutant(
+        instead(store_seats, "UPON_PASSING_ON", conditions.EXISTS), trial="kept_seats_are_passed_on"
     ),
     "kept-seats-are-for-their-own-address": Mutant(
         without(seats, "kept", " or folded(former.email) != folded(email)", ""), trial="kept_seats_are_passed_on"

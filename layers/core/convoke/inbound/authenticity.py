@@ -7,6 +7,7 @@ A calendar reply is easily forged, so nothing in the mail itself proves its send
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -237,18 +238,20 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
 def _whole_day(named: LocalTime) -> date | None:
     """The day that ``named`` means, if it is a date or the midnight that begins a whole day in the attendee's zone.
 
-    ``None`` if that is not known.
+    ``None`` if that is not known. It is untrusted input, and may be in any year.
     """
     if not isinstance(named, datetime):
         return named
     if named.time() == time():
         return named.date()
-    # Some programs write that midnight in UTC, or in the zone of another calendar.
-    instant = None if named.tzinfo is None else named.astimezone(UTC)
-    if instant is None or instant.minute % 15 or instant.second:
-        return None
-    # Zones are from 12 hours behind UTC to 14 ahead, so only between 10:00 and 12:00 UTC two days are possible.
-    return None if 10 <= instant.hour < 12 else (instant + timedelta(hours=12)).date()
+    with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
+        # Some programs write that midnight in UTC, or in the zone of another calendar.
+        instant = None if named.tzinfo is None else named.astimezone(UTC)
+        if instant is None or instant.minute % 15 or instant.second:
+            return None
+        # Zones are from 12 hours behind UTC to 14 ahead, so only between 10:00 and 12:00 UTC two days are possible.
+        return None if 10 <= instant.hour < 12 else (instant + timedelta(hours=12)).date()
+    return None
 
 
 def reply_of(
@@ -322,12 +325,15 @@ def proposed_of(answer: Answer, event: Event) -> When | None:
 def proposes(proposed: When, date: LocalTime | None, event: Event, received_at: datetime) -> bool:
     """Whether ``proposed`` is another time than the event, or its ``date``, has, and was to come at ``received_at``
     (UTC). Some programs send an answer as a proposal of the time that there is, or of the moment at which they answer.
+
+    What is proposed for a whole series is a time of its first date: once that has begun, it says nothing of the others.
     """
     one = None if date is None else series.by_name(event).get(date)
     present = event.when if one is None else one.when
     begun = proposed.ends_at if proposed.all_day else proposed.starts_at
     times = [(when.all_day, when.starts_at, when.ends_at) for when in (present, proposed)]
-    return times[0] != times[1] and begun > received_at
+    under_way = date is None and event.recurs and event.when.starts_at <= received_at
+    return times[0] != times[1] and (under_way or begun > received_at)
 
 
 def overtaken(reply: Reply, seen: Snapshot) -> Reason | None:

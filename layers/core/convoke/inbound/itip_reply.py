@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote
@@ -326,10 +326,11 @@ def _participation(attendee: Property, kind: Kind) -> Participation | None:
 def _dtstamp(event: Component, zones: Zones, sent_at: datetime | None) -> datetime:
     # RFC 5545 requires UTC (section 3.8.7.2); without the Z, UTC is meant too.
     stamp = _certain(event, "DTSTAMP", zones)
-    if isinstance(stamp, datetime):
-        stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
-        if stamp >= _EARLIEST:
-            return stamp
+    with suppress(OverflowError):  # beyond `datetime.min` or `datetime.max`
+        if isinstance(stamp, datetime):
+            stamp = stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+            if stamp >= _EARLIEST:
+                return stamp
     if sent_at is None:
         raise Quarantined(Reason.UNREADABLE)
     return sent_at
@@ -392,12 +393,20 @@ def _must_be(span: Span) -> None:
     """Raise :class:`ValueError` or :class:`TypeError` unless start and end are of one type, in order, and not too far
     apart.
     """
-    start, end = span.start, span.end
+    start, end = _instant(span.start), _instant(span.end)
     if isinstance(start, datetime) is not isinstance(end, datetime):
         raise ValueError("a time and a day")
     length = end - start
     if length > _LONGEST_PROPOSAL or length < timedelta(0) or (isinstance(start, datetime) and not length):
         raise ValueError("does not end after it starts")
+
+
+def _instant(local_time: LocalTime) -> LocalTime:
+    """An aware datetime in UTC, anything else as it is: two of one zone differ by what its clocks show, which is less,
+    or nothing, where they are set back in between.
+    """
+    aware = isinstance(local_time, datetime) and local_time.tzinfo is not None
+    return local_time.astimezone(UTC) if isinstance(local_time, datetime) and aware else local_time
 
 
 def _later(start: LocalTime, length: Duration) -> LocalTime:

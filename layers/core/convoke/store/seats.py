@@ -19,6 +19,7 @@ SHARDS = 16
 """How many shards an event's seats have at most. Those of an event where registrations never met have none."""
 
 UPON_ASKING = conditions.TAKES_PEOPLE
+UPON_PASSING_ON = conditions.HOLD_UNCHANGED
 
 codec.record(SeatShard)
 codec.record(Hold)
@@ -177,14 +178,15 @@ class SeatCounts(Repository):
     def pass_on_held_actions(self, hold: Hold, seats: Seats, count: int, now: datetime) -> dict[str, Action]:
         """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is
         left over is released, and what is lacking taken of what is free. They fail as :meth:`take_held_actions` and
-        :meth:`take_action` do.
+        :meth:`take_action` do, and where other seats are kept than ``hold`` says.
         """
+        read = {"seats": hold.seats, "until": keys.instant(hold.until)}
         more = count - hold.seats
         condition = _are_free(seats) if more > 0 else conditions.TAKES_PEOPLE
         add = {"held": -hold.seats, **({"taken": more} if more else {})}
         due = self.due(hold.event_id, now) if more < 0 else {}
         return {
-            "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), conditions.EXISTS),
+            "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), UPON_PASSING_ON, **read),
             "seats": update(self._sent, keys.seats(hold.event_id), due, condition, add=add, **_room(seats, more)),
         }
 
