@@ -1,7 +1,9 @@
 """Sends one notification: read, claim, send once, record.
 
 Simpler than ``reconcile``: notifications have no order, and none is replaced by a newer one. Each is sent once, and a
-second time only if it is unknown whether the first attempt succeeded. All instants are UTC.
+second time only if it is unknown whether the first attempt succeeded. What somebody is mailed of their waiting is one
+notification, which says what is true when it is sent, and is made due again when that changes (``waiting``). All
+instants are UTC.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from datetime import datetime
 
 from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT
-from ..decision.invitation import Cause, Sending
+from ..decision.decide import INVITATION, URGENT, Snapshot
+from ..decision.invitation import Cause, Sending, WaitMail
 from ..decision.limits import tomorrow
+from ..decision.waiting import WAITING, takes_place, wait_mail
 from ..effects import (
     Accepted,
     ClaimNotification,
@@ -35,6 +38,7 @@ from ..effects import (
     RecordNotification,
     Refused,
     RenderNotification,
+    SaidOfWaiting,
     SendNotification,
     Steps,
     Unknown,
@@ -44,14 +48,16 @@ from ..mail.notifications import (
     ASKED_FOR,
     DAILY_LIMITS,
     LINKED,
+    OF_WAITING,
     Notification,
     NotificationKind,
     NotificationState,
     becomes,
     may_be_sent,
     priority,
+    sent_as,
 )
-from ..model import DeliveryState, Person, Registration, RegistrationStatus, Sender, frozen
+from ..model import DeliveryState, Event, Person, Registration, RegistrationStatus, Sender, frozen
 from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
@@ -83,6 +89,11 @@ class Addressed:
     account: str = ""
     organizer: str = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether whoever has the address waits for a seat, or for a decision."""
+        return self.holder is not None and self.holder.status in WAITING
+
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
     """Send one notification if it is still due; returns the outcome."""
@@ -105,7 +116,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.QUOTA_RESERVED
     if begun is Cannot.EXHAUSTED:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
-    addressed = yield from _addressed(seen.notification, now)
+    addressed = yield from _addressed(seen, seen.notification, now)
     if addressed is None:
         return (yield from _drop(seen))
     notification = _to_holder(seen.notification, addressed)
@@ -121,9 +132,11 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.OUT_OF_TIME
     if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
         return Outcome.OUT_OF_TIME
-    event = yield ReadEvent(event_id=event_id)
+    event: Event | None = yield ReadEvent(event_id=event_id)
     account = event.account if event is not None else addressed.account
-    until = yield from _allowed_at(seen, notification, account, sending, now)
+    until = None
+    if addressed.kind is not NotificationKind.CALLED_OFF:  # a cancellation never waits for a limit
+        until = yield from _allowed_at(seen, notification, account, sending, now)
     if until is not None:
         yield RecordNotification(notification_state=replace(seen, due_key=keys.due_key(priority(seen.kind), until)))
         yield Log(what="notification postponed", fields=_log_fields(seen, f"until {until.isoformat()}"))
@@ -131,12 +144,16 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if not (yield from _mailbox_allows(seen, notification, now)):
         yield Log(what="mailbox limit reached", fields=_log_fields(seen, "it is not sent"))
         return (yield from _drop(seen))
-    rendered = yield from _render(seen, notification, addressed)
+    called_off = addressed.kind is NotificationKind.CALLED_OFF or (
+        addressed.kind is NotificationKind.LINK and event is not None and not takes_place(event.status)
+    )
+    rendered = yield from _render(seen, notification, addressed, called_off=called_off)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
+    said = _said(notification, addressed, called_off=called_off, now=now)
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, rendered.mail, account, begun, policy, worker, sending))
+    return (yield from _send(seen, rendered.mail, account, begun, policy, worker, sending, said))
 
 
 def _allowed_at(
@@ -154,7 +171,7 @@ def _allowed_at(
     return until
 
 
-def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | None]:
+def _addressed(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
     """What the notification is sent as at ``now`` (UTC); ``None``: nothing is sent any more."""
     if notification.until is not None and now >= notification.until:
         return None
@@ -163,8 +180,41 @@ def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | N
     if notification.kind is NotificationKind.SIGN_IN:
         return (yield from _organizer(notification, now))
     holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
+    if notification.kind in OF_WAITING and holder is not None and holder.registration_id == seen.registration_id:
+        return (yield from _waiting(seen, holder, now))
     kind = becomes(notification, holder)
     return None if kind is None else Addressed(kind=kind, holder=holder)
+
+
+def _waiting(seen: NotificationState, holder: Registration, now: datetime) -> Steps[Addressed | None]:
+    """What is true of the waiting of ``holder``; nothing is sent of what was said last. What changes after these reads
+    is looked at by the wake-up that comes with the result.
+    """
+    invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=holder.registration_id)
+    event = yield ReadEvent(event_id=seen.event_id)
+    if invitation is None or event is None:
+        return None
+    true = wait_mail(Snapshot(invitation=invitation, registration=holder, event=event), now)
+    kind = sent_as(true, holder)
+    if kind is None or (true is invitation.wait_mail and not seen.unknowns):
+        return None
+    return Addressed(kind=kind, holder=holder)
+
+
+def _said(notification: Notification, addressed: Addressed, *, called_off: bool, now: datetime) -> SaidOfWaiting | None:
+    """What the mail says of somebody's waiting; ``None``: nothing."""
+    match addressed.kind:
+        case NotificationKind.CALLED_OFF | NotificationKind.WAITING | NotificationKind.PENDING:
+            says = True
+        case NotificationKind.LINK:
+            says = addressed.waits
+        case NotificationKind.ACCEPTED:
+            says = notification.waits
+        case kind:
+            says = kind is NotificationKind.NO_SEAT
+    whose = notification.registration_id if addressed.holder is None else addressed.holder.registration_id
+    mail = WaitMail.CALLED_OFF if called_off else WaitMail.PLACE
+    return SaidOfWaiting(event_id=notification.event_id, registration_id=whose, mail=mail, at=now) if says else None
 
 
 def _organizer(notification: Notification, now: datetime) -> Steps[Addressed | None]:
@@ -202,10 +252,10 @@ def _drop(seen: NotificationState) -> Steps[Outcome]:
     return Outcome.CLEARED
 
 
-def _ended(seen: NotificationState, state: DeliveryState) -> RecordNotification:
+def _ended(seen: NotificationState, state: DeliveryState, said: SaidOfWaiting | None = None) -> RecordNotification:
     """Record what became of a notification: then it is not due, and its content is no longer stored."""
     ended = replace(seen, notification=None, state=state, lease_until=None, due_key=None)
-    return RecordNotification(notification_state=ended)
+    return RecordNotification(notification_state=ended, said=said)
 
 
 def _send(
@@ -216,6 +266,7 @@ def _send(
     policy: Policy,
     worker: Worker,
     sending: Sending,
+    said: SaidOfWaiting | None,
 ) -> Steps[Outcome]:
     """Claim the notification, send its mail once, and record the result."""
     times, urgency = worker.times, priority(seen.kind)
@@ -235,7 +286,7 @@ def _send(
         yield from heed(answer, sending, times, now, _log_fields(seen, ""))
     match answer:
         case Accepted():
-            yield _ended(released, DeliveryState.ACCEPTED)
+            yield _ended(released, DeliveryState.ACCEPTED, said)
             return Outcome.ACKNOWLEDGED
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
@@ -262,11 +313,15 @@ def _barred(
     if to_attendee or addressed.holder is not None:
         invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)
-        return None if stop is None else stop.state
+        # As a cancellation of what is in their calendar, it is sent even after a complaint: they might travel.
+        called_off = addressed.kind is NotificationKind.CALLED_OFF
+        return None if stop is None or (called_off and not stop.hard) else stop.state
     return None
 
 
-def _render(seen: NotificationState, notification: Notification, addressed: Addressed) -> Steps[RenderedMail | str]:
+def _render(
+    seen: NotificationState, notification: Notification, addressed: Addressed, *, called_off: bool
+) -> Steps[RenderedMail | str]:
     """The rendered mail, or why it must not be sent. People who were erased meanwhile are not named in it."""
     people: dict[str, Person] = {}
     for one in notification.missed:
@@ -281,7 +336,13 @@ def _render(seen: NotificationState, notification: Notification, addressed: Addr
         whose = yield ReadRegistration(event_id=notification.event_id, registration_id=notification.registration_id)
         links = None if whose is None else links_for(whose, notification.recipient.email)
     rendered: RenderedMail | str = yield RenderNotification(
-        notification_state=seen, people=people, kind=addressed.kind, holder=holder, place=place, links=links
+        notification_state=seen,
+        people=people,
+        kind=addressed.kind,
+        holder=holder,
+        place=place,
+        called_off=called_off,
+        links=links,
     )
     return rendered
 
