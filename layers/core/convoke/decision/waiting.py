@@ -11,7 +11,7 @@ from datetime import datetime
 from ..model import EventStatus, RegistrationStatus
 from .calendar_state import next_generation
 from .decide import Snapshot, calendar_state_of, over
-from .invitation import WaitMail
+from .invitation import Stopped, WaitMail
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
 
@@ -41,9 +41,17 @@ def _was_not_invited(seen: Snapshot) -> bool:
     return person.status is RegistrationStatus.REGISTERED and never
 
 
+def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
+    """Whether an address that is stopped is not sent ``mail``. As a cancellation of what is in their calendar, that the
+    event is cancelled is sent even after a complaint: they might travel.
+    """
+    return stop is not None and (stop.hard or mail is not WaitMail.CALLED_OFF)
+
+
 def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     """What somebody is to be mailed who was mailed something else of their waiting last; ``None``: nothing. Who was
     mailed nothing is not: of what they never heard nothing has changed.
     """
-    true, last = wait_mail(seen, now), seen.invitation.wait_mail
-    return true if last is not None and true is not last else None
+    last = seen.invitation.wait_mail
+    true = None if last is None else wait_mail(seen, now)
+    return true if true is not last else None

@@ -16,7 +16,7 @@ from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION, URGENT, Snapshot
 from ..decision.invitation import Cause, Sending, WaitMail
 from ..decision.limits import tomorrow
-from ..decision.waiting import WAITING, takes_place, wait_mail
+from ..decision.waiting import WAITING, is_barred, takes_place, wait_mail
 from ..effects import (
     Accepted,
     ClaimNotification,
@@ -313,9 +313,8 @@ def _barred(
     if to_attendee or addressed.holder is not None:
         invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)
-        # As a cancellation of what is in their calendar, it is sent even after a complaint: they might travel.
-        called_off = addressed.kind is NotificationKind.CALLED_OFF
-        return None if stop is None or (called_off and not stop.hard) else stop.state
+        mail = WaitMail.CALLED_OFF if addressed.kind is NotificationKind.CALLED_OFF else None
+        return stop.state if stop is not None and is_barred(stop, mail) else None
     return None
 
 
