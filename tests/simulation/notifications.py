@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING
 
 from convoke import effects
 from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.invitation import WaitMail
 from convoke.effects import Accepted, Refusal, Refused, SendNotification, Unknown
+from convoke.mail.notifications import NotificationKind, NotificationState
 from convoke.model import DeliveryState
 from convoke.store import keys
 
 from .post import READ_TIMEOUT, Answer
-from .scene import SETTINGS
+from .scene import EVENT_ID, SETTINGS
 
 if TYPE_CHECKING:
     from .world import World
 
 
+GOT_IT = Unknown(why="ReadTimeoutError")
+WAITING = (NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CALLED_OFF)
+
+
 class Notifications:
-    """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often."""
+    """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
+    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -28,6 +36,7 @@ class Notifications:
         self._random = Random(f"notifications {world.seed}").random  # noqa: S311 (no secret)
         self.sent = 0
         self.broken: list[str] = []
+        self.of_waiting: dict[str, list[NotificationKind]] = {}
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
@@ -40,13 +49,29 @@ class Notifications:
             self.broken.append(f"{state.kind} is sent again")
         self.sent += 1
         said, seconds = self._said(state.notification_id)
+        kind, rid = NotificationKind(effect.mail.decode().rpartition(" ")[2]), state.registration_id
+        if kind in WAITING:
+            self._see_again(rid, kind, state)
+            if isinstance(said, Accepted) or said == GOT_IT:
+                self.of_waiting.setdefault(rid, []).append(kind)
         world.at(seconds, lambda: answer(said))
+
+    def _see_again(self, rid: str, kind: NotificationKind, state: NotificationState) -> None:
+        """Nobody is mailed of their waiting what they were mailed last, if that is known, and nothing else may have
+        left since.
+        """
+        world = self._world
+        row = world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
+        known = None if row is None else row.get("wait_mail")
+        now = WaitMail.CALLED_OFF if kind is NotificationKind.CALLED_OFF else WaitMail.PLACE
+        if not world.zombies and known == now and state.unknowns == 1:
+            self.broken.append(f"{rid[6:10]} is mailed {kind} again")
 
     def _said(self, name: str) -> tuple[Answer, float]:
         often, chance = self._world.faults.often, self._random()
         for fault, said, seconds in (
             ("SES throttles", Refused(refusal=Refusal.BUSY, why="ThrottlingException"), 0.1),
-            ("SES got it, its answer is lost", Unknown(why="ReadTimeoutError"), READ_TIMEOUT),
+            ("SES got it, its answer is lost", GOT_IT, READ_TIMEOUT),
             ("SES breaks", Unknown(why="InternalServiceErrorException"), 0.2),
             ("SES rejects", Refused(refusal=Refusal.POISON, why="MessageRejected"), 0.1),
         ):
@@ -57,5 +82,6 @@ class Notifications:
 
 
 def rendered(effect: effects.RenderNotification) -> RenderedMail:
-    """A notification as it is sent: its content is nothing here."""
-    return RenderedMail(calendar=b"", mail=effect.notification_state.notification_id.encode())
+    """A notification as it is sent: of its content only what it is sent as."""
+    state = effect.notification_state
+    return RenderedMail(calendar=b"", mail=f"{state.notification_id} {effect.kind or state.kind}".encode())

@@ -62,9 +62,10 @@ def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Res
         if new is not None and transfer is not None:
             also = invitations_to(new, transfer, event, previewed, at)
             previewed = replace(previewed, messages=previewed.messages + also)
-        counts[previewed.kind] += 1
-        mails += len(previewed.messages) + (previewed.kind == "waits")
-        if previewed.kind != "none" and (len(examples) < EXAMPLES or counts[previewed.kind] == 1):
+        kind = previewed.kind
+        counts[kind] += 1
+        mails += len(previewed.messages) + (kind == "waits")
+        if kind != "none" and (len(examples) < EXAMPLES or counts[kind] == 1):
             examples.append(example(previewed, after, at, also))
     told_at = None
     if transfer is None:
