@@ -57,8 +57,8 @@ class People:
         # Of a site's table comes whoever it says, and nobody else.
         self.rows = rows.Rows(world) if rows.drawn(world.seed, world.mode) else None
         self.approval = self._asking.random() < APPROVAL and self.rows is None
-        # Who registers on the page, or asks for a decision, is mailed that they wait.
-        self._mailed = Random(f"mailed {world.seed}").random() < MAILED  # noqa: S311
+        # Whether who registers is mailed that they wait, as who does so on the page, or asks for a decision.
+        self.mailed = False
 
     # --- the event --------------------------------------------------------------------------------------------
 
@@ -259,7 +259,7 @@ class People:
         self.came.append((rid, email))
         self.world.known.append((rid, email))
         mail = approval.received(event, person, now)
-        told = {"notification": self.store.notifications.schedule_action(mail, now)} if self._mailed else {}
+        told = {"notification": self.store.notifications.schedule_action(mail, now)} if self.mailed else {}
         with self.world.crowded():
             registry.register(self.store, person, now=now, account=ACCOUNT, also=told)
 
@@ -504,6 +504,7 @@ GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 def live(world: World) -> People:
     """The safety phase: people do things, everything may go wrong."""
     people, dice, random = People(world), world.dice, world.random
+    people.mailed = Random(f"mailed {world.seed}").random() < MAILED  # noqa: S311 (no secret)
 
     def deed(what: str) -> Callable[[], None]:
         def do() -> None:

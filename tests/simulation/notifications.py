@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from convoke import effects
+from convoke.decision import waiting
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import WaitMail
 from convoke.effects import Accepted, Refusal, Refused, SendNotification, Unknown
@@ -25,6 +26,10 @@ GOT_IT = Unknown(why="ReadTimeoutError")
 WAITING = (NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CALLED_OFF)
 
 
+def _mail(kind: NotificationKind) -> WaitMail:
+    return WaitMail.CALLED_OFF if kind is NotificationKind.CALLED_OFF else WaitMail.PLACE
+
+
 class Notifications:
     """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
     ``of_waiting`` has, by registration, what SES took of what says whether somebody waits.
@@ -37,6 +42,7 @@ class Notifications:
         self.sent = 0
         self.broken: list[str] = []
         self.of_waiting: dict[str, list[NotificationKind]] = {}
+        self._own: dict[str, WaitMail] = {}
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
@@ -49,22 +55,21 @@ class Notifications:
             self.broken.append(f"{state.kind} is sent again")
         self.sent += 1
         said, seconds = self._said(state.notification_id)
-        kind, rid = NotificationKind(effect.mail.decode().rpartition(" ")[2]), state.registration_id
-        if kind in WAITING:
-            self._see_again(rid, kind, state)
+        whose, sent_as = effect.mail.decode().split()[1:]
+        if sent_as in WAITING:
+            kind, own = NotificationKind(sent_as), whose == state.registration_id
+            if own:  # else it is a link, which is mailed for the asking
+                self._see_again(whose, kind, state)
             if isinstance(said, Accepted) or said == GOT_IT:
-                self.of_waiting.setdefault(rid, []).append(kind)
+                self.of_waiting.setdefault(whose, []).append(kind)
+                self._own |= {whose: _mail(kind)} if own else {}
         world.at(seconds, lambda: answer(said))
 
     def _see_again(self, rid: str, kind: NotificationKind, state: NotificationState) -> None:
-        """Nobody is mailed of their waiting what they were mailed last, if that is known, and nothing else may have
-        left since.
-        """
-        world = self._world
-        row = world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
+        """Nobody is mailed of their waiting what they were mailed last, where that is known."""
+        row = self._world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
         known = None if row is None else row.get("wait_mail")
-        now = WaitMail.CALLED_OFF if kind is NotificationKind.CALLED_OFF else WaitMail.PLACE
-        if not world.zombies and known == now and state.unknowns == 1:
+        if not self._world.zombies and known == _mail(kind) == self._own.get(rid) and state.unknowns == 1:
             self.broken.append(f"{rid[6:10]} is mailed {kind} again")
 
     def _said(self, name: str) -> tuple[Answer, float]:
@@ -82,6 +87,11 @@ class Notifications:
 
 
 def rendered(effect: effects.RenderNotification) -> RenderedMail:
-    """A notification as it is sent: of its content only what it is sent as."""
-    state = effect.notification_state
-    return RenderedMail(calendar=b"", mail=f"{state.notification_id} {effect.kind or state.kind}".encode())
+    """A notification as it is sent: of its content only whose page it links, and what it is sent as; of a link for
+    somebody who waits, what it says of that.
+    """
+    state, holder, kind = effect.notification_state, effect.holder, effect.kind or effect.notification_state.kind
+    if kind is NotificationKind.LINK and holder is not None and holder.status in waiting.WAITING:
+        kind = NotificationKind.CALLED_OFF if effect.called_off else NotificationKind.WAITING
+    whose = "-" if holder is None else holder.registration_id
+    return RenderedMail(calendar=b"", mail=f"{state.notification_id} {whose} {kind}".encode())
