@@ -8,11 +8,12 @@ from typing import Any
 
 from convoke.decision import decide, fingerprints
 from convoke.decision import fan_out as holding
+from convoke.decision import waiting as waits
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, audit, fan_out, notify, reconcile, reports, survey, sweep, webhooks
-from convoke.effects import ClearDue, PlanBatches, Send, Steps
+from convoke.delivery import attempts, audit, fan_out, notify, reconcile, reports, survey, sweep, waiting, webhooks
+from convoke.effects import ClearDue, PlanBatches, SaidOfWaiting, Send, Steps
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
@@ -115,6 +116,11 @@ def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
 
 
 _batch_item = fan_outs.batch_item
+
+
+def _wait_mail_without_a_look(self: Invitations, said: SaidOfWaiting) -> Any:
+    key = keys.invitation(said.event_id, said.registration_id)
+    return writes.update(self.settings.invitations_table, key, {"wait_mail": said.mail.value})
 
 
 def _no() -> Steps[bool]:
@@ -416,9 +422,22 @@ MUTANTS: dict[str, Mutant] = {
         instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
     ),
     "what-is-not-sent-is-not-counted": Mutant(
-        without(notify, "_send", "if (claimed is None or late) and _is_new(seen):", "if False:"),
+        without(notify, "_send", "if counted is not None and (claimed is None or late):", "if False:"),
         scenario="two at one notification",
     ),
+    "who-waits-is-mailed-what-is-missing": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
+    "what-was-said-of-waiting-is-not-said-again": Mutant(
+        without(notify, "_waiting", " or (true is invitation.wait_mail and not seen.unknowns)", ""),
+    ),
+    "a-mail-of-waiting-wakes-up": Mutant(
+        instead(Invitations, "wait_mail_action", _wait_mail_without_a_look),
+        scenario="somebody is mailed that they wait while it is cancelled",
+    ),
+    "a-mail-of-waiting-waits-for-the-one-before": Mutant(
+        without(waiting, "make_due", "if attempts.leased(state.lease_until, now):", "if False:"),
+        scenario="somebody is mailed that it is cancelled while that is changed",
+    ),
+    "who-got-a-seat-too-late-is-mailed-as-who-waits": Mutant(instead(waits, "_was_not_invited", lambda _: False)),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",

@@ -16,8 +16,8 @@ from convoke.decision.fan_out import Batch
 from convoke.delivery import fan_out, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.mail import notifications
-from convoke.model import Event, EventStatus
-from convoke.registrations import erasure, events, registry
+from convoke.model import Event, EventStatus, RegistrationStatus
+from convoke.registrations import approval, erasure, events, registry
 from convoke.store import codec, keys
 from tests import factories
 
@@ -72,6 +72,8 @@ class Directed(World):
         other.known, other.titles = list(self.known), list(self.titles)
         other.left = self.left.copy()
         other.holds = self.holds.copy(other)
+        other.notifications.sent = self.notifications.sent
+        other.notifications.of_waiting = {rid: list(mails) for rid, mails in self.notifications.of_waiting.items()}
         other._event = self._event
         return other
 
@@ -279,6 +281,34 @@ def letter_is_due(world: Directed) -> None:
     assert world.store.notifications.schedule(LETTER, now=world.instant())
 
 
+def waits(world: Directed) -> None:
+    """A second person registers on the page of the event, which is full, and is to be mailed that they wait."""
+    change(capacity=1)(world)
+    healed(world)
+    event = People(world).reads.event(EVENT_ID)
+    assert event is not None
+    person = factories.registration(event_id=EVENT_ID, registration_id=f"{2:010d}{EVENT_ID}", email="b@example.net")
+    mail = approval.received(event, person, world.instant())
+    told = {"notification": world.store.notifications.schedule_action(mail, world.instant())}
+    made = registry.register(world.store, person, now=world.instant(), also=told)
+    assert made == replace(person, status=RegistrationStatus.WAITLISTED)
+
+
+def mail_of_waiting(run: Run) -> Steps[Any]:
+    event, rid = factories.event(event_id=EVENT_ID), f"{2:010d}{EVENT_ID}"
+    person = factories.registration(event_id=EVENT_ID, registration_id=rid)
+    name = approval.received(event, person, START).notification_id
+    return notify.dispatch(EVENT_ID, rid, name, run.worker)
+
+
+def looked_at(world: Directed) -> None:
+    """The second person is looked at."""
+    waiting, world.waiting = world.waiting, None
+    world.start("who looks", look(2))
+    world.run_until(world.now + 5)
+    world.waiting = waiting
+
+
 def withdraw(world: Directed) -> None:
     world.left[f"{1:010d}{EVENT_ID}"] += 1
     registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
@@ -298,6 +328,7 @@ class Scenario:
     switches: int = 2
 
 
+REOPENED = change(status=EventStatus.CONFIRMED)
 THERE, BACK, CANCELLED = change(title="B"), change(title="A"), change(status=EventStatus.CANCELLED)
 HELD, WAITS = change(notify_after=900), change(title="C", notify_after=900)
 SCENARIOS = {
@@ -333,6 +364,15 @@ SCENARIOS = {
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
     "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
     "two at one notification": Scenario((letter, letter), first=(letter_is_due,)),
+    "somebody is mailed that they wait while it is cancelled": Scenario(
+        (mail_of_waiting,), (told(CANCELLED),), first=(waits,)
+    ),
+    "somebody is mailed that it is cancelled while it takes place again": Scenario(
+        (mail_of_waiting, mail_of_waiting), (told(REOPENED),), first=(waits, healed, CANCELLED, looked_at)
+    ),
+    "somebody is mailed that it is cancelled while that is changed": Scenario(
+        (mail_of_waiting, mail_of_waiting), (told(THERE),), first=(waits, healed, CANCELLED, looked_at)
+    ),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),
     "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),
