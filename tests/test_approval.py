@@ -274,6 +274,17 @@ def test_turning_approval_off_decides_about_nobody(world: World) -> None:
 # --- accepted -----------------------------------------------------------------------------------------------------
 
 
+def test_who_withdrew_by_one_click_and_asks_anew_is_accepted_to_their_own_seat() -> None:
+    with a_quick_world(approval=True, capacity=1) as world:
+        bo = accepted(world, asks(world))
+        until = world.now + returning.HELD
+        assert world.store.brakes.may_hold(EVENT_ID, bo.registration_id, bo.email, until, world.now)
+        registry.withdraw(world.store, EVENT_ID, bo.registration_id, now=world.now, held_until=until)
+        assert accepted(world, asks(world, 2, email=bo.email)).status is REGISTERED
+        assert counts(world) == (1, 0, 0)
+        assert world.reads.seats(EVENT_ID).held == 0
+
+
 def test_whoever_is_accepted_takes_their_seats_and_is_invited(world: World) -> None:
     bo = asks(world, guests=1)
     world.pass_time(minutes=1)

@@ -313,6 +313,19 @@ def test_a_registration_beyond_the_limit_of_its_address_is_refused_until_then(ca
     assert caller.call("POST", f"{event}/registrations", BO).status == 200
 
 
+def test_all_spellings_of_one_mailbox_count_together(caller: Caller) -> None:
+    limit(caller, recipient=Limit(hour=2, day=2))
+    event = caller.hold()
+    caller.register(event, "bo.ek@gmail.com")
+    for spelling in ("boek@gmail.com", "b.o.ek@googlemail.com", "boek+tag@gmail.com"):
+        assert caller.call("POST", f"{event}/registrations", BO | {"email": spelling}).status == 429
+    # Of these nobody knows whether they are one.
+    caller.register(event, "bo.ek@example.net")
+    caller.register(event, "boek@example.net")
+    caller.register(event, "+tag@example.net")
+    caller.register(event, "+other@example.net")
+
+
 def test_one_account_does_not_use_up_what_another_may_send_to_an_address(caller: Caller) -> None:
     limit(caller, recipient=Limit(hour=2, day=2))
     caller.register(caller.hold())

@@ -302,12 +302,12 @@ def test_who_was_on_the_way_when_all_were_copied_comes_to_both(world: World) -> 
     }
 
 
-@pytest.mark.parametrize("how", ["declined", "withdrew"])
+@pytest.mark.parametrize("how", ["declined", "withdrew", "declined, and withdrew after it"])
 def test_who_had_left_before_the_split_and_comes_back_right_after_it_comes_to_the_old_alone(how: str) -> None:
     with a_world(rule=WEEKLY, release_on_decline=True) as world:
         bo, *_ = settle_in(world)
         world.settle()
-        if how == "declined":
+        if how.startswith("declined"):
             reply = Reply(status=Participation.DECLINED, sequence=0, dtstamp=world.now, received_at=world.now)
             ids = EVENT_ID, bo.registration_id
             replies.apply(world.store, *ids, reply, channel=AnswerChannel.MAIL, now=world.now)
@@ -318,6 +318,8 @@ def test_who_had_left_before_the_split_and_comes_back_right_after_it_comes_to_th
         world.copy_all()
         world.pass_time(seconds=30)
         world.copy_all()
+        if how.endswith("after it"):
+            world.withdraw(bo)
         back = returning.come_back(world.store, EVENT_ID, bo.registration_id, now=world.now)
         assert isinstance(back, Registration)
         assert back.status is RegistrationStatus.REGISTERED
@@ -325,6 +327,33 @@ def test_who_had_left_before_the_split_and_comes_back_right_after_it_comes_to_th
         assert world.store.events.transfer(NEW_ID) is None
         assert bo.email not in at_the_new(world)
         assert len(at_the_new(world)) == PEOPLE - 1
+
+
+def test_who_left_after_the_split_and_comes_back_comes_to_both(world: World) -> None:
+    bo, *_ = settle_in(world)
+    world.settle()
+    world.cut(THIRD)
+    world.pass_time(seconds=5)
+    world.withdraw(bo)
+    world.copy_all()
+    assert bo.email not in at_the_new(world)
+    world.pass_time(seconds=15)
+    returning.come_back(world.store, EVENT_ID, bo.registration_id, now=world.now)
+    world.settle()
+    assert at_the_new(world)[bo.email].status is RegistrationStatus.REGISTERED
+
+
+def test_who_had_left_the_waitlist_before_the_split_comes_back_to_the_old_alone() -> None:
+    with a_world(rule=WEEKLY, capacity=2) as world:
+        *_, bo = settle_in(world)
+        world.withdraw(bo)
+        world.cut(THIRD)
+        world.copy_all()
+        world.pass_time(seconds=20)
+        returning.come_back(world.store, EVENT_ID, bo.registration_id, now=world.now)
+        world.settle()
+        assert world.registration(bo).status is RegistrationStatus.WAITLISTED
+        assert bo.email not in at_the_new(world)
 
 
 def test_who_was_on_the_way_waits_where_others_have_the_seats() -> None:

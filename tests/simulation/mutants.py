@@ -458,6 +458,13 @@ MUTANTS: dict[str, Mutant] = {
         without(split_transfer, "_for_the_whole", " or person.named <= transfer.named", ""),
         trial="a_registration_meets_a_split",
     ),
+    "who-had-left-is-not-copied": Mutant(
+        instead(split_transfer, "_had_left", lambda *_: False), trial="somebody_comes_back_after_a_split"
+    ),
+    "who-left-after-the-split-is-copied": Mutant(
+        without(split_transfer, "_had_left", " and person.left_at <= transfer.at", ""),
+        trial="somebody_comes_back_after_a_split",
+    ),
     "a-slow-look-moves-no-later-one": Mutant(
         instead(conditions, "CURSOR_OF_THE_FIRST_LOOK_UNCHANGED", conditions.CURSOR_UNCHANGED),
         trial="a_slow_look_meets_the_next_one",

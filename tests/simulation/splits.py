@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke.model import Registration, RegistrationStatus
-from convoke.registrations import events, registry, split_transfer
+from convoke.registrations import events, registry, returning, split_transfer
 from convoke.schedule import edits
 from convoke.store.events import SplitTransfer
 from convoke.store.store import Store
@@ -105,6 +105,26 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
                 yield from _missed(store, f"registered at call {at}, from {late.created_at} on")
                 if done:
                     break
+
+
+def somebody_comes_back_after_a_split() -> Iterator[Violation]:
+    """Whoever left and comes back after the split comes to what they had: to both parts, if they left after it."""
+    with quick.quick():
+        for left_at in (START - MINUTE, START + SECOND):
+            quick.forget()
+            store, _ = _series()
+            _register(store, LATE)
+            ids = EVENT_ID, LATE.registration_id
+            if left_at < START:
+                registry.withdraw(store, *ids, now=left_at)
+            _split(store)
+            registry.withdraw(store, *ids, now=START + SECOND)
+            _copy(store, after=2 * SECOND)
+            returning.come_back(store, *ids, now=START + 20 * SECOND)
+            _copy(store, after=2 * MINUTE)
+            comes = any(person.email == LATE.email for person in store.reads.registrations(NEW_ID, "", "~"))
+            if comes is (left_at < START):
+                yield Violation("split", f"who left at {left_at} comes to the rest of the series: {comes}")
 
 
 def somebody_cannot_be_copied() -> Iterator[Violation]:

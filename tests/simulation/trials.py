@@ -236,6 +236,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         splits.a_registration_meets_a_split,
         splits.a_slow_look_meets_the_next_one,
         splits.somebody_cannot_be_copied,
+        splits.somebody_comes_back_after_a_split,
     )
 } | rates.TRIALS
 

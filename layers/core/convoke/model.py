@@ -444,8 +444,9 @@ class Registration:
     invitation that began with a seat from the waitlist, 0 for none. ``held_until`` (UTC) is until when the seats of
     a registration that was cancelled by one click are kept for it, unless they were released early; ``None`` for any
     other. ``removed``: they cannot come back by themselves, since the organizer said so, or the row that it follows is
-    gone or says that they do not come. ``accepted_at`` or ``turned_down_at`` (UTC) is when the organizer last decided
-    about it, where they had to.
+    gone or says that they do not come. ``left_at`` (UTC) is when they last withdrew, or gave their seat back by
+    declining, also where they have come back since. ``accepted_at`` or ``turned_down_at`` (UTC) is when the organizer
+    last decided about it, where they had to.
     """
 
     event_id: str
@@ -468,6 +469,7 @@ class Registration:
     promoted: int = 0
     held_until: datetime | None = None
     removed: bool = False
+    left_at: datetime | None = None
     accepted_at: datetime | None = None
     turned_down_at: datetime | None = None
     created_at: datetime

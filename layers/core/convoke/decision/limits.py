@@ -49,7 +49,7 @@ class Limits:
     """The limits of one account.
 
     - ``account``: its mails to everybody
-    - ``recipient``: its mails to one address, for all its events, that are no cancellations
+    - ``recipient``: its mails to one mailbox, for all its events, that are no cancellations
     - ``event``: the mails of one event to one person
     - ``resend``: the mails of one registration that were asked for again
     - ``dates``: requests that cancel a single date of a series

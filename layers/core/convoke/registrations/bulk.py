@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from ..model import ConvokeError, Event, Registration, RegistrationStatus, frozen
+from ..model import ConvokeError, Event, Registration, RegistrationStatus, frozen, mailbox
 from ..store import dynamo
 from ..store.external_ids import Taken
-from ..store.keys import mailbox
 from ..store.outbox import placed
 from ..store.store import Store
 from ..webhooks.events import WebhookEventType

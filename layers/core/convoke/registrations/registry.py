@@ -220,6 +220,7 @@ def withdraw(
             updated_at=now,
             held_until=held_until if person.status is RegistrationStatus.REGISTERED else None,
             removed=removed,
+            left_at=now if person.status in ACTIVE else person.left_at,
             turned_down_at=now if only_pending else person.turned_down_at,
         )
         happened = {WebhookEventType.REGISTRATION_CANCELLED: about_registration(cancelled)}

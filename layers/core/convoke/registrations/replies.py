@@ -193,7 +193,7 @@ def _with_status(person: Registration, effect: Consequence, place: seats.Place |
     person = replace(person, version=person.version + 1)
     match effect:
         case Consequence.RELEASE:
-            return replace(person, status=RegistrationStatus.DECLINED, updated_at=now)
+            return replace(person, status=RegistrationStatus.DECLINED, left_at=now, updated_at=now)
         case Consequence.RETURN:
             status = RegistrationStatus.CANCELLED if place is None else place.status
             return replace(person, status=status, updated_at=now)

@@ -76,7 +76,7 @@ def take(
         if yields:
             _let_a_change_pass(seats, conflicts, now)
         if (former := kept(store, event_id, email, count, seats, now)) is not None:
-            return _passed_on(store, former, registration_id, seats, count, now)
+            return _passed_on(store, former, registration_id, seats, count, now, decided)
         number = _shard_of(registration_id, conflicts)
         own = number if conflicts else None
         if seats.queued:
@@ -151,11 +151,13 @@ def kept(store: Store, event_id: str, email: str, count: int, seats: Seats, now:
     return Kept(former=former, hold=hold) if enough else None
 
 
-def _passed_on(store: Store, kept: Kept, registration_id: str, seats: Seats, count: int, now: datetime) -> Place:
+def _passed_on(
+    store: Store, kept: Kept, registration_id: str, seats: Seats, count: int, now: datetime, decided: int
+) -> Place:
     former = kept.former
     without = replace(former, version=former.version + 1, updated_at=now, held_until=None)
     actions = {
-        **store.seats.pass_on_held_actions(kept.hold, seats, count, now),
+        **store.seats.pass_on_held_actions(kept.hold, seats, count, now, decided),
         "former": store.registrations.change_action(former, without),
         # So that a click on the new registration's link keeps them, too.
         "mailbox": store.brakes.hold_instead_action(

@@ -108,17 +108,14 @@ def _without_copy(store: Store, transfer: SplitTransfer, people: Sequence[Regist
     # An id begins with the time of the registration, so that the copies are in about the same order.
     copies = store.reads.registrations(transfer.event_id, min(ids)[:10], max(ids))
     known = {copy.registration_id for copy in copies}
-    return [person for copy, person in ids.items() if copy not in known and not _came_back(store, transfer, person)]
+    return [person for copy, person in ids.items() if copy not in known and not _had_left(transfer, person)]
 
 
-def _came_back(store: Store, transfer: SplitTransfer, person: Registration) -> bool:
-    """Whether somebody without a copy was sent something before the split. So they were stored at the first look, had
-    declined or withdrawn, and have come back since: to the series as it is now.
+def _had_left(transfer: SplitTransfer, person: Registration) -> bool:
+    """Whether somebody without a copy had withdrawn or declined before the split. They may have come back since: to the
+    series as it is now. Who left after the split comes back to what they were registered for, both parts.
     """
-    if person.version == 1:
-        return False
-    first = store.reads.stored(person.registration_id, 0)
-    return first is not None and first.written_at <= transfer.at
+    return person.left_at is not None and person.left_at <= transfer.at
 
 
 def transferred_id(registration_id: str, event_id: str) -> str:

@@ -18,7 +18,7 @@ import zlib
 from base64 import b32hexencode
 from datetime import UTC, date, datetime
 
-from ..model import Reply, folded
+from ..model import Reply, folded, mailbox
 
 Key = dict[str, str]
 
@@ -285,19 +285,13 @@ def mailed_account(account: str, day: str) -> Key:
 
 
 def mailed_recipient(account: str, email: str, day: str) -> Key:
-    """The count of one account's mails of one day (UTC) to an address.
+    """The count of one account's mails of one day (UTC) to the mailbox of an address.
 
     It holds an HMAC of the address keyed by account and day: the address cannot be read from it, nor be recognized on
     another day. An account has its own count, so that none can use up another's.
     """
     digest = _keyed_hash(f"{account}#{day}", mailbox(email))
     return {"pk": f"MAILED#{digest}", "sk": day}
-
-
-def mailbox(email: str) -> str:
-    """The address without a tag (``bo+tag@example.net``), which leads to the same mailbox."""
-    local, _, domain = folded(email).rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
 
 
 def counted(account: str, what: str, day: str) -> Key:

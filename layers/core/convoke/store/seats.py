@@ -175,15 +175,17 @@ class SeatCounts(Repository):
             "seats": self.count_action(hold.event_id, conditions.TAKES_PEOPLE, held=-hold.seats),
         }
 
-    def pass_on_held_actions(self, hold: Hold, seats: Seats, count: int, now: datetime) -> dict[str, Action]:
+    def pass_on_held_actions(
+        self, hold: Hold, seats: Seats, count: int, now: datetime, decided: int
+    ) -> dict[str, Action]:
         """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is
-        left over is released, and what is lacking taken of what is free. They fail as :meth:`take_held_actions` and
-        :meth:`take_action` do, and where other seats are kept than ``hold`` says.
+        left over is released, and what is lacking taken of what is free. ``decided`` is as in :meth:`take_action`. They
+        fail as :meth:`take_held_actions` and :meth:`take_action` do, and where other seats are kept than ``hold`` says.
         """
         read = {"seats": hold.seats, "until": keys.instant(hold.until)}
         more = count - hold.seats
         condition = _are_free(seats) if more > 0 else conditions.TAKES_PEOPLE
-        add = {"held": -hold.seats, **({"taken": more} if more else {})}
+        add = {"held": -hold.seats, **({"taken": more} if more else {}), **_fewer(decided)}
         due = self.due(hold.event_id, now) if more < 0 else {}
         return {
             "hold": delete(self._sent, keys.hold(hold.event_id, hold.registration_id), UPON_PASSING_ON, **read),
