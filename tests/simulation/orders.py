@@ -71,6 +71,7 @@ class Directed(World):
         other.truths = {key: list(truths) for key, truths in self.truths.items()}
         other.known, other.titles = list(self.known), list(self.titles)
         other.left = self.left.copy()
+        other.notifications.own = dict(self.notifications.own)
         other.notifications.of_waiting = {rid: list(mails) for rid, mails in self.notifications.of_waiting.items()}
         other._event = self._event
         return other
