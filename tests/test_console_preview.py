@@ -154,6 +154,23 @@ def test_it_is_said_how_many_are_told_what_before_anything_is_sent(
     assert delivery.queue == []
 
 
+def test_who_waits_is_counted_among_those_who_are_mailed_of_a_cancellation(secretary: Secretary) -> None:
+    event = secretary.world.hold(approval=True)
+    secretary.world.register(event, "bo@example.net")
+    delivery = Delivery(secretary.world.client)
+    for _ in range(3):
+        delivery.pass_time(minutes=1)
+        delivery.sweep()
+    secretary.world.now = delivery.now
+    secretary.sign_in()
+    shown = secretary.submits(f"{of(event)}/cancel")
+    said = words_of(shown)
+    assert "One person who waits gets a mail about it, without an entry for the calendar." in said
+    assert "One mail in all." in said
+    assert "Calendar stays as it is" in said
+    assert "You need not keep the date." in said
+
+
 def test_the_mails_that_are_shown_are_those_that_are_sent(secretary: Secretary) -> None:
     event, delivery = told(secretary, {}, {"name": "<b>Cy</b> & \u05e9"}, {"language": "de"}, title="A <i>plan</i>")
     shown = previewed(secretary, event, title="</pre><script>alert(1)</script>", start="2027-03-12T10:00:00")

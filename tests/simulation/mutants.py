@@ -428,6 +428,7 @@ MUTANTS: dict[str, Mutant] = {
     "who-waits-is-mailed-what-is-missing": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
     "what-was-said-of-waiting-is-not-said-again": Mutant(
         without(notify, "_waiting", " or (true is invitation.wait_mail and not seen.unknowns)", ""),
+        scenario="somebody is mailed that it is cancelled while it takes place again",
     ),
     "a-mail-of-waiting-wakes-up": Mutant(
         instead(Invitations, "wait_mail_action", _wait_mail_without_a_look),

@@ -32,7 +32,8 @@ def _mail(kind: NotificationKind) -> WaitMail:
 
 class Notifications:
     """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
-    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits.
+    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits, and ``own`` the last of it
+    that was no link.
     """
 
     def __init__(self, world: World) -> None:
@@ -42,7 +43,7 @@ class Notifications:
         self.sent = 0
         self.broken: list[str] = []
         self.of_waiting: dict[str, list[NotificationKind]] = {}
-        self._own: dict[str, WaitMail] = {}
+        self.own: dict[str, WaitMail] = {}
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
@@ -62,14 +63,14 @@ class Notifications:
                 self._see_again(whose, kind, state)
             if isinstance(said, Accepted) or said == GOT_IT:
                 self.of_waiting.setdefault(whose, []).append(kind)
-                self._own |= {whose: _mail(kind)} if own else {}
+                self.own |= {whose: _mail(kind)} if own else {}
         world.at(seconds, lambda: answer(said))
 
     def _see_again(self, rid: str, kind: NotificationKind, state: NotificationState) -> None:
         """Nobody is mailed of their waiting what they were mailed last, where that is known."""
         row = self._world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
         known = None if row is None else row.get("wait_mail")
-        if not self._world.zombies and known == _mail(kind) == self._own.get(rid) and state.unknowns == 1:
+        if not self._world.zombies and known == _mail(kind) == self.own.get(rid) and state.unknowns == 1:
             self.broken.append(f"{rid[6:10]} is mailed {kind} again")
 
     def _said(self, name: str) -> tuple[Answer, float]:

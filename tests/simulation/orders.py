@@ -73,6 +73,7 @@ class Directed(World):
         other.left = self.left.copy()
         other.holds = self.holds.copy(other)
         other.notifications.sent = self.notifications.sent
+        other.notifications.own = dict(self.notifications.own)
         other.notifications.of_waiting = {rid: list(mails) for rid, mails in self.notifications.of_waiting.items()}
         other._event = self._event
         return other
