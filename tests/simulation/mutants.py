@@ -383,6 +383,9 @@ MUTANTS: dict[str, Mutant] = {
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",
     ),
+    "a-claim-is-told-from-another-s": Mutant(
+        without(writes, "mark", "secrets.token_hex(8)", "''"), trial="a_claim_is_answered_late"
+    ),
     "a-split-is-looked-at-once-more": Mutant(
         without(
             split_transfer,

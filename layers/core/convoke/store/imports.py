@@ -8,7 +8,6 @@ after which DynamoDB removes them.
 from __future__ import annotations
 
 import json
-import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from ..model import Registration, RegistrationStatus, folded, frozen
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Repository
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, delete, mark, put, update
 
 UPLOADED_KEPT = timedelta(days=1)
 """How long is kept what was uploaded, and the lines that were wrong once an import is over."""
@@ -159,7 +158,7 @@ class Imports(Repository):
         one = self.read(event_id, import_id, now)
         if one is None:
             return None
-        mine = {"lease_until": keys.instant(lease_until), "claim": secrets.token_hex(8)}
+        mine = {"lease_until": keys.instant(lease_until), **mark()}
         action = update(
             *(self._sent, _key(one), {**mine, "due_key": keys.due_key(2, lease_until)}, conditions.CAN_GO_ON),
             remove=("waits_until",),
@@ -218,9 +217,11 @@ class Imports(Repository):
         return self._leave(one, {"finished_at": keys.instant(now)}, remove=("waits_until", *DUE))
 
     def _leave(self, one: Import, changes: Mapping[str, Any], remove: tuple[str, ...] = ()) -> bool:
-        mine, remove = {"lease_until": codec.value(one.lease_until)}, ("lease_until", *remove)
-        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine)
-        return self._write_own(action, changes)
+        lease, mine = {"lease_until": codec.value(one.lease_until)}, {**changes, **mark()}
+        remove = ("lease_until", *remove)
+        return self._write_own(
+            update(self._sent, _key(one), mine, conditions.LEASE_IS_MINE, remove=remove, **lease), mine
+        )
 
     def wrong(self, one: Import, now: datetime) -> list[Wrong]:
         """The lines that were not imported, in their order."""
