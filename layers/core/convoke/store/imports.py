@@ -48,8 +48,8 @@ class Import:
     are, ``next_part`` the number of the one to be worked on, ``run`` names those of this beginning. ``people`` is how
     many are to be registered; what became of them is counted at the end of each part: ``refused`` could not be. Of the
     other lines ``wrong`` have something that a registration may not have, ``twice`` an address that came before, and
-    ``left_out`` are of people who withdrew, by the file or from this event. ``waits_until`` is when it goes on, where a
-    limit of mails is reached.
+    ``left_out`` are of people who withdrew, by the file or from this event, or were turned down. ``waits_until`` is
+    when it goes on, where a limit of mails is reached.
     """
 
     event_id: str
@@ -242,24 +242,25 @@ class Imports(Repository):
         found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
         return {wanted[key]: str(item["registration_id"]) for key, item in found.items()}
 
-    def withdrew(self, account: str, event_id: str, emails: Iterable[str]) -> set[str]:
+    def left_among(self, account: str, event_id: str, emails: Iterable[str]) -> set[str]:
         """Those of the addresses, as :func:`folded`, that nobody is registered with any more: their registrations of
-        the event were withdrawn. They are found by an index, which may lag by moments.
+        the event were withdrawn, or turned down. They are found by an index, which may lag by moments.
         """
         wanted = {folded(email): email for email in emails}
         registered = {folded(email) for email in self.holders(event_id, wanted.values())}
-        return {email for email in wanted.keys() - registered if self._withdrew(account, event_id, email)}
+        return {email for email in wanted.keys() - registered if self._left(account, event_id, email)}
 
-    def _withdrew(self, account: str, event_id: str, email: str) -> bool:
+    def _left(self, account: str, event_id: str, email: str) -> bool:
         # One query for each: an index has no read of many keys, and the lock on an address goes with its registration.
         query = dynamo.of_index(self._people, keys.PERSON_INDEX, ("person", keys.person(account, email)))
         found = [row for row in self._rows(query) if keys.event_id_of(row["pk"]) == event_id]
         people = self.own(event_id, [row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in found]).values()
         return any(person.status is RegistrationStatus.CANCELLED and folded(person.email) == email for person in people)
 
-    def withdrawn(self, event_id: str) -> set[str]:
-        """The addresses, as :func:`folded`, of registrations of the event that were withdrawn; of a very large event of
-        the first :data:`LOOKED_THROUGH` only. An import looks at each of its people again (:meth:`withdrew`).
+    def all_left(self, event_id: str) -> set[str]:
+        """The addresses, as :func:`folded`, of registrations of the event that were withdrawn or turned down; of a very
+        large event of the first :data:`LOOKED_THROUGH` only. An import looks at each of its people again
+        (:meth:`left_among`).
         """
         query = dynamo.starting_with(self._people, keys.registration(event_id, ""))
         query |= {"ProjectionExpression": "#email, #status"}
