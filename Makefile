@@ -67,7 +67,7 @@ fire:  ## load test of the local stack: 200 people in the console, every page in
 		tests/test_browser_console_pages.py
 
 simulate: export PYTHONTZPATH =
-simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|contention|rows, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials
+simulate:  ## simulate random histories with faults: HISTORIES=20000 SEED=1, FAULTS=none|hints|zombie|slow|contention|rows|each, MUTANT=name, MUTANTS=all; ORDERS=all: every order of a few workers' steps, and all trials
 	@$(INSTALL) test
 	@$(VENV)/python -m tests.simulation $(foreach name,HISTORIES SEED FAULTS MUTANT MUTANTS ORDERS,$(if $($(name)),$(name)=$($(name))))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -842,6 +843,41 @@ def test_what_a_preview_of_reopening_foresees_is_what_is_sent(world: World, choi
     assert refused(world, "POST", f"{choir}/preview", {"reopen": {}, "cancel": True}).fields == ["cancel"]
     body = {"occurrences": [THIRD]}
     foreseen_is_sent(world, choir, told, {"reopen": body}, ("POST", "/reopen", body))
+
+
+def test_what_a_preview_foresees_for_who_waits_is_what_is_sent(world: World) -> None:
+    choir = world.hold(title="Choir", approval=True)
+    world.register(choir, "bo@example.net", name="Bo Ek", language="de")
+    world.register(choir, "cy@example.net", approved=True)
+    delivery = Delivery(world.client)
+
+    def foreseen(preview: dict[str, Any], path: str, body: dict[str, Any]) -> dict[str, Any]:
+        seen = world.call("POST", f"{choir}/preview", preview).body
+        sent = len(delivery.notifications)
+        assert world.call("POST", f"{choir}{path}", body).status == 200
+        minutes(delivery)
+        world.now = delivery.now
+        [one] = delivery.notifications[sent:]
+        [example] = [one for one in seen["examples"] if one["kind"] == "waits"]
+        subject, text = as_read(one.mail)
+        [mail] = example["mails"]
+        assert (mail["method"], mail["to"], mail["subject"]) == (None, {"name": "", "email": "bo@example.net"}, subject)
+        assert mail["text"] == re.sub(r"http\S+", "_your_personal_link_", text)
+        assert example["messages"] == [subject]
+        return {name: seen[name] for name in ("cancel", "invite", "waits", "none", "messages")}
+
+    minutes(delivery)
+    nobody = {"cancel": 0, "invite": 0, "waits": 1, "none": 0, "messages": 2}
+    reason = {"reason": "The hall is <flooded>."}
+    assert foreseen({"cancel": True, **reason}, "/cancel", reason) == {**nobody, "cancel": 1}
+    assert foreseen({"reopen": {}}, "/reopen", {}) == {**nobody, "invite": 1}
+
+
+def minutes(delivery: Delivery) -> None:
+    """Some minutes, before the organizer is mailed who waits."""
+    for _ in range(4):
+        delivery.pass_time(minutes=1)
+        delivery.sweep()
 
 
 def foreseen_is_sent(

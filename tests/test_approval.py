@@ -113,7 +113,7 @@ def test_whoever_is_pending_has_their_address_and_nothing_else(world: World) -> 
     assert world.sent == []
 
 
-def test_nobody_who_is_pending_is_sent_a_change_or_a_cancellation(world: World) -> None:
+def test_nobody_who_is_pending_is_sent_a_message_about_a_change_or_a_cancellation(world: World) -> None:
     bo = asks(world)
     world.change(title="Other", location="Elsewhere")
     soon(world)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from convoke.decision.attention import AttentionKind, AttentionReason, SentKind, kind_of_sent
+from convoke.decision.decide import Snapshot
+from convoke.delivery import survey as surveys
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
@@ -144,6 +148,24 @@ def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_othe
     assert "person1@example.net" in said
     assert "person2@example.net" not in said
     assert "person3@example.net" in said
+
+
+def test_whoever_cannot_be_examined_hides_nobody_else_and_is_examined_again(world: World) -> None:
+    people = [invite(world, number) for number in range(1, 4)]
+    world.call_off()
+
+    def failing(seen: Snapshot, *more: Any, **how: Any) -> Any:
+        if seen.registration.registration_id == people[0].registration_id:
+            raise KeyError("person")
+        return judge(seen, *more, **how)
+
+    judge = surveys.judge
+    with patch.object(surveys, "judge", failing):
+        wait(world, 18)
+        assert [number for number, *_ in shown(world)] == [2, 3]
+    wait(world, 18)
+    assert [number for number, *_ in shown(world)] == [1, 2, 3]
+    assert len(summaries(world)) == 2
 
 
 def test_an_invitation_that_came_back_is_shown_and_not_mailed(world: World) -> None:

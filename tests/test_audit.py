@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,26 @@ def test_a_miss_that_is_not_due_is_found_and_put_right(world: World) -> None:
     world.settle()
     assert world.said()[2:] == [(REQUEST, 1)] * 2
     assert run(world).differences == ()
+
+
+def test_an_event_that_cannot_be_examined_leaves_none_behind_it_unexamined(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the function fails, so that somebody looks."""
+    world.publish(event_id="0" * 26, when=replace(MORNING, start=MORNING.start - timedelta(days=1)))
+    invite(world, 2)
+    change_behind_everybody_s_back(world, when=AFTERNOON)
+
+    def failing(event_id: str, *more: Any, **how: Any) -> Any:
+        if event_id != EVENT_ID:
+            raise KeyError(event_id)
+        return examine(event_id, *more, **how)
+
+    monkeypatch.setattr("convoke.delivery.audit.examine", failing)
+    with pytest.raises(KeyError):
+        run(world)
+    world.settle()
+    assert world.said()[2:] == [(REQUEST, 1)] * 2
 
 
 def test_too_many_differences_are_reported_and_left_alone(world: World) -> None:

@@ -46,8 +46,9 @@ def test_a_request_as_the_gateway_sends_it_is_understood() -> None:
 
 def test_what_is_not_there_leads_back_to_the_events(secretary: Secretary) -> None:
     secretary.sign_in()
-    shown = secretary.get("/console/events/nobody")
+    shown = secretary.get("/console/events/nobody", accept_language="de")
     assert shown.status == 404
+    assert '<html lang="en"' in shown.text
     assert '<a href="/v1/console">To the events</a>' in shown.text
 
 

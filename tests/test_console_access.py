@@ -19,6 +19,7 @@ from convoke.links import signing_in as links
 from convoke.links import tokens
 from convoke.pages import forms, hints, site
 from convoke.store import keys
+from convoke.store.accounts import Scope
 from convoke.web.scopes import SCOPES
 from tests.factories import existing
 from tests.secretary import ACCOUNT, Secretary, a_secretary
@@ -86,7 +87,7 @@ class Rooms:
     def stored(self) -> Any:
         return everything(self.secretary.world.client)
 
-    def client(self, **who: str) -> client.Client:
+    def client(self, **who: Any) -> client.Client:
         """The API as the console calls it for a session."""
         self.secretary.sign_in(**who)
         (secret,) = self.secretary.cookies.values()
@@ -173,20 +174,6 @@ def _about_events(stored: dict[str, list[dict[str, Any]]]) -> Any:
 # --- forms --------------------------------------------------------------------------------------------------------
 
 
-def test_a_form_that_no_page_of_this_session_showed_changes_nothing(rooms: Rooms) -> None:
-    rooms.secretary.sign_in()
-    stale = {path: rooms.token(rooms.path(path, rooms.own)) for path in POSTS}
-    rooms.secretary.sign_in()
-    before = rooms.stored()
-    for path in POSTS:
-        at = rooms.path(path, rooms.own)
-        for said in ({}, {"token": "x"}, {"token": stale[path]}, {"token": rooms.token("/console")}):
-            assert rooms.secretary.post(at, {**FORMS, **said}).status in (404, 422), (path, said)
-        cross = rooms.secretary.post(at, {**FORMS, "token": rooms.token(at)}, sec_fetch_site="cross-site")
-        assert cross.status in (404, 422), path
-        assert rooms.stored() == before, path
-
-
 def test_opening_a_page_changes_nothing(rooms: Rooms) -> None:
     rooms.secretary.sign_in()
     before = rooms.stored()
@@ -212,6 +199,15 @@ def test_an_organizer_has_no_route_of_the_api_but_those_of_their_own_events(room
             ada.call(method, path, _at(path, rooms.others), {} if method in ("POST", "PATCH") else None)
         assert refused.value.status == 404, route
     assert rooms.stored() == before
+
+
+@pytest.mark.parametrize("holds", [(Scope.READ,), (Scope.READ, Scope.REGISTER)], ids=["read", "register"])
+def test_a_session_has_no_route_of_the_api_that_its_key_has_not(rooms: Rooms, holds: tuple[Scope, ...]) -> None:
+    api = rooms.client(scopes=holds)
+    for route, needed in SCOPES.items():
+        method, _, path = route.partition(" ")
+        reply = api.call(method, path, _at(path, rooms.own), {} if method in ("POST", "PATCH") else None)
+        assert (reply.status == 403) is (needed not in holds), route
 
 
 def test_under_an_own_event_there_is_nothing_of_another_one(rooms: Rooms) -> None:

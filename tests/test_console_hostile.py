@@ -24,7 +24,7 @@ from convoke.webhooks.events import WebhookEventType
 from tests.factories import existing
 from tests.secretary import ACCOUNT, Secretary
 from tests.tables import everything
-from tests.test_console_access import DOOR, FORMS, OUT, TITLE, Rooms
+from tests.test_console_access import DOOR, FORMS, OUT, POSTS, TITLE, Rooms
 from tests.test_console_imports import begin, checked, importing, work
 
 EVIL = "\"'><img src=x onerror=alert(1)>{{7*7}}"
@@ -287,6 +287,26 @@ def rooms(secretary: Secretary) -> Rooms:
         path, _ = checked(secretary, f"/events/{ids['event_id']}", "Name,E-Mail\nCy,cy@example.net\n")
         ids["import_id"] = path.rpartition("/")[2]
     return made
+
+
+def test_a_form_that_no_page_of_this_session_showed_changes_nothing(rooms: Rooms) -> None:
+    rooms.secretary.sign_in()
+    stale = {path: rooms.token(rooms.path(path, rooms.own)) for path in POSTS}
+    rooms.secretary.sign_in()
+    before = rooms.stored()
+    for path in POSTS:
+        at = rooms.path(path, rooms.own)
+        for said, headers in (
+            ({}, {}),
+            ({"token": "x"}, {}),
+            ({"token": stale[path]}, {}),
+            ({"token": rooms.token("/console")}, {}),
+            ({"token": rooms.token(at)}, {"sec_fetch_site": "cross-site"}),
+        ):
+            shown = rooms.secretary.post(at, {**FORMS, **said}, **headers)
+            if path != "/console/link/{token}":  # which is none that was mailed
+                assert (shown.status, "send it once more" in shown.text) == (422, True), (path, said)
+            assert rooms.stored() == before, path
 
 
 def test_with_a_key_that_may_only_read_no_form_changes_anything(rooms: Rooms) -> None:

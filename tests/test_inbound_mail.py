@@ -315,6 +315,25 @@ def test_what_is_answered_together_with_a_proposal_counts_and_keeps_the_seat(
     assert person(deployed).reply.status is Participation.ACCEPTED
 
 
+def test_what_was_written_with_a_proposal_that_is_none_is_passed_on_as_with_an_answer(deployed: Deployment) -> None:
+    times = ("DTSTART:20270312T080000Z", "DTEND:20270312T093000Z", "COMMENT:With my son")
+    for ses_id in ("mail-1", "mail-1", "mail-2"):
+        receive(deployed, a_mail(*times, method="COUNTER"), ses_id)
+    assert (noted(deployed), proposed(deployed)) == (("apply", None), [])
+    assert person(deployed).reply.status is Participation.ACCEPTED
+    assert [one["notification"]["quoted"] for one in notifications_due(deployed)] == ["With my son"]
+
+
+def test_an_answer_to_a_date_and_all_that_follow_is_listed_for_the_organizer(deployed: Deployment) -> None:
+    a_series(deployed)
+    stands = person(deployed)
+    receive(deployed, several("DECLINED").replace(b"RECURRENCE-ID", b"RECURRENCE-ID;RANGE=THISANDFUTURE"))
+    assert person(deployed) == stands
+    assert [(one.reason, one.event_id, one.registration_id) for one in waiting(deployed)] == [
+        (Reason.RANGE, EVENT_ID, REGISTRATION_ID)
+    ]
+
+
 def test_the_same_proposal_in_another_mail_is_there_once_and_stays_decided(deployed: Deployment) -> None:
     receive(deployed, A_COUNTER)
     (found,) = proposed(deployed)
@@ -493,7 +512,12 @@ def test_forged_mails_and_strangers_take_no_room_from_a_person_s_own(
 # --- answers that wait for the organizer's word -------------------------------------------------------------------
 
 
-FROM_WORK = a_mail().replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@firm.example>")
+def at_work(raw: bytes) -> bytes:
+    return raw.replace(b"From: Bo Ek <bo@example.net>", b"From: Bo Ek <bo@firm.example>")
+
+
+FROM_WORK = at_work(a_mail())
+OF_THE_SAME_TIME = a_mail("DTSTART:20270312T080000Z", "DURATION:PT1H30M", method="COUNTER")
 
 
 def shown(deployed: Deployment) -> list[Attention]:
@@ -502,8 +526,11 @@ def shown(deployed: Deployment) -> list[Attention]:
     return list(found)
 
 
-def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_released(deployed: Deployment) -> None:
-    receive(deployed, FROM_WORK)
+@pytest.mark.parametrize("raw", [FROM_WORK, at_work(OF_THE_SAME_TIME)], ids=["REPLY", "COUNTER of the same time"])
+def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_released(
+    deployed: Deployment, raw: bytes
+) -> None:
+    receive(deployed, raw)
     (held,) = waiting(deployed)
     assert held.reason is Reason.STRANGER
     (one,) = shown(deployed)
@@ -516,7 +543,7 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     )
     assert person(deployed).reply.status is Participation.ACCEPTED
     assert shown(deployed) == []
-    receive(deployed, FROM_WORK)
+    receive(deployed, raw)
     assert shown(deployed) == [], "the same mail once more"
 
 
@@ -525,6 +552,8 @@ def test_an_answer_from_another_address_is_named_on_the_event_until_it_is_releas
     [
         pytest.param(FROM_WORK, {"dmarc": "FAIL"}, id="nobody knows from whom"),
         pytest.param(FROM_WORK.replace(b"REPLY", b"COUNTER"), {}, id="no answer"),
+        pytest.param(at_work(A_COUNTER), {}, id="another time"),
+        pytest.param(FROM_WORK.replace(b"REPLY", b"REFRESH"), {}, id="a question"),
         pytest.param(FROM_WORK.replace(b"T121500Z", b"T121500Z\r\nRECURRENCE-ID:20270101T000000Z"), {}, id="no date"),
         pytest.param(b"From: e@example.org\r\nReferences: <%s>\r\n\r\nhi" % message().uid.encode(), {}, id="words"),
     ],

@@ -127,7 +127,8 @@ def test_every_answer_that_a_person_can_give_is_applied(partstat: str) -> None:
         (Reason.SENDER, a_mail(head="From: <bo@example.net>\r\nSender: <mallory@example.net>"), {}),
         (Reason.FROM, a_mail(head="From: <bo@example.net>\r\nSender: <a@example.net>, <b@example.net>"), {}),
         (Reason.ATTENDEE, a_mail(attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:cleo@example.net"), {}),
-        (Reason.DATE, a_mail("RECURRENCE-ID:20270312T080000Z"), {}),
+        (Reason.DATE, a_mail("RECURRENCE-ID:20270312T090000Z"), {}),
+        (Reason.RANGE, a_mail("RECURRENCE-ID;RANGE=THISANDFUTURE:20270312T080000Z"), {}),
         (Reason.DMARC, a_mail(head=FROM_BO + "Authentication-Results: amazonses.com; dmarc=pass"), {"dmarc": "FAIL"}),
         (
             Reason.DMARC,
@@ -312,17 +313,22 @@ def test_a_proposal_of_no_time_is_put_aside(times: tuple[str, ...]) -> None:
 def test_a_proposal_of_the_time_that_there_is_or_of_one_that_has_begun_is_an_answer_alone(
     times: tuple[str, ...],
 ) -> None:
-    declines = a_mail(
-        *times,
-        method="COUNTER",
-        part="method=COUNTER",
-        attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:bo@example.net",
-    )
-    found = judged(declines)
-    assert (found.verdict, found.proposed) == (Verdict.APPLY, None)
-    assert found.reply is not None
-    assert found.reply.status is Participation.DECLINED
-    assert judged(a_counter(*times)).reason is Reason.PROPOSAL
+    def said(partstat: str) -> Judgement:
+        attendee = f"ATTENDEE;PARTSTAT={partstat}:mailto:bo@example.net"
+        return judged(a_mail(*times, method="COUNTER", part="method=COUNTER", attendee=attendee))
+
+    for partstat in ("ACCEPTED", "DECLINED", "TENTATIVE"):
+        found = said(partstat)
+        assert (found.verdict, found.proposed) == (Verdict.APPLY, None)
+        assert existing(found.reply).status is Participation(partstat.lower())
+    assert said("NEEDS-ACTION").reason is Reason.PROPOSAL
+    assert said("DELEGATED").reason is Reason.PROPOSAL
+
+
+def test_whoever_proposes_another_time_has_not_accepted_this_one() -> None:
+    found = judged(a_counter("DTSTART:20270312T140000Z", "DTEND:20270312T153000Z"))
+    assert (found.verdict, existing(found.answer).participation) == (Verdict.PROPOSE, Participation.ACCEPTED)
+    assert found.reply is None
 
 
 @pytest.mark.parametrize(
@@ -337,9 +343,10 @@ def test_another_time_of_a_whole_series_is_that_of_its_first_date_though_it_is_o
     seen = changed("event", when=begun, rule=WEEKLY)
     found = judged(a_counter(*times, attendee="ATTENDEE;PARTSTAT=DECLINED:mailto:bo@example.net"), seen)
     assert (found.verdict, existing(found.proposed).time_zone) == (Verdict.PROPOSE, "Europe/Berlin")
-    of_a_date = a_counter(*times, "RECURRENCE-ID:20270122T080000Z")
+    silent = "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bo@example.net"
+    of_a_date = a_counter(*times, "RECURRENCE-ID:20270122T080000Z", attendee=silent)
     assert judged(of_a_date, seen).reason is Reason.PROPOSAL
-    the_same = a_counter("DTSTART:20270108T080000Z", "DTEND:20270108T093000Z")
+    the_same = a_counter("DTSTART:20270108T080000Z", "DTEND:20270108T093000Z", attendee=silent)
     assert judged(the_same, seen).reason is Reason.PROPOSAL
 
 

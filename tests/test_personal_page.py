@@ -166,6 +166,16 @@ def test_a_page_that_refuses_something_speaks_the_language_of_the_registration(v
     assert [shown.status for shown in refused] == [404, 404, 409, 410]
 
 
+def test_an_event_that_is_a_draft_again_is_shown_as_cancelled_as_who_waits_was_mailed(visitor: Visitor) -> None:
+    held = visitor.hold(capacity=1)
+    register(visitor, 0)
+    waits = register(visitor, 1)
+    change(visitor, held, status=EventStatus.DRAFT)
+    said = words_of(visitor.get(path(visitor, waits)))
+    assert "This event is cancelled." in said
+    assert "waitlist" not in said
+
+
 def test_an_event_that_is_over_is_shown_for_a_month_and_its_links_end_then(visitor: Visitor) -> None:
     held = visitor.hold()
     bo = register(visitor)

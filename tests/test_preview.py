@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convoke.decision.decide import Snapshot
-from convoke.decision.invitation import Acknowledged, Intent, Stopped
+from convoke.decision.invitation import Acknowledged, Intent, Stopped, WaitMail
 from convoke.delivery.preview import PreviewResult, preview
 from convoke.model import DeliveryState, Event, EventStatus, Participation, RegistrationStatus, Reply
 from convoke.store import keys
@@ -79,6 +79,24 @@ def test_people_who_are_otherwise_are_told_apart() -> None:
     after = replace(what, title="Quire", version=2)
     kinds = [one.kind for one in previewed(after, plain, waits, away, some, new)]
     assert kinds == ["update", "cancel", "invite", "update", "invite"]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [(None, "waits"), (DeliveryState.COMPLAINED, "waits"), (DeliveryState.BOUNCED, "none")],
+)
+def test_who_waits_and_was_mailed_so_would_be_mailed_that_it_is_cancelled(
+    state: DeliveryState | None, kind: str
+) -> None:
+    stopped = () if state is None else (Stopped(address="bo@example.net", state=state),)
+    person = registration(status=RegistrationStatus.WAITLISTED, email="bo@example.net")
+    waits = Snapshot(
+        invitation=invitation(wait_mail=WaitMail.PLACE, stopped=stopped), registration=person, event=choir()
+    )
+    unheard = replace(waits, invitation=replace(waits.invitation, wait_mail=None))
+    found = previewed(replace(choir(), status=EventStatus.CANCELLED), waits, unheard)
+    assert [one.kind for one in found] == [kind, "none"]
+    assert [one.kind for one in previewed(replace(choir(), title="Quire"), waits)] == ["none"]
 
 
 def test_who_has_answered_costs_no_more_than_who_has_not() -> None:

@@ -184,6 +184,76 @@ def test_several_seats_are_taken_at_once_or_none() -> None:
     assert world.store.reads.seats(EVENT_ID).taken == 4
 
 
+@pytest.mark.parametrize(
+    ("capacity", "there", "change"),
+    [
+        (4, (False,), {"status": EventStatus.CANCELLED}),
+        (4, (False,), {"capacity": 9}),
+        (None, (), {"status": EventStatus.CANCELLED}),
+        (None, (), {"capacity": 9}),
+        (4, (True,), {"status": EventStatus.CANCELLED}),
+        (4, (True,), {"capacity": 9}),
+        (1, (False,), {"status": EventStatus.CANCELLED}),
+        (1, (False,), {"capacity": 9}),
+        (1, (False, False), {"status": EventStatus.CANCELLED}),
+        (1, (False, True), {"status": EventStatus.CANCELLED}),
+    ],
+)
+def test_a_place_is_not_given_where_the_event_was_changed_since_it_was_found(
+    capacity: int | None, there: tuple[bool, ...], change: dict[str, Any]
+) -> None:
+    world = World(capacity=capacity)
+    for crowded in there:
+        world.register(crowded=crowded)
+    place = existing(seats.take(world.store, EVENT_ID, "x", count=1, now=NOW))
+    world.change(**change)
+    assert "seats" in world.store.attempt(place.actions)
+
+
+def test_the_last_seat_of_a_shard_is_given_once_and_not_given_back_as_well() -> None:
+    world = World(capacity=4)
+    world.register(crowded=True)
+    (shard,) = world.store.reads.seats(EVENT_ID).shards
+    assert shard.free == 1
+    places = [existing(seats.take(world.store, EVENT_ID, who, count=1, now=NOW)) for who in ("x", "y")]
+    assert [set(world.store.attempt(place.actions)) for place in places] == [set(), {"seats"}]
+    assert not world.store.seats.give_back(EVENT_ID, shard)
+    assert world.store.reads.seats(EVENT_ID).taken == 2
+
+
+@pytest.mark.parametrize(
+    ("capacity", "change"),
+    [
+        (2, {"status": EventStatus.CANCELLED}),
+        (2, {"capacity": 1}),
+        (None, {"status": EventStatus.CANCELLED}),
+        (None, {"capacity": 1}),
+    ],
+)
+def test_nobody_is_promoted_where_the_event_is_changed_at_the_same_moment(
+    capacity: int | None, change: dict[str, Any]
+) -> None:
+    world = World(capacity=2)
+    first, _, waits = world.register(), world.register(), world.register()
+    if capacity is None:
+        world.change(capacity=None)
+    world.withdraw(first)
+
+    really = world.store.attempt
+    changed: list[dict[str, Any]] = []
+
+    def attempt(*arguments: Any) -> Any:
+        if not changed:
+            changed.append(change)
+            world.change(**change)
+        return really(*arguments)
+
+    with patch.object(world.store, "attempt", attempt):
+        waitlist.promote(world.store, EVENT_ID, now=NOW)
+    assert changed
+    assert world.status(waits) is RegistrationStatus.WAITLISTED
+
+
 # --- the guards ---------------------------------------------------------------------------------------------------
 
 

@@ -210,18 +210,24 @@ def test_who_confirms_twice_is_registered_once_and_answered_the_same(world: Worl
     assert world.seats() == (1, 0)
 
 
-def test_two_who_confirm_at_the_same_moment_do_it_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("withdraws", [False, True])
+def test_two_who_confirm_at_the_same_moment_do_it_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, withdraws: bool
+) -> None:
     pending = world.asked()
     really, others = registry.register, []
 
     def register(*args: Any, **how: Any) -> Any:
         monkeypatch.setattr(registry, "register", really)
-        others.append(world.confirmed(pending))
+        person = world.confirmed(pending)
+        if withdraws:
+            world.post.withdraw(person)
+        others.append(person.registration_id)
         return really(*args, **how)
 
     monkeypatch.setattr(registry, "register", register)
-    assert [world.confirmed(pending)] == others
-    assert world.seats() == (1, 0)
+    assert [world.confirmed(pending).registration_id] == others
+    assert world.seats() == (0 if withdraws else 1, 0)
 
 
 def test_who_withdrew_is_not_registered_again_by_the_old_link(world: World) -> None:

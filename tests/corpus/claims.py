@@ -17,6 +17,16 @@ SAID_AT = datetime(2027, 1, 15, 12, 15, tzinfo=UTC)
 """When Bo wrote his answer."""
 SECOND = timedelta(seconds=1)
 
+NO_SEQUENCE = {
+    "below nought": "SEQUENCE:-1",
+    "with a point": "SEQUENCE:1.0",
+    "with an exponent": "SEQUENCE:1e9",
+    "in other digits": "SEQUENCE:\u0661",
+    "empty": "SEQUENCE:",
+    "twice": "SEQUENCE:1\nSEQUENCE:0",
+    "of 5,000 digits": "SEQUENCE:" + "1" * 5_000,
+}
+
 
 def claims() -> Iterator[Case]:
     yield from uids()
@@ -73,16 +83,31 @@ def attendees() -> Iterator[Case]:
         ("another", hers, "attendee"),
         ("another registrant", "ATTENDEE;PARTSTAT=DECLINED:mailto:cleo@example.com", "attendee"),
         ("another of the same house", "ATTENDEE;PARTSTAT=DECLINED:mailto:cleo@example.net", "attendee"),
-        ("two, his first", f"{SAID}\n{hers}", "attendees"),
-        ("two, hers first", f"{hers}\n{SAID}", "attendees"),
-        ("the same twice", f"{SAID}\n{SAID}", "attendees"),
+        ("two others", f"{hers}\n{hers.replace('mallory', 'cleo')}", "attendees"),
+        ("another twice", f"{hers}\n{hers}", "attendees"),
+        ("hers, and he says nothing", f"{hers}\n{SAID.replace('ACCEPTED', 'NEEDS-ACTION')}", "attendees"),
+        ("hers, and he says no word", f"{hers}\nATTENDEE:mailto:bo@example.net", "attendees"),
+        (
+            "hers, and he is a name",
+            f'{hers}\nATTENDEE;PARTSTAT=ACCEPTED;CN="bo@example.net":invalid:nomail',
+            "attendees",
+        ),
         ("twice, once yes and once no", f"{SAID}\n{SAID.replace('ACCEPTED', 'DECLINED')}", "attendees"),
+        ("twice, once yes and once done", f"{SAID}\n{SAID.replace('ACCEPTED', 'COMPLETED')}", "attendees"),
+        (
+            "twice, once in his name",
+            f"{SAID}\n{SAID.replace('CN=', 'SENT-BY=mailto:cleo@example.net;CN=')}",
+            "attendees",
+        ),
+        ("twice, no with a tag", f"{SAID}\nATTENDEE;PARTSTAT=DECLINED:mailto:bo+x@example.net", "attendees"),
+        ("twice, handed on once", f"{SAID}\n{SAID.replace('ACCEPTED', 'DELEGATED')}", "attendees"),
+        ("all three, two of them his", f"{hers}\n{SAID}\n{SAID.replace('ACCEPTED', 'TENTATIVE')}", "attendees"),
         (
             "a delegate beside him",
             f'{SAID}\nATTENDEE;PARTSTAT=NEEDS-ACTION;DELEGATED-FROM="mailto:bo@example.net":mailto:c@d.example',
             "attendees",
         ),
-        ("two hundred", "\n".join([SAID] * 200), "attendees"),
+        ("two hundred others", "\n".join([hers] * 200), "attendees"),
         ("none", "", "attendees"),
         ("none but in an alarm", f"BEGIN:VALARM\n{SAID}\nEND:VALARM", "attendees"),
         ("a web address", "ATTENDEE;PARTSTAT=ACCEPTED:https://example.net/bo", "attendees"),
@@ -117,7 +142,7 @@ def attendees() -> Iterator[Case]:
             f"ATTENDEE;PARTSTAT=ACCEPTED;CN=x:mailto:bo@example.net:mailto:{MALLORY}",
             "attendee",
         ),
-        ("a real line break in the name", f'ATTENDEE;CN="Bo\n{SAID}', "attendees"),
+        ("a real line break in the name", f'ATTENDEE;CN="Bo\n{hers}', "attendees"),
     ):
         yield hostile(f"ATTENDEE: {name}", mail(calendar(attendee=attendee)), reason)
     # What Mallory says of herself in a mail of her own is no answer of Bo's either.
@@ -175,8 +200,21 @@ def methods() -> Iterator[Case]:
     yield hostile("a REPLY from our own address", mail(sender=organizer), "stranger")
     yield hostile("no METHOD, nor in the mail", mail(calendar(method=""), kind="text/calendar"), "method")
     yield hostile("METHOD twice", mail(calendar(method="METHOD:REPLY\nMETHOD:CANCEL")), "method")
-    in_event = calendar(method="", more="METHOD:REPLY")
-    yield hostile("METHOD in the event", mail(in_event, kind="text/calendar"), "method")
+    in_event, other = (calendar(method="", more=f"METHOD:{method}") for method in ("REPLY", "CANCEL"))
+    yield hostile("METHOD:CANCEL in the event", mail(other, kind="text/calendar"), "method")
+    yield hostile("METHOD:CANCEL in the event, REPLY in the part", mail(other), "method")
+    for method in ("CANCEL", "REQUEST", "COUNTER"):
+        yield hostile(
+            f"METHOD in the event, {method} in the part",
+            mail(in_event, kind=f"text/calendar; method={method}"),
+            "mismatch",
+        )
+    twice = calendar(method="", more="METHOD:REPLY\nMETHOD:REQUEST")
+    yield hostile("METHOD in the event twice", mail(twice, kind="text/calendar"), "method")
+    again = calendar(
+        method="", more="METHOD:REPLY", after=f"BEGIN:VEVENT\nUID:{asked.MEETING}\nMETHOD:CANCEL\nEND:VEVENT"
+    )
+    yield hostile("METHOD in two events, not the same", mail(again, kind="text/calendar"), "method")
     two = packed(part(kind="text/calendar; method=REPLY"), part(kind="text/calendar; method=CANCEL"))
     yield hostile("two parts, two methods, one calendar", two, "mismatch")
 
@@ -236,18 +274,10 @@ def replayed() -> Iterator[Case]:
 
 
 def revisions() -> Iterator[Case]:
-    """SEQUENCE and DTSTAMP that cannot be."""
-    for name, sequence, reason in (
-        ("of ten digits", "SEQUENCE:9999999999", "unreadable"),
-        ("below nought", "SEQUENCE:-1", "unreadable"),
-        ("with a point", "SEQUENCE:1.0", "unreadable"),
-        ("with an exponent", "SEQUENCE:1e9", "unreadable"),
-        ("in other digits", "SEQUENCE:\u0661", "unreadable"),
-        ("empty", "SEQUENCE:", "unreadable"),
-        ("twice", "SEQUENCE:1\nSEQUENCE:0", "unreadable"),
-        ("of 5,000 digits", "SEQUENCE:" + "1" * 5_000, "unreadable"),
-    ):
-        yield hostile(f"SEQUENCE {name}", mail(calendar(sequence=sequence)), reason)
+    """DTSTAMP and RECURRENCE-ID that cannot be; a SEQUENCE that cannot be, in an answer that another one overtook."""
+    newer = asked.having(reply=Reply(status=Participation.DECLINED, sequence=1, dtstamp=SAID_AT - SECOND))
+    for name, sequence in NO_SEQUENCE.items():
+        yield hostile(f"SEQUENCE {name}", mail(calendar(sequence=sequence)), "old", look=newer)
     for name, dtstamp in (
         ("left out", ""),
         ("twice", "DTSTAMP:20270115T121500Z\nDTSTAMP:20270115T121600Z"),
@@ -265,9 +295,9 @@ def revisions() -> Iterator[Case]:
     ):
         yield hostile(f"DTSTAMP {name}", mail(calendar(dtstamp=dtstamp)), "unreadable")
     for name, date in (
-        ("of no series", "RECURRENCE-ID:20270312T080000Z"),
+        ("of no series", "RECURRENCE-ID:20270319T080000Z"),
+        ("of no series, an hour off", "RECURRENCE-ID;TZID=Europe/London:20270312T090000"),
         ("twice", "RECURRENCE-ID:20270312T080000Z\nRECURRENCE-ID:20270319T080000Z"),
-        ("and all that follow", "RECURRENCE-ID;RANGE=THISANDFUTURE:20270312T080000Z"),
         ("that is none", "RECURRENCE-ID:now"),
         ("empty", "RECURRENCE-ID:"),
         ("in a zone that climbs", "RECURRENCE-ID;TZID=../../etc/passwd:20270312T090000"),
@@ -276,6 +306,13 @@ def revisions() -> Iterator[Case]:
         ("of the year 1, in a zone", "RECURRENCE-ID;TZID=Pacific/Kiritimati:00010101T000000"),
     ):
         yield hostile(f"RECURRENCE-ID {name}", mail(calendar(more=date)), "date")
+    for name, uid, word in (
+        ("and all that follow", asked.WEEKLY, "THISANDFUTURE"),
+        ("and all before", asked.WEEKLY, "THISANDPRIOR"),
+        ("and all that follow, of no series", asked.MEETING, "THISANDFUTURE"),
+    ):
+        ranged = calendar(uid=f"UID:{uid}", more=f"RECURRENCE-ID;RANGE={word}:20270312T080000Z")
+        yield hostile(f"RECURRENCE-ID {name}", mail(ranged), "range")
     for zone, local_time in (
         (";TZID=America/New_York", "99991231T230000"),
         (";TZID=Europe/Berlin", "00010101T003000"),

@@ -24,6 +24,7 @@ def leniencies() -> Iterator[Case]:
     yield from names()
     yield from spellings()
     yield from attendees()
+    yield from together()
     yield from proxies()
     yield from google()
     yield from calendars()
@@ -143,6 +144,55 @@ def attendees() -> Iterator[Case]:
         )
 
 
+OF_HIS_HOUSE = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bo@work.example"
+DIRECTORY = "MAILTO:IMCEAEX-_O=X_CN=BO@EURPRD05.EXAMPLE"
+SAME_TIME = "DTSTART:20270312T080000Z\nDURATION:PT1H30M"
+
+
+def together() -> Iterator[Case]:
+    """She is named beside him, or nobody is, or nothing is proposed: it is an answer of whoever sends it, not his."""
+    hers: dict[str, Any] = {"sender": HERS}
+    counter = {"kind": "text/calendar; method=COUNTER"}
+    for name, raw in (
+        ("his and hers", mail(calendar(attendee=f"{SAID}\n{BY_MALLORY}"), **hers)),
+        ("hers and his", mail(calendar(attendee=f"{BY_MALLORY}\n{SAID}"), **hers)),
+        ("his twice", mail(calendar(attendee=f"{SAID}\n{SAID}"), **hers)),
+        ("his, and hers says nothing", mail(calendar(attendee=f"{SAID}\nATTENDEE:mailto:{MALLORY}"), **hers)),
+        ("his two addresses", mail(calendar(attendee=f"{SAID}\n{OF_HIS_HOUSE}"), **hers)),
+        ("a directory's name", mail(calendar(attendee=f"ATTENDEE;PARTSTAT=ACCEPTED:{DIRECTORY}"), **hers)),
+        ("his in apostrophes", mail(calendar(attendee="ATTENDEE;PARTSTAT=ACCEPTED:'bo@example.net'"), **hers)),
+        (
+            "hers in apostrophes, his behind",
+            mail(calendar(attendee=f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:'{MALLORY}'bo@example.net"), **hers),
+        ),
+        ("METHOD in the event", mail(calendar(method="", more="METHOD:REPLY"), kind="text/calendar", **hers)),
+        ("a proposal of the same time", mail(calendar(method="METHOD:COUNTER", more=SAME_TIME), **counter, **hers)),
+        (
+            "a proposal of the same time, for both",
+            mail(
+                calendar(method="METHOD:COUNTER", attendee=f"{SAID}\n{BY_MALLORY}", more=SAME_TIME), **counter, **hers
+            ),
+        ),
+        ("the one date", mail(calendar(more="RECURRENCE-ID:20270312T080000Z"), **hers)),
+        ("no SEQUENCE that there is", mail(calendar(sequence="SEQUENCE:-1"), **hers)),
+        ("an octet stream", mail(kind="application/octet-stream", **hers)),
+        ("a broken name that takes his", mail(calendar(attendee=f'ATTENDEE;CN="Eve\nX-A;{SAID[9:]}'), **hers)),
+    ):
+        yield hostile(f"leniency, together: {name}", raw, envelope_sender=MALLORY)
+    for name, attendee, *reasons in (
+        (
+            "a no in a remark",
+            f'{SAID[:-22]};X-RESPONSE-COMMENT="a";PARTSTAT=DECLINED;X="b":mailto:bo@example.net',
+            "partstat",
+        ),
+        ("hers alone in apostrophes", f"ATTENDEE;PARTSTAT=ACCEPTED:'{MALLORY}'", "attendee"),
+        ("an apostrophe in front", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:'bo@example.net", "attendee"),
+        ("a mailbox whose name begins so", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:imceaex-bo@{MALLORY[8:]}", "attendee"),
+        ("hers beside a directory's name", f"{BY_MALLORY}\nATTENDEE;PARTSTAT=ACCEPTED:{DIRECTORY}", "attendees"),
+    ):
+        yield hostile(f"leniency, together, from Bo: {name}", mail(calendar(attendee=attendee)), *reasons)
+
+
 # --- in his name ----------------------------------------------------------------------------------------------------
 
 
@@ -183,6 +233,15 @@ def proxies() -> Iterator[Case]:
     counter = calendar(method="METHOD:COUNTER", attendee=said(cleo), more="DTSTART:20270312T140000Z\nDURATION:PT1H")
     raw = mail(counter, more=f"Sender: {cleo}", kind="text/calendar; method=COUNTER")
     yield hostile("leniency, in his name: another time", raw, "sender")
+    same = calendar(method="METHOD:COUNTER", attendee=said(cleo), more=SAME_TIME)
+    raw = mail(same, more=f"Sender: {cleo}", kind="text/calendar; method=COUNTER")
+    yield hostile("leniency, in his name: the same time", raw, "sender")
+    for name, attendee in (
+        ("once in two lines", f"{said(cleo)}\n{SAID}"),
+        ("a no beside her own yes", f"{said(cleo, 'DECLINED')}\nATTENDEE;PARTSTAT=ACCEPTED:mailto:{cleo}"),
+    ):
+        raw = mail(calendar(attendee=attendee), more=f"Sender: {cleo}")
+        yield hostile(f"leniency, in his name: {name}", raw, envelope_sender=cleo)
     hers = mail(calendar(attendee=said(MALLORY)), sender=HERS, more=f"Sender: {MALLORY}")
     yield hostile("leniency, in his name: from her own domain", hers, "stranger", envelope_sender=MALLORY)
 
@@ -265,6 +324,7 @@ def google() -> Iterator[Case]:
     for name, sender, body in (
         ("a no", BY_GOOGLE, NO),
         ("in the name of another", BY_GOOGLE.replace("bo@", "cleo@"), REPLY),
+        ("a no, in two lines", BY_GOOGLE, calendar(attendee=f"{DECLINED}\n{DECLINED}")),
         ("for another", BY_GOOGLE, calendar(attendee=BY_MALLORY)),
         ("for nobody", BY_GOOGLE, calendar(attendee="")),
         ("another Sender", BY_GOOGLE.replace("calendar-notification", "drive-shares-noreply"), REPLY),

@@ -19,7 +19,11 @@ PLAIN = "ATTENDEE;PARTSTAT=ACCEPTED"
 ORGANIZER = "events@convoke.example.com"
 DATE = "Date: Fri, 15 Jan 2027 13:15:00 +0100"
 INVITATION = calendar(method="METHOD:REQUEST", attendee=SAID.replace("ACCEPTED", "NEEDS-ACTION"))
+PUBLISHED = calendar(method="METHOD:PUBLISH", attendee="")
 KIND = "text/calendar; method=REPLY"
+STREAM = "application/octet-stream"
+OTHERS = "\n".join(f"ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:{name}@example.com" for name in ("cleo", "dora", "eve"))
+DIRECTORY = "IMCEAEX-_O=EXCHANGELABS_OU=EXCHANGE+20ADMINISTRATIVE+20GROUP_CN=RECIPIENTS_CN=0A1B-BO@EURPRD05.EXAMPLE"
 
 
 def odd(name: str, raw: bytes) -> Case:
@@ -29,12 +33,15 @@ def odd(name: str, raw: bytes) -> Case:
 def oddities() -> Iterator[Case]:
     for name, raw in (*lines(), *structures(), *people(), *missing(), *charsets(), *parts(), *senders(), *headers()):
         yield odd(name, raw)
+    for name, raw in counters():
+        yield odd(name, raw)
 
 
 def lines() -> Iterator[tuple[str, bytes]]:
     """Lines that nobody needs, and are none."""
     for name, more in (
         ("a name with an underscore", "X-ENTOURAGE_UUID:F0745CC0-B278-400C-8185-11DBAF63E98D"),
+        ("a status with an exception", "REQUEST-STATUS:3.7;Invalid calendar user;ATTENDEE:mailto:x@example.org"),
         ("a word before the name", "SET X-MICROSOFT-DISALLOW-COUNTER:TRUE"),
         ("line breaks in a place", "LOCATION:Haus 3\nHinterhof\n2. Stock"),
         ("a vertical tab in a remark", "COMMENT:komme\x0bspäter"),
@@ -121,6 +128,27 @@ def people() -> Iterator[tuple[str, bytes]]:
         ("EMAIL beside a principal", f'{PLAIN};EMAIL="bo@example.net":/aMTg5MzE0/principal/'),
         ("EMAIL beside nothing", f"{PLAIN};EMAIL=bo@example.net:invalid:nomail"),
         ("a line break between the parameters", f"{PLAIN}\n ;CN=Bo\n :mailto:bo@example.net"),
+        ("the same line twice", f"{SAID}\n{SAID}"),
+        ("the line of the invitation, too", f"ATTENDEE;RSVP=TRUE;PARTSTAT=NEEDS-ACTION:MAILTO:bo@example.net\n{SAID}"),
+        ("the line of the invitation, too, without a status", f"{SAID}\nATTENDEE;RSVP=TRUE:mailto:bo@example.net"),
+        ("his line in two spellings", f"{SAID}\n{PLAIN}:MAILTO:Bo@Example.NET"),
+        ("two hundred times", "\n".join([SAID] * 200)),
+        ("another address of his beside", f"{SAID}\n{PLAIN}:mailto:bo@work.example"),
+        ("another address of his before", f"{PLAIN}:mailto:bo@work.example\n{SAID}"),
+        ("a mailing list beside", f"ATTENDEE;CUTYPE=GROUP;PARTSTAT=NEEDS-ACTION:mailto:all@example.net\n{SAID}"),
+        ("what others said beside", f"ATTENDEE;PARTSTAT=DECLINED:mailto:cleo@example.com\n{SAID}"),
+        ("all who are asked", f"ATTENDEE;ROLE=CHAIR;PARTSTAT=ACCEPTED:mailto:{ORGANIZER}\n{OTHERS}\n{SAID}"),
+        ("a line of nobody before", f'ATTENDEE;CN="Bo\n{SAID}'),
+        ("a directory's name in an address", f"{PLAIN};CN=Bo Ek:MAILTO:{DIRECTORY}"),
+        ("EMAIL beside a directory's name", f"{PLAIN};EMAIL=bo@example.net:MAILTO:{DIRECTORY}"),
+        ("apostrophes around the address", f"{PLAIN};CN=\"'bo@example.net'\":MAILTO:'bo@example.net'"),
+        ("quotes in a remark", f'{PLAIN};X-RESPONSE-COMMENT="I "may" be late; sorry":mailto:bo@example.net'),
+        ("a line break in a remark", f'{PLAIN};X-RESPONSE-COMMENT="one thing\nnote: parking?":mailto:bo@example.net'),
+        ("a link in a remark", f'{PLAIN};X-RESPONSE-COMMENT="See: https://example.com/test":mailto:bo@example.net'),
+        ("a remark in HTML", f'{PLAIN};X-RESPONSE-COMMENT="au&szlig\\;er Haus":mailto:bo@example.net'),
+        ("carets in the name", SAID.replace("Bo Ek", "Bo ^'Bobby^' Ek")),
+        ("a colon in the name", SAID.replace("Bo Ek", "Bo (Sales: EMEA)")),
+        ("a status of delivery without its end", SAID.replace("CN=Bo Ek", "SCHEDULE-STATUS=3.7\\\\;INVALID=")),
     ):
         yield name, mail(calendar(attendee=attendee))
     delegated = f'ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:cleo@example.org":mailto:bo@example.net\n{given}'
@@ -133,6 +161,13 @@ def missing() -> Iterator[tuple[str, bytes]]:
     yield "METHOD without a value", mail(calendar(method="METHOD:"))
     yield "METHOD twice", mail(calendar(method="METHOD:REPLY\nMETHOD:REPLY"))
     yield "METHOD in the event as well", mail(calendar(more="METHOD:REPLY"))
+    in_event = calendar(method="", more="METHOD:REPLY")
+    yield "METHOD in the event alone", mail(in_event, kind="text/calendar; charset=utf-8")
+    yield "METHOD in the event and in the mail", mail(in_event)
+    yield "the method of the invitation in the event", mail(calendar(more="METHOD:REQUEST"))
+    yield "a date of what has one alone", mail(calendar(more="RECURRENCE-ID;TZID=Europe/Berlin:20270312T090000"))
+    yield "a day of what has one alone", mail(calendar(more="RECURRENCE-ID;VALUE=DATE:20270312"))
+    yield "a SEQUENCE of a date and time", mail(calendar(sequence="SEQUENCE:2302221158"))
     for name, dtstamp in (
         ("missing", ""),
         ("twice", "DTSTAMP:20270115T121500Z\nDTSTAMP:20270115T121600Z"),
@@ -181,6 +216,8 @@ def charsets() -> Iterator[tuple[str, bytes]]:
         ("half a character of UTF-16", wide.encode("utf-16-le")[:-1], "utf-16le"),
     ):
         yield what, mail(b64encode(body), kind=f"{KIND}; charset={charset}", encoding="base64")
+    wide_16 = b64encode(wide.encode("utf-16-le"))
+    yield "UTF-16 in base64 that says nothing", mail(wide_16, kind="text/calendar; method=REPLY", encoding="base64")
     yield "two charsets", mail(kind=f"{KIND}; charset=utf-8; charset=utf-16")
 
 
@@ -225,6 +262,31 @@ def parts() -> Iterator[tuple[str, bytes]]:
         ("a part without a body", packed(b"Content-Type: text/plain", part())),
         ("an octet stream by the name of a calendar", mail(kind='application/octet-stream; name="invite.ics"')),
         ("plain text by the name of a calendar", packed(HELLO, part(kind='text/plain; name="invite.ics"'))),
+        (
+            "a name in an encoded word",
+            packed(HELLO, part(kind='application/octet-stream; name="=?utf-8?B?QW50d29ydC5pY3M=?="')),
+        ),
+        ("an octet stream without a name", packed(HELLO, part(b64encode(REPLY), kind=STREAM, encoding="base64"))),
+        ("an octet stream by a name of two words", packed(HELLO, part(kind=f"{STREAM}; name=My answer.ics"))),
+        ("an octet stream with a mark", mail(b64encode(b"\xef\xbb\xbf" + REPLY), kind=STREAM, encoding="base64")),
+        (
+            "a name in pieces",
+            packed(HELLO, part(kind="application/octet-stream; name*0*=utf-8''r%C3%A9ponse; name*1*=.ics")),
+        ),
+        (
+            "an octet stream by the older name",
+            packed(HELLO, part(kind='application/octet-stream; name="calendar.vcs"')),
+        ),
+        (
+            "a signature beside",
+            packed(
+                inner(HELLO, part(), boundary="b1"), part(b"MIAG", kind="application/pkcs7-signature"), kind="signed"
+            ),
+        ),
+        ("the invitation as a mail", packed(HELLO, part(), part(mail(INVITATION), kind="message/rfc822"))),
+        ("what is published beside", packed(part(), part(PUBLISHED, kind="text/calendar; method=PUBLISH"))),
+        ("a copy without METHOD", packed(part(), part(calendar(method="", more="X-A:1"), kind="application/ics"))),
+        ("a component in Content-Type", mail(kind="text/calendar; component=VEVENT; METHOD=Reply; charset=UTF-8")),
         ("a kind of calendar that there is not", packed(HELLO, part(kind='application/x-ics; name="Invite.ICS"'))),
         ("a comment in Content-Type", mail(kind="text/calendar (a calendar); method=REPLY")),
         ("spaces in Content-Type", mail(kind='text/calendar ; charset = "utf-8" ; method = REPLY')),
@@ -234,10 +296,31 @@ def parts() -> Iterator[tuple[str, bytes]]:
         ("plain text that says base64", mail(encoding="base64")),
         ("an encoding in quotes", mail(b64encode(REPLY), encoding='"base64"')),
         ("quoted-printable", mail(encodestring(REPLY), encoding="Quoted-Printable")),
+        (
+            "quoted-printable, with a space behind each break",
+            mail(encodestring(REPLY).replace(b"=\n", b"= \r\n"), encoding="quoted-printable"),
+        ),
+        (
+            "quoted-printable, with its line ends encoded",
+            mail(REPLY.replace(b"=", b"=3D").replace(b"\r\n", b"=0D=0A=\r\n"), encoding="quoted-printable"),
+        ),
         ("no encoding that there is", mail(encoding="8-bit")),
         ("uuencode in name alone", mail(encoding="x-uuencode")),
         ("a line of 300 KB", packed(part(), part(b"<p>" + b"a" * 300_000, kind="text/html"))),
     )
+
+
+def counters() -> Iterator[tuple[str, bytes]]:
+    """A COUNTER in place of a REPLY: nothing is proposed."""
+    kind = "text/calendar; charset=utf-8; method=COUNTER"
+    for name, attendee, times in (
+        ("the same time", SAID, "DTSTART;TZID=Europe/Berlin:20270312T090000\nDTEND;TZID=Europe/Berlin:20270312T103000"),
+        ("the same time in UTC", SAID, "DTSTART:20270312T080000Z\nDURATION:PT1H30M"),
+        ("the moment of the answer", SAID, "DTSTART:20270115T121500Z\nDTEND:20270115T124500Z"),
+        ("the same time, with all who are asked", f"{OTHERS}\n{SAID}", "DTSTART:20270312T080000Z\nDURATION:PT1H30M"),
+    ):
+        counter = calendar(method="METHOD:COUNTER", attendee=attendee, more=times)
+        yield f"a proposal of {name}", mail(counter, kind=kind)
 
 
 def senders() -> Iterator[tuple[str, bytes]]:

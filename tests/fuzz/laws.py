@@ -86,6 +86,7 @@ def _believed(judged: Judgement, raw: bytes, receipt: Receipt) -> None:
     assert person in (attendee, re.sub(r"(?<=.)\+[^@]*@", "@", attendee)), "for another"
     submitter = folded(judged.incoming.submitter or sender)
     if submitter != sender and submitter.partition("@")[2] == sender.partition("@")[2]:
+        assert judged.verdict is Verdict.APPLY, "another of the house does more than answer"
         assert judged.answer.participation is Participation.ACCEPTED, "another of the house does more than accept"
         assert submitter == folded(judged.answer.sent_by or ""), "another of the house, whom nobody names"
     if judged.verdict is Verdict.APPLY:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation
+from convoke.mail.notifications import NotificationKind
 from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys, names
@@ -87,6 +88,12 @@ class Book:
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         for copy in world.post.accepted:
             self.copies[copy.registration_id].append(copy)
+
+    def given_up(self, rid: str) -> bool:
+        """Whether a notification to this person was given up."""
+        rows = self.world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
+        first = keys.notification(EVENT_ID, rid, "")["sk"]
+        return any(sk.startswith(first) and row["state"] == DeliveryState.FAILED for sk, row in rows.items())
 
     def in_a_fan_out(self, rid: str) -> bool:
         """Whether a batch or a planner is still to look at this person."""
@@ -243,6 +250,24 @@ def at_the_end(world: World) -> Iterator[Violation]:
     if book.erasures:
         yield Violation("G1", f"was not forgotten: {book.erasures}")
     yield from (Violation("names", what) for what in _names(book))
+    yield from (Violation("waiting", what) for what in _waiting(book))
+
+
+def _waiting(book: Book) -> Iterator[str]:
+    """Who was mailed that they wait, and waits still, or got a seat of which they never heard, was mailed last whether
+    the event takes place.
+    """
+    world = book.world
+    takes_place = book.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
+    for rid, mails in world.notifications.of_waiting.items():
+        person, invitation = book.people[rid]
+        waits = person.status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
+        unheard = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
+        stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)
+        if not (waits or unheard) or stopped or world.zombies or book.over:
+            continue
+        if (mails[-1] is not NotificationKind.CALLED_OFF) is not takes_place:
+            yield f"{rid[6:10]} waits, and was mailed {mails}; the event is {book.event.status}"
 
 
 def _names(book: Book) -> Iterator[str]:

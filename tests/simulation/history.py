@@ -35,6 +35,8 @@ ERASING = 100
 """Erasing withdraws as often as somebody comes back meanwhile."""
 APPROVAL = 0.12
 """In how many of the histories the organizer decides who comes."""
+MAILED = 0.4
+"""In how many of the histories who waits is mailed so."""
 OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
@@ -55,6 +57,8 @@ class People:
         # Of a site's table comes whoever it says, and nobody else.
         self.rows = rows.Rows(world) if rows.drawn(world.seed, world.mode) else None
         self.approval = self._asking.random() < APPROVAL and self.rows is None
+        # Whether who registers is mailed that they wait, as who does so on the page, or asks for a decision.
+        self.mailed = False
 
     # --- the event --------------------------------------------------------------------------------------------
 
@@ -254,8 +258,10 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
+        mail = approval.received(event, person, now)
+        told = {"notification": self.store.notifications.schedule_action(mail, now)} if self.mailed else {}
         with self.world.crowded():
-            registry.register(self.store, person, now=now, account=ACCOUNT)
+            registry.register(self.store, person, now=now, account=ACCOUNT, also=told)
 
     def _asks(self, event: Event) -> bool:
         """Whether somebody who registers is pending: not, now and then, whom the organizer adds."""
@@ -498,6 +504,7 @@ GAPS = ((0.02, 0.2, 1.0, 5.0, 30.0, 60.0, 150.0), (0.5, 2.0), (0.02, 20.0))
 def live(world: World) -> People:
     """The safety phase: people do things, everything may go wrong."""
     people, dice, random = People(world), world.dice, world.random
+    people.mailed = Random(f"mailed {world.seed}").random() < MAILED  # noqa: S311 (no secret)
 
     def deed(what: str) -> Callable[[], None]:
         def do() -> None:

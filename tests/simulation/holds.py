@@ -6,6 +6,7 @@ cancelled, or soon, never waits. What is not kept to is noted, for the checker.
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,12 @@ class Holds:
         # What the event is to be by an undoing that is under way.
         self.undone: Event | None = None
         self.broken: list[str] = []
+
+    def copy(self, world: World) -> Holds:
+        """The same, of a ``world`` that is a copy."""
+        other = copy(self)
+        other._world, other.broken = world, list(self.broken)
+        return other
 
     def changed(self, after: Event) -> None:
         """The event was written; its fan-out still is that of the change before."""

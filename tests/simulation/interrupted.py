@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from convoke.effects import BatchHint, ClaimBatch, EndBatch, WakeUp
 from convoke.model import RegistrationStatus
@@ -14,10 +15,12 @@ from convoke.registrations import erasure, registry, returning, waitlist
 from convoke.store import keys
 from tests import factories
 
-from . import checker, orders, quick
+from . import checker, orders, quick, rows
 from .checker import Violation
-from .history import heal
+from .history import People, heal
+from .rows_checker import rows_at_the_end
 from .scene import EVENT_ID, TIMES
+from .tables import refused
 from .world import BATCH, PAGE
 
 PERSON = f"{1:010d}{EVENT_ID}"
@@ -27,18 +30,26 @@ ANEW, OTHER = (
     for number, email in ((8, "person1@example.net"), (9, "person1+other@example.net"))
 )
 """Of the same mailbox: another registration of the first person's, and somebody else's."""
+LI = replace(ANEW, registration_id=f"{7:010d}{EVENT_ID}", email="li@example.net")
 
 
 class Interrupted(orders.Directed):
     """A world in which, at one call of those to the tables, somebody else does all of their work."""
 
-    interrupted_at, calls = 0, 0
-    by: Callable[[Interrupted], None]
+    interrupted_at, calls, met = 0, 0, 0
+    """The call that somebody else comes before, how many there were, and how many writes meet those of others."""
+    by: Callable[[Interrupted], object]
 
     def before(self) -> None:
         self.calls += 1
         if self.calls == self.interrupted_at:
             self.by(self)
+
+    def lost(self) -> str:
+        if self.met == 0:
+            return super().lost()
+        self.met -= 1
+        return "conflict"
 
 
 def _sends_again(world: Interrupted) -> None:
@@ -61,7 +72,7 @@ def an_erasure_is_interrupted() -> Iterator[Violation]:
 
 def _erased(base: orders.Directed, *, at: int) -> Interrupted:
     """A copy of ``base`` in which somebody was erased, interrupted at the call with this number; 0 at none."""
-    world = _interrupted(base, _sends_again, at=at)
+    world = interrupted(base, _sends_again, at=at)
     erasure.forget(world.store, EVENT_ID, PERSON, now=world.instant())
     world.interrupted_at = -1
     return world
@@ -73,7 +84,7 @@ def a_wake_up_meets_a_more_urgent_one() -> Iterator[Violation]:
         quick.forget()
         base = orders.begin(orders.Scenario(()))
         for at in (1, 2):
-            world = _interrupted(base, orders.withdraw, at=at)
+            world = interrupted(base, orders.withdraw, at=at)
             later = keys.due_key(1, world.instant() + TIMES.hint)
             world.perform(WakeUp(event_id=EVENT_ID, registration_id=PERSON, due_key=later))
             seen = world.store.reads.invitation(EVENT_ID, PERSON)
@@ -116,7 +127,7 @@ def _only_the_first_batch_is_left(world: orders.Directed) -> None:
 
 def _ended(base: orders.Directed, *, at: int) -> Interrupted:
     """A copy of ``base`` in which the first batch ended; at this call of it all others are planned, and end."""
-    world = _interrupted(base, _plans_and_tells, at=-1)
+    world = interrupted(base, _plans_and_tells, at=-1)
     hint = BatchHint(event_id=EVENT_ID, version=2, first="")
     batch = world.perform(ClaimBatch(hint=hint, now=world.instant(), lease_until=world.instant() + TIMES.hint))
     world.interrupted_at, world.calls = at, 0
@@ -135,7 +146,7 @@ def _done(world: orders.Directed, work: orders.Work) -> None:
 
 
 def _changed(base: orders.Directed, deed: orders.Deed, *, at: int) -> Interrupted:
-    world = _interrupted(base, _wakes_up, at=at)
+    world = interrupted(base, _wakes_up, at=at)
     deed(world)
     return world
 
@@ -172,10 +183,28 @@ def kept_seats_are_passed_on() -> Iterator[Violation]:
                 yield from checker.at_the_end(world)
 
 
-def _a_seat_is_kept(world: orders.Directed) -> None:
-    """The event is full, the first person withdrew by one click, and somebody waits."""
+def a_batch_is_interrupted() -> Iterator[Violation]:
+    """A change comes to its end and to everybody, whatever fails or is done by others while a worker is at a batch."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario((), first=(orders.planned(orders.THERE),), people=3))
+        for by in (fails, _tells_the_rest):
+            count = _told(base, by, at=0).calls
+            for at in range(1, count + 1):
+                world = _told(base, by, at=at)
+                yield from checker.while_it_lives(world)
+                heal(world)
+                yield from checker.at_the_end(world)
+
+
+def _is_full(world: orders.Directed) -> None:
     orders.change(capacity=SEATS)(world)
     orders.healed(world)
+
+
+def _a_seat_is_kept(world: orders.Directed) -> None:
+    """The event is full, the first person withdrew by one click, and somebody waits."""
+    _is_full(world)
     now = world.instant()
     assert world.store.brakes.may_hold(EVENT_ID, PERSON, ANEW.email, now + returning.HELD, now)
     world.left[PERSON] += 1
@@ -185,8 +214,24 @@ def _a_seat_is_kept(world: orders.Directed) -> None:
     )
 
 
+def seats_meet_others() -> Iterator[Violation]:
+    """Nobody waits for a seat that is free, and seats are kept as long as was said, whatever comes in between."""
+    with quick.quick():
+        quick.forget()
+        full = orders.begin(orders.Scenario((), first=(_is_full,), people=SEATS))
+        kept = orders.begin(orders.Scenario((), first=(_a_seat_is_kept,), people=SEATS))
+        for base, deed, by in ((full, orders.withdraw, _somebody_waits), (kept, _day_is_over, _comes_and_leaves)):
+            count = _met(base, deed, by, at=0).calls
+            for at in range(1, count + 1):
+                world = _met(base, deed, by, at=at)
+                if deed is _day_is_over and world.store.seats.hold(EVENT_ID, PERSON) is None:
+                    yield Violation("G1", f"call {at}: what was kept anew was released by a look of before")
+                heal(world)
+                yield from checker.at_the_end(world)
+
+
 def _registers_anew(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
-    world = _interrupted(base, by, at=at)
+    world = interrupted(base, by, at=at)
     world.returning.add(ANEW.registration_id)  # to seats that are taken until the transaction's end
     registry.register(world.store, ANEW, now=world.instant())
     return world
@@ -227,6 +272,33 @@ def _keeps_seats_of_the_mailbox(world: Interrupted) -> None:
     assert world.store.brakes.may_hold(EVENT_ID, OTHER.registration_id, OTHER.email, later + returning.HELD, later)
 
 
+def _met(
+    base: orders.Directed, deed: Callable[[Interrupted], None], by: Callable[[Interrupted], None], *, at: int
+) -> Interrupted:
+    world = interrupted(base, by, at=at)
+    deed(world)
+    return world
+
+
+def _somebody_waits(world: Interrupted) -> None:
+    world.interrupted_at = -1
+    registry.register(world.store, LI, now=world.instant())
+
+
+def _day_is_over(world: Interrupted) -> None:
+    """By the clock of the sweep."""
+    returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant() + returning.HELD)
+
+
+def _comes_and_leaves(world: Interrupted) -> None:
+    """Once more by one click, a day from now."""
+    world.interrupted_at = -1
+    later = world.instant() + returning.HELD
+    returning.come_back(world.store, EVENT_ID, PERSON, now=later)
+    world.left[PERSON] += 1
+    registry.withdraw(world.store, EVENT_ID, PERSON, now=later, held_until=later + returning.HELD)
+
+
 def _passed_on_otherwise(world: Interrupted, what: str, by: Callable[[Interrupted], None]) -> Iterator[Violation]:
     store, people = world.store, {person.registration_id: person for person, _ in world.store.reads.everybody(EVENT_ID)}
     come = [one for one in people.values() if one.status is RegistrationStatus.REGISTERED]
@@ -241,7 +313,69 @@ def _passed_on_otherwise(world: Interrupted, what: str, by: Callable[[Interrupte
         yield Violation("brake", f"{what}: the mailbox may keep seats for {holds}")
 
 
-def _interrupted(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
+def _told(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
+    world = interrupted(base, by, at=at)
+    world.start("who tells", orders.batch())
+    world.run_until(world.now + 60)
+    world.interrupted_at = -1
+    return world
+
+
+def fails(_: Interrupted) -> None:
+    raise refused("ThrottlingException", "Call")
+
+
+def _tells_the_rest(world: Interrupted) -> None:
+    world.start("who tells the rest", orders.batch(-1))
+    world.run_until(world.now + 20)
+
+
+def a_request_arrives_after_its_cancellation() -> Iterator[Violation]:
+    """The cancellation is sent again."""
+    with quick.quick():
+        quick.forget()
+        world = orders.begin(orders.Scenario((), people=0))
+        world.faults.often |= {"report lost": 0.0, "mail late": 1.0}
+        # Five minutes late.
+        world.reports_heard, world.random = True, lambda: 0.5
+        for deed in (People(world).register, partial(orders.withdraw, world)):
+            deed()
+            world.start("who sends", orders.look())
+            world.run_until(world.now + 10)
+            world.faults.often["mail late"] = 0.0
+        heal(world)
+        yield from checker.at_the_end(world)
+
+
+def two_rows_that_exchange_addresses_meet() -> Iterator[Violation]:
+    """Each is registered under the other's address, though both are looked at in the same moment, and never again."""
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario((), people=0))
+        count = _exchanged(base, at=0)[0].calls
+        for at in range(1, count + 1):
+            world, site = _exchanged(base, at=at)
+            heal(world)
+            yield from rows_at_the_end(world, site, 0)
+
+
+def _exchanged(base: orders.Directed, *, at: int) -> tuple[Interrupted, rows.Rows]:
+    """A copy of ``base`` with two rows that exchanged their addresses, and are looked at once each since."""
+    users, emails = rows.USERS[:2], rows.ADDRESSES[:2]
+    world = interrupted(base, lambda _: site.sync(users[1], 0), at=-1)
+    site = rows.Rows(world)
+    for user, email in zip(users, emails, strict=True):
+        site.write(user, email)
+        site.sync(user, 0)
+    for user, email in zip(users, reversed(emails), strict=True):
+        site.write(user, email)
+    world.interrupted_at, world.calls = at, 0
+    site.sync(users[0], 0)
+    return world, site
+
+
+def interrupted(base: orders.Directed, by: Callable[[Interrupted], object], *, at: int) -> Interrupted:
+    """A copy of ``base`` in which somebody else comes before the call with this number."""
     world = base.copy()
     world.__class__ = Interrupted
     assert isinstance(world, Interrupted)

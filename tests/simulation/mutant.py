@@ -16,7 +16,7 @@ class Mutant:
     """``changes`` take the guard out; ``mode`` is in which faults it matters.
 
     What chance seldom brings about is looked for in every order of one of ``orders.SCENARIOS``; what is about amounts
-    and time, in one of ``trials.TRIALS``.
+    and time, or about others who come between two calls to the tables, in one of ``trials.TRIALS``.
     """
 
     def __init__(self, *changes: Change, mode: Mode = Mode.ALL, scenario: str = "", trial: str = "") -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from convoke.decision import decide, fingerprints
 from convoke.decision import fan_out as holding
+from convoke.decision import waiting as waits
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, audit, fan_out, notify, reconcile, reports, survey, sweep, webhooks
-from convoke.effects import ClearDue, PlanBatches, Send, Steps
+from convoke.delivery import attempts, audit, fan_out, notify, reconcile, reports, survey, sweep, waiting, webhooks
+from convoke.effects import ClearDue, PlanBatches, SaidOfWaiting, Send, Steps
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
@@ -117,6 +118,11 @@ def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
 _batch_item = fan_outs.batch_item
 
 
+def _wait_mail_without_a_look(self: Invitations, said: SaidOfWaiting) -> Any:
+    key = keys.invitation(said.event_id, said.registration_id)
+    return writes.update(self.settings.invitations_table, key, {"wait_mail": said.mail.value})
+
+
 def _no() -> Steps[bool]:
     yield from ()
     return False
@@ -149,7 +155,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-page-is-one-transaction": Mutant(instead(FanOuts, "plan_batches", _in_two_writes)),
     "fan-out-outlives-its-planning": Mutant(instead(FanOuts, "_all_planned", _ends_with_the_planning)),
-    "batches-left-are-counted": Mutant(instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED)),
+    "batches-left-are-counted": Mutant(
+        instead(fan_outs, "UPON_COUNTING", conditions.VERSION_UNCHANGED), trial="a_batch_is_interrupted"
+    ),
     "a-batch-is-counted-off-as-the-planning-was-read": Mutant(
         instead(conditions, "SOME_IS_TO_BE_PLANNED", conditions.EXISTS),
         trial="a_batch_ends_while_the_last_is_planned",
@@ -160,7 +168,9 @@ MUTANTS: dict[str, Mutant] = {
         scenario="one plans and begins, another comes to the same batch",
     ),
     "lease-of-a-batch": Mutant(instead(fan_outs, "UPON_TAKING", conditions.EXISTS), scenario="two at one batch"),
-    "lease-still-mine": Mutant(instead(fan_outs, "UPON_GIVING_BACK", conditions.EXISTS), mode=Mode.ZOMBIE),
+    "lease-still-mine": Mutant(
+        instead(fan_outs, "UPON_GIVING_BACK", conditions.EXISTS), scenario="two at one batch, whose worker runs on"
+    ),
     "after-the-first-unfinished": Mutant(
         without(fan_out, "process_batch", "first = left.index(True)", "first = len(left)")
     ),
@@ -170,7 +180,8 @@ MUTANTS: dict[str, Mutant] = {
             "_wake_up",
             "if outcome is None or outcome in FINISHED",
             "if outcome is None or isinstance(outcome, Exception) or outcome in FINISHED",
-        )
+        ),
+        trial="a_batch_is_interrupted",
     ),
     "wake-ups-before-the-batch-ends": Mutant(
         without(
@@ -194,7 +205,10 @@ MUTANTS: dict[str, Mutant] = {
     "fence-on-clear": Mutant(
         instead(invitations, "UPON_CLEARING", conditions.WAKEUPS_UNCHANGED), scenario="a look while it is changed back"
     ),
-    "wakeups-on-clear": Mutant(instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED)),
+    "wakeups-on-clear": Mutant(
+        instead(invitations, "UPON_CLEARING", conditions.FENCE_UNCHANGED),
+        scenario="two look, and miss nothing, while somebody withdraws",
+    ),
     "deferred-stays-due": Mutant(
         without(Invitations, "defer", "seen, due, (), UPON_CLEARING", "seen, {}, DUE, UPON_CLEARING")
     ),
@@ -252,15 +266,21 @@ MUTANTS: dict[str, Mutant] = {
         ),
         scenario="one plans and tells while it is changed back",
     ),
-    "few-are-told-when-it-is-time": Mutant(without(fan_out, "begin", " and not seen.waits(now)", "")),
+    "few-are-told-when-it-is-time": Mutant(
+        without(fan_out, "begin", " and not seen.waits(now)", ""), scenario="a change waits"
+    ),
     "one-attempt": Mutant(instead(Post, "__init__", _insistent)),
     "doubt": Mutant(without(decide, "calendar_state_of", "if invitation.doubt and possible is not None:", "if False:")),
     "doubt-about-a-cancel": Mutant(
         without(decide, "pending_message", "if not calendar_state.all_certain:", "if False:")
     ),
-    "repair": Mutant(without(reconcile, "_record", "repair=True", "repair=False"), mode=Mode.ZOMBIE),
+    "repair": Mutant(
+        without(reconcile, "_record", "repair=True", "repair=False"),
+        scenario="one looks while it is changed back, and one who runs on",
+    ),
     "repair-after-arrival": Mutant(
-        without(reports, "apply_report", "if out_of_order(updated) and updated.repair < MAX_REPAIRS:", "if False:")
+        without(reports, "apply_report", "if out_of_order(updated) and updated.repair < MAX_REPAIRS:", "if False:"),
+        trial="a_request_arrives_after_its_cancellation",
     ),
     "resend-through-delivery": Mutant(instead(People, "resend", _once_more)),
     "stale-intent": Mutant(
@@ -301,7 +321,10 @@ MUTANTS: dict[str, Mutant] = {
             invitations, "possibly_sent_before", lambda effect: _possibly_sent(replace(effect, before=effect.claimed))
         )
     ),
-    "released-claim-forgets-what-was-possibly-sent": Mutant(instead(invitations, "possibly_sent_before", lambda _: {})),
+    "released-claim-forgets-what-was-possibly-sent": Mutant(
+        instead(invitations, "possibly_sent_before", lambda _: {}),
+        scenario="one is told while it is changed back, of what they may know",
+    ),
     "due-though-woken-up": Mutant(instead(invitations, "UPON_SETTLING", conditions.FENCE_UNCHANGED)),
     "cancel-before-another-address": Mutant(
         without(
@@ -319,9 +342,14 @@ MUTANTS: dict[str, Mutant] = {
         scenario="a text is changed quietly before it was stored",
     ),
     "former-texts-count-as-told": Mutant(without(fingerprints, "is_told", "same_texts(event)", "[event]")),
-    "former-texts-end-with-what-is-told": Mutant(instead(fingerprints, "announced", lambda _, after: after)),
+    "former-texts-end-with-what-is-told": Mutant(
+        instead(fingerprints, "announced", lambda _, after: after),
+        scenario="a text is changed after it was changed quietly",
+    ),
     "planner-waits": Mutant(
-        without(fan_out, "plan", "if seen.waits(now):", "if False:"), instead(fan_out, "_seconds_to_wait", lambda *_: 0)
+        without(fan_out, "plan", "if seen.waits(now):", "if False:"),
+        instead(fan_out, "_seconds_to_wait", lambda *_: 0),
+        scenario="a change waits",
     ),
     "held-from-the-first-change": Mutant(
         without(holding, "fan_out_of", "told_at = min(told_at, now + hold)", "told_at = now + hold")
@@ -332,15 +360,23 @@ MUTANTS: dict[str, Mutant] = {
     "dropped-dates-never-wait": Mutant(instead(fan_out, "_is_gone", lambda *_: False)),
     "soon-never-waits": Mutant(without(fan_out, "urgency", "_begins_soon(event, now, times)", "False")),
     "what-is-being-planned-does-not-wait": Mutant(
-        without(holding, "fan_out_of", "quiet or (earlier is not None and earlier.planning)", "quiet")
+        without(holding, "fan_out_of", "quiet or (earlier is not None and earlier.planning)", "quiet"),
+        scenario="a change that would wait meets one that is planned",
     ),
-    "nobody-alone-is-told-what-waits": Mutant(instead(reconcile, "_held", lambda *_: _no())),
-    "audit-leaves-what-waits": Mutant(instead(audit, "_left_to_fan_out", lambda *_, **__: _no())),
+    "nobody-alone-is-told-what-waits": Mutant(instead(reconcile, "_held", lambda *_: _no()), scenario="a change waits"),
+    "audit-leaves-what-waits": Mutant(
+        instead(audit, "_left_to_fan_out", lambda *_, **__: _no()), scenario="a change waits"
+    ),
     "fan-out-due": Mutant(instead(Events, "fan_out_action", _fan_out_that_is_not_due)),
     "registration-due": Mutant(instead(registry, "first_due_key", lambda _: None)),
     "withdrawal-wakes-up": Mutant(instead(registry, "_notice_actions", lambda *_: {})),
-    "forgotten-only-when-taken-back": Mutant(without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True")),
-    "nobody-comes-back-who-is-to-be-erased": Mutant(instead(returning, "_not_to_be_erased", lambda *_: {})),
+    "forgotten-only-when-taken-back": Mutant(
+        without(sweep, "_see_to", "(yield from _may_erase(due, sender))", "True"),
+        scenario="one is erased who is to be told first",
+    ),
+    "nobody-comes-back-who-is-to-be-erased": Mutant(
+        instead(returning, "_not_to_be_erased", lambda *_: {}), trial="registrations_meet_others"
+    ),
     "kept-seats-are-due": Mutant(instead(SeatCounts, "hold_actions", _hold_that_is_not_due)),
     "kept-seats-are-passed-on-once": Mutant(
         instead(store_seats, "UPON_PASSING_ON", ""), trial="kept_seats_are_passed_on"
@@ -356,6 +392,16 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "kept-seats-may-be-kept-once-more": Mutant(
         instead(Brakes, "hold_instead_action", _nothing_about_the_mailbox), trial="kept_seats_are_passed_on"
+    ),
+    "kept-seats-are-kept-for-their-whole-time": Mutant(
+        instead(conditions, "HELD_LONG_ENOUGH", conditions.EXISTS), trial="seats_meet_others"
+    ),
+    "who-begins-to-wait-is-due": Mutant(
+        instead(conditions, "NOBODY_WAITS", conditions.EXISTS), trial="seats_meet_others"
+    ),
+    "seats-are-free": Mutant(
+        instead(conditions, "SEATS_ARE_FREE", "#open = :true AND #waiting = :none AND #capacity = :capacity"),
+        mode=Mode.CONTENTION,
     ),
     "nobody-is-erased-who-is-being-mailed": Mutant(
         instead(erasure, "_claimed", lambda *_: False), scenario="one is erased while a mail is sent again"
@@ -376,9 +422,22 @@ MUTANTS: dict[str, Mutant] = {
         instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
     ),
     "what-is-not-sent-is-not-counted": Mutant(
-        without(notify, "_send", "if (claimed is None or late) and _is_new(seen):", "if False:"),
+        without(notify, "_send", "if counted is not None and (claimed is None or late):", "if False:"),
         scenario="two at one notification",
     ),
+    "who-waits-is-mailed-what-is-missing": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
+    "what-was-said-of-waiting-is-not-said-again": Mutant(
+        without(notify, "_waiting", " or (true is invitation.wait_mail and not seen.unknowns)", ""),
+    ),
+    "a-mail-of-waiting-wakes-up": Mutant(
+        instead(Invitations, "wait_mail_action", _wait_mail_without_a_look),
+        scenario="somebody is mailed that they wait while it is cancelled",
+    ),
+    "a-mail-of-waiting-waits-for-the-one-before": Mutant(
+        without(waiting, "make_due", "if attempts.leased(state.lease_until, now):", "if False:"),
+        scenario="somebody is mailed that it is cancelled while that is changed",
+    ),
+    "who-got-a-seat-too-late-is-mailed-as-who-waits": Mutant(instead(waits, "_was_not_invited", lambda _: False)),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",
@@ -426,7 +485,7 @@ MUTANTS: dict[str, Mutant] = {
     "mails-forgotten": Mutant(instead(Records, "forget_messages", lambda *_: None)),
     "a-shard-has-what-it-gives": Mutant(instead(conditions, "SHARD_HAS_SOME", "#waits = :waits"), mode=Mode.CONTENTION),
     "a-shard-is-given-back-as-it-was-read": Mutant(
-        instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"), mode=Mode.CONTENTION
+        instead(conditions, "SHARD_UNCHANGED", "#waits = :waits"), trial="registrations_meet_others"
     ),
     "nobody-waits-where-a-shard-has-seats": Mutant(
         without(seats, "take", "if not scattered:", "if True:"), mode=Mode.CONTENTION
@@ -446,12 +505,16 @@ MUTANTS: dict[str, Mutant] = {
     "who-is-accepted-was-pending": Mutant(
         without(approval, "accept", "person.status is not RegistrationStatus.PENDING", "False")
     ),
-    "only-who-is-pending-is-declined": Mutant(without(registry, "withdraw", "if only_pending and", "if False and")),
+    "only-who-is-pending-is-declined": Mutant(
+        without(registry, "withdraw", "if only_pending and", "if False and"), trial="registrations_meet_others"
+    ),
     "who-is-decided-is-pending-no-more": Mutant(without(approval, "accept", "decided=1", "decided=0")),
     "a-closed-event-is-not-asked": Mutant(
-        instead(store_seats, "UPON_ASKING", conditions.EXISTS),
+        instead(store_seats, "UPON_ASKING", conditions.EXISTS), trial="registrations_meet_others"
+    ),
+    "a-shard-of-a-closed-event-is-not-asked": Mutant(
         instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
-        mode=Mode.CONTENTION,
+        trial="registrations_meet_others",
     ),
     "who-is-promoted-has-room-for-all": Mutant(
         without(waitlist, "promote", "person.seats > seats.left", "False"),
@@ -472,7 +535,8 @@ MUTANTS: dict[str, Mutant] = {
             "distribute",
             "    now = yield Clock()\n",
             "    now = yield Clock()\n    yield EndDistribution(account=account, webhook_event_id=webhook_event_id)\n",
-        )
+        ),
+        trial="a_distribution_is_interrupted",
     ),
     "webhook-delivery-due-while-claimed": Mutant(
         without(webhooks, "post", "due_key=keys.due_key(PRIORITY, begun.until),", "due_key=None,")
@@ -498,7 +562,8 @@ MUTANTS: dict[str, Mutant] = {
             "remove",
             "delete(self._hooks, keys.webhook(account, webhook_id), conditions.EXISTS)",
             "update(self._hooks, keys.webhook(account, webhook_id), {'events': []})",
-        )
+        ),
+        trial="a_distribution_is_interrupted",
     ),
     "webhook-signature-over-the-time": Mutant(
         without(webhook_events, "signature", 'f"{timestamp}.".encode() + body', "body")
@@ -512,7 +577,9 @@ MUTANTS: dict[str, Mutant] = {
     "rows-that-disappear-are-held": Mutant(instead(sync.Site, "_brake", lambda *_: None), mode=Mode.ROWS),
     "addresses-are-exchanged": Mutant(instead(sync.Site, "_swap", lambda *_: None), mode=Mode.ROWS),
     "rows-that-wait-are-looked-at-again": Mutant(
-        without(sync, "_is_synced_again", "return waits or", "return"), mode=Mode.ROWS
+        without(sync, "_is_synced_again", "return waits or", "return"), trial="two_rows_that_exchange_addresses_meet"
     ),
-    "seats-due": Mutant(instead(SeatCounts, "release_action", _release_that_is_not_due)),
+    "seats-due": Mutant(
+        instead(SeatCounts, "release_action", _release_that_is_not_due), trial="registrations_meet_others"
+    ),
 } | THROUGHPUT

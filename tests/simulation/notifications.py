@@ -7,20 +7,33 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from convoke import effects
+from convoke.decision import waiting
 from convoke.decision.calendar_state import RenderedMail
+from convoke.decision.invitation import WaitMail
 from convoke.effects import Accepted, Refusal, Refused, SendNotification, Unknown
+from convoke.mail.notifications import NotificationKind, NotificationState
 from convoke.model import DeliveryState
 from convoke.store import keys
 
 from .post import READ_TIMEOUT, Answer
-from .scene import SETTINGS
+from .scene import EVENT_ID, SETTINGS
 
 if TYPE_CHECKING:
     from .world import World
 
 
+GOT_IT = Unknown(why="ReadTimeoutError")
+WAITING = (NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CALLED_OFF)
+
+
+def _mail(kind: NotificationKind) -> WaitMail:
+    return WaitMail.CALLED_OFF if kind is NotificationKind.CALLED_OFF else WaitMail.PLACE
+
+
 class Notifications:
-    """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often."""
+    """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
+    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -28,6 +41,8 @@ class Notifications:
         self._random = Random(f"notifications {world.seed}").random  # noqa: S311 (no secret)
         self.sent = 0
         self.broken: list[str] = []
+        self.of_waiting: dict[str, list[NotificationKind]] = {}
+        self._own: dict[str, WaitMail] = {}
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
@@ -40,13 +55,28 @@ class Notifications:
             self.broken.append(f"{state.kind} is sent again")
         self.sent += 1
         said, seconds = self._said(state.notification_id)
+        whose, sent_as = effect.mail.decode().split()[1:]
+        if sent_as in WAITING:
+            kind, own = NotificationKind(sent_as), whose == state.registration_id
+            if own:  # else it is a link, which is mailed for the asking
+                self._see_again(whose, kind, state)
+            if isinstance(said, Accepted) or said == GOT_IT:
+                self.of_waiting.setdefault(whose, []).append(kind)
+                self._own |= {whose: _mail(kind)} if own else {}
         world.at(seconds, lambda: answer(said))
+
+    def _see_again(self, rid: str, kind: NotificationKind, state: NotificationState) -> None:
+        """Nobody is mailed of their waiting what they were mailed last, where that is known."""
+        row = self._world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
+        known = None if row is None else row.get("wait_mail")
+        if not self._world.zombies and known == _mail(kind) == self._own.get(rid) and state.unknowns == 1:
+            self.broken.append(f"{rid[6:10]} is mailed {kind} again")
 
     def _said(self, name: str) -> tuple[Answer, float]:
         often, chance = self._world.faults.often, self._random()
         for fault, said, seconds in (
             ("SES throttles", Refused(refusal=Refusal.BUSY, why="ThrottlingException"), 0.1),
-            ("SES got it, its answer is lost", Unknown(why="ReadTimeoutError"), READ_TIMEOUT),
+            ("SES got it, its answer is lost", GOT_IT, READ_TIMEOUT),
             ("SES breaks", Unknown(why="InternalServiceErrorException"), 0.2),
             ("SES rejects", Refused(refusal=Refusal.POISON, why="MessageRejected"), 0.1),
         ):
@@ -57,5 +87,11 @@ class Notifications:
 
 
 def rendered(effect: effects.RenderNotification) -> RenderedMail:
-    """A notification as it is sent: its content is nothing here."""
-    return RenderedMail(calendar=b"", mail=effect.notification_state.notification_id.encode())
+    """A notification as it is sent: of its content only whose page it links, and what it is sent as; of a link for
+    somebody who waits, what it says of that.
+    """
+    state, holder, kind = effect.notification_state, effect.holder, effect.kind or effect.notification_state.kind
+    if kind is NotificationKind.LINK and holder is not None and holder.status in waiting.WAITING:
+        kind = NotificationKind.CALLED_OFF if effect.called_off else NotificationKind.WAITING
+    whose = "-" if holder is None else holder.registration_id
+    return RenderedMail(calendar=b"", mail=f"{state.notification_id} {whose} {kind}".encode())

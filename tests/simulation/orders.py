@@ -16,8 +16,8 @@ from convoke.decision.fan_out import Batch
 from convoke.delivery import fan_out, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.mail import notifications
-from convoke.model import Event, EventStatus
-from convoke.registrations import events, registry
+from convoke.model import Event, EventStatus, RegistrationStatus
+from convoke.registrations import approval, erasure, events, registry
 from convoke.store import codec, keys
 from tests import factories
 
@@ -28,7 +28,7 @@ from .history import People, heal
 from .scene import EVENT_ID, SENDER, SETTINGS, START
 from .tables import Row
 from .worker import Run
-from .world import AT_ONCE, BATCH, PAGE, World
+from .world import AT_ONCE, BATCH, EVER, PAGE, World
 
 Deed = Callable[["Directed"], None]
 Work = Callable[[Run], Steps[Any]]
@@ -71,6 +71,9 @@ class Directed(World):
         other.truths = {key: list(truths) for key, truths in self.truths.items()}
         other.known, other.titles = list(self.known), list(self.titles)
         other.left = self.left.copy()
+        other.holds = self.holds.copy(other)
+        other.notifications.sent = self.notifications.sent
+        other.notifications.of_waiting = {rid: list(mails) for rid, mails in self.notifications.of_waiting.items()}
         other._event = self._event
         return other
 
@@ -116,6 +119,11 @@ def plan_and_leave(run: Run) -> Steps[Any]:
     yield MoveBatch(batch=batch, after=batch.after, due_key=keys.due_key(batch.priority, run.world.instant()))
 
 
+def hears(run: Run) -> Steps[Any]:
+    """What the function does that is told by the stream of a change of the event."""
+    return run.world._begin(run)
+
+
 def first_batch(run: Run) -> Steps[Any]:
     """Work on the first batch, once it is there."""
     event = People(run.world).reads.event(EVENT_ID)
@@ -128,8 +136,9 @@ def change(**changes: Any) -> Deed:
     def deed(world: Directed) -> None:
         before = People(world).reads.event(EVENT_ID)
         assert isinstance(before, Event)
-        after = replace(before, version=before.version + 1, **changes)
+        after = replace(before, version=before.version + 1, updated_at=world.instant(), **changes)
         events.change_event(world.store, before, after, priority=1, now=world.instant())
+        world.holds.look()
 
     return deed
 
@@ -164,7 +173,7 @@ def quietly(**changes: Any) -> Deed:
         before = People(world).reads.event(EVENT_ID)
         assert isinstance(before, Event)
         after = fingerprints.kept_quiet(before, replace(before, **changes))
-        after = replace(after, version=before.version + 1)
+        after = replace(after, version=before.version + 1, updated_at=world.instant())
         events.change_event(world.store, before, after, priority=1, now=world.instant())
 
     return deed
@@ -180,6 +189,55 @@ def dies_once_claimed(world: Directed) -> None:
         waiting.pop(turn)()
         world.run_until(world.now + 0.15)
     world.waiting = None
+
+
+def audited(world: Directed) -> None:
+    world.audit()
+
+
+def taken(world: Directed) -> int:
+    return len(world.taken)
+
+
+def stored(world: Directed) -> int:
+    """What there is, messages among it: one is stored just before it is sent."""
+    return sum(map(len, world.tables.rows[SETTINGS.invitations_table].values()))
+
+
+def overrun(work: Work, count: Callable[[Directed], int]) -> Deed:
+    """A worker begins, and is still at work when its function should have been stopped, and its lease is over.
+    ``count`` is of what is begun with.
+    """
+
+    def deed(world: Directed) -> None:
+        assert world.waiting is not None
+        others, before = set(world.waiting), count(world)
+        world.start("who runs on", work)
+        while count(world) == before and (turns := world.waiting.keys() - others):
+            (turn,) = turns
+            turn.root.kill = EVER
+            world.waiting.pop(turn)()
+            world.run_until(world.now + 0.15)
+        world.zombies = True
+        world.run_until(world.now + 200)
+
+    return deed
+
+
+def begun(work: Work) -> Deed:
+    return lambda world: world.start("who begins later", work)
+
+
+def answered(fault: str) -> Deed:
+    """A worker sends the first person what is missing, SES answers with this fault, and the lease passes."""
+
+    def deed(world: Directed) -> None:
+        world.waiting, world.faults.often[fault] = None, 1.0
+        world.start("who is answered", look())
+        world.run_until(world.now + 600)
+        world.faults = Directed().faults
+
+    return deed
 
 
 def healed(world: Directed) -> None:
@@ -204,13 +262,51 @@ def to_be_erased(world: Directed) -> None:
     """The first person withdraws, is told so, and is to be erased."""
     withdraw(world)
     healed(world)
+    is_to_be_erased(world)
+
+
+def is_to_be_erased(world: Directed) -> None:
     task = world.store.registrations.erasure_action(EVENT_ID, f"{1:010d}{EVENT_ID}", world.instant())
     assert not world.store.attempt({"erasure": task})
+
+
+def erased(world: Directed) -> None:
+    """The first person is erased, who has not been told that they do not come any more."""
+    world.left[f"{1:010d}{EVENT_ID}"] += 1
+    erasure.erase(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
 
 
 def letter_is_due(world: Directed) -> None:
     """A notification to the first person is due, of which no worker has heard."""
     assert world.store.notifications.schedule(LETTER, now=world.instant())
+
+
+def waits(world: Directed) -> None:
+    """A second person registers on the page of the event, which is full, and is to be mailed that they wait."""
+    change(capacity=1)(world)
+    healed(world)
+    event = People(world).reads.event(EVENT_ID)
+    assert event is not None
+    person = factories.registration(event_id=EVENT_ID, registration_id=f"{2:010d}{EVENT_ID}", email="b@example.net")
+    mail = approval.received(event, person, world.instant())
+    told = {"notification": world.store.notifications.schedule_action(mail, world.instant())}
+    made = registry.register(world.store, person, now=world.instant(), also=told)
+    assert made == replace(person, status=RegistrationStatus.WAITLISTED)
+
+
+def mail_of_waiting(run: Run) -> Steps[Any]:
+    event, rid = factories.event(event_id=EVENT_ID), f"{2:010d}{EVENT_ID}"
+    person = factories.registration(event_id=EVENT_ID, registration_id=rid)
+    name = approval.received(event, person, START).notification_id
+    return notify.dispatch(EVENT_ID, rid, name, run.worker)
+
+
+def looked_at(world: Directed) -> None:
+    """The second person is looked at."""
+    waiting, world.waiting = world.waiting, None
+    world.start("who looks", look(2))
+    world.run_until(world.now + 5)
+    world.waiting = waiting
 
 
 def withdraw(world: Directed) -> None:
@@ -232,7 +328,9 @@ class Scenario:
     switches: int = 2
 
 
+REOPENED = change(status=EventStatus.CONFIRMED)
 THERE, BACK, CANCELLED = change(title="B"), change(title="A"), change(status=EventStatus.CANCELLED)
+HELD, WAITS = change(notify_after=900), change(title="C", notify_after=900)
 SCENARIOS = {
     "a look while it is changed back": Scenario((look(),), (told(BACK),), first=(THERE,), switches=3),
     "a batch while it is changed back": Scenario((batch(),), (told(BACK),), first=(planned(THERE),)),
@@ -240,14 +338,41 @@ SCENARIOS = {
     "a text is changed quietly before it was stored": Scenario(
         (look(),), first=(THERE, dies_once_claimed, quietly(title="C"), healed, THERE)
     ),
+    "a text is changed after it was changed quietly": Scenario(
+        (look(),), (told(THERE),), first=(quietly(title="C"),), switches=3
+    ),
+    "one is told while it is changed back, of what they may know": Scenario(
+        (look(),),
+        (told(BACK),),
+        first=(THERE, answered("SES got it, its answer is lost"), answered("SES throttles")),
+    ),
+    "two look, and miss nothing, while somebody withdraws": Scenario((look(), look()), (withdraw,), switches=3),
+    "a change waits": Scenario((look(), hears, plan_and_tell), (WAITS, audited), first=(HELD, healed), switches=1),
+    "a change that would wait meets one that is planned": Scenario((look(), plan), (WAITS,), first=(THERE,)),
+    "one is erased who is to be told first": Scenario((erasing, look()), first=(erased,)),
     "two look while somebody withdraws": Scenario((look(), look()), (withdraw,), first=(THERE,)),
     "one is erased while a mail is sent again": Scenario(
         (erasing, look()), (repaired,), first=(to_be_erased,), switches=3
     ),
     "two at one batch": Scenario((batch(), batch()), first=(planned(THERE),)),
+    "two at one batch, whose worker runs on": Scenario(
+        (), (overrun(first_batch, taken), begun(first_batch), begun(first_batch)), first=(planned(THERE),)
+    ),
+    "one looks while it is changed back, and one who runs on": Scenario(
+        (look(),), (overrun(look(), stored), BACK, begun(look())), first=(THERE,)
+    ),
     "two at two batches": Scenario((batch(0), batch(1)), first=(planned(THERE),), people=3),
     "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
     "two at one notification": Scenario((letter, letter), first=(letter_is_due,)),
+    "somebody is mailed that they wait while it is cancelled": Scenario(
+        (mail_of_waiting,), (told(CANCELLED),), first=(waits,)
+    ),
+    "somebody is mailed that it is cancelled while it takes place again": Scenario(
+        (mail_of_waiting, mail_of_waiting), (told(REOPENED),), first=(waits, healed, CANCELLED, looked_at)
+    ),
+    "somebody is mailed that it is cancelled while that is changed": Scenario(
+        (mail_of_waiting, mail_of_waiting), (told(THERE),), first=(waits, healed, CANCELLED, looked_at)
+    ),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),
     "one plans while it is changed back": Scenario((plan_and_tell,), (BACK,), first=(THERE,), people=3),

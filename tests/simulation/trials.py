@@ -16,7 +16,7 @@ from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
-from . import claims, interrupted, large_events, meetings, rates, splits, surveying
+from . import claims, crowds, interrupted, large_events, meetings, posting, rates, splits, surveying
 from .checker import Violation
 from .due_model import MAILS, DueModel
 from .scene import SENDER, START, TIMES
@@ -223,7 +223,13 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.a_wake_up_meets_a_more_urgent_one,
         interrupted.a_change_meets_something_more_urgent,
         interrupted.kept_seats_are_passed_on,
+        interrupted.seats_meet_others,
         interrupted.a_batch_ends_while_the_last_is_planned,
+        interrupted.a_batch_is_interrupted,
+        interrupted.a_request_arrives_after_its_cancellation,
+        crowds.registrations_meet_others,
+        posting.a_distribution_is_interrupted,
+        interrupted.two_rows_that_exchange_addresses_meet,
         surveying.a_large_event_is_surveyed,
         surveying.thousands_were_not_reached,
         claims.a_claim_is_answered_late,

@@ -22,7 +22,7 @@ from .client import Reply
 from .refusals import STALE, in_words
 from .visit import Again, Then, Visit
 
-KINDS = ("ask_again", "update", "invite", "cancel", "none")
+KINDS = ("ask_again", "update", "invite", "cancel", "waits", "none")
 """What becomes of somebody, as in the API's preview, in the order in which it is said."""
 SECONDS = 4.0
 """For how long parts are added up; the last one takes up to two seconds more."""

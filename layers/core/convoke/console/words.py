@@ -182,6 +182,7 @@ ASIDE: Words = {
     "status": _say(noop("They are not registered any more.")),
     "future": _say(noop("It says that it was written in the future.")),
     "date": _say(noop("It is about a date that the event does not have.")),
+    "range": _say(noop("It answers a date and all later ones at once, where only one or all can be answered.")),
     "over": _say(noop("It came when the event was over, or cancelled.")),
     "repeated": _say(noop("The same answer is known already.")),
     "old": _say(noop("A newer answer is known.")),

@@ -23,6 +23,15 @@ class Cause(StrEnum):
     SETTLED = "settled"  # a notification whose content is no longer stored, since its outcome was known already
 
 
+class WaitMail(StrEnum):
+    """What a mail says to somebody who waits for a seat, or for the organizer's decision."""
+
+    PLACE = "place"
+    """That they wait."""
+    CALLED_OFF = "called-off"
+    """That the event is cancelled, so that they wait no more."""
+
+
 @frozen
 class Intent:
     """A message with its SEQUENCE that a worker has claimed in order to send it; stored before it is sent.
@@ -123,7 +132,8 @@ class Invitation:
     ``attempts`` counts failed attempts in a row. ``due_key`` is ``<priority>#<time>`` while it has to be processed,
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
-    ``mailed`` counts its messages, each under its first attempt.
+    ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is what the last notification said that
+    SES accepted, of those that say whether this person waits; ``None`` before the first.
     """
 
     event_id: str
@@ -145,6 +155,7 @@ class Invitation:
     stopped: tuple[Stopped, ...] = ()
     delivered: tuple[Delivered, ...] = ()
     mailed: Mailed = Mailed()
+    wait_mail: WaitMail | None = None
     due_key: str | None = None
 
     def stop_of(self, address: str) -> Stopped | None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from ..decision.calendar_state import CalendarState
 from ..decision.decide import Plan, Snapshot, calendar_state_of, decide, is_expected, over, priority
 from ..effects import (
+    All,
     Clock,
     Log,
     ReadEvent,
@@ -76,21 +77,37 @@ class Findings:
 
 
 def audit(sender: Sender, times: Times) -> Steps[Findings]:
-    """Examine all events to come; correct the differences, or, if they are too many, store them and log it."""
-    found = Findings()
+    """Examine all events to come; correct the differences, or, if they are too many, store them and log it. After that,
+    raises the last error for which an event could not be examined.
+    """
+    found, error = Findings(), None
     after: str | None = ""
     while after is not None:
         events, after = yield ReadEvents(after=after)
-        for event_id in events:
-            at: str | None = ""
-            while at is not None:
-                part, at = yield from examine(event_id, at, sender, times, by_operator=False)
-                found = found.merged(part)
+        # One after the other, but each by itself: an error about one of them leaves none behind it unexamined.
+        answers = yield All(steps=tuple(_examine_all(event_id, sender, times) for event_id in events), at_once=1)
+        for answer in answers:
+            if isinstance(answer, Findings):
+                found = found.merged(answer)
+            else:
+                error = answer
     if found.too_many:
         yield Log(what="audit stopped", fields={"differences": str(len(found.differences))})
         yield from store_differences(found)
     else:
         yield from put_right(found)
+    if error is not None:
+        raise error
+    return found
+
+
+def _examine_all(event_id: str, sender: Sender, times: Times) -> Steps[Findings]:
+    """Find the differences among all invitations of one event."""
+    found = Findings()
+    after: str | None = ""
+    while after is not None:
+        part, after = yield from examine(event_id, after, sender, times, by_operator=False)
+        found = found.merged(part)
     return found
 
 

@@ -1,7 +1,9 @@
 """Sends one notification: read, claim, send once, record.
 
 Simpler than ``reconcile``: notifications have no order, and none is replaced by a newer one. Each is sent once, and a
-second time only if it is unknown whether the first attempt succeeded. All instants are UTC.
+second time only if it is unknown whether the first attempt succeeded. What somebody is mailed of their waiting is one
+notification, which says what is true when it is sent, and is made due again when that changes (``waiting``). All
+instants are UTC.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from datetime import datetime
 
 from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT
-from ..decision.invitation import Cause, Sending
+from ..decision.decide import INVITATION, URGENT, Snapshot
+from ..decision.invitation import Cause, Sending, WaitMail
+from ..decision.waiting import WAITING, is_barred, takes_place, wait_mail
 from ..effects import (
     Accepted,
     ClaimNotification,
@@ -33,6 +36,7 @@ from ..effects import (
     RecordNotification,
     Refused,
     RenderNotification,
+    SaidOfWaiting,
     SendNotification,
     Steps,
     Unknown,
@@ -42,14 +46,16 @@ from ..mail.notifications import (
     ASKED_FOR,
     DAILY_LIMITS,
     LINKED,
+    OF_WAITING,
     Notification,
     NotificationKind,
     NotificationState,
     becomes,
     may_be_sent,
     priority,
+    sent_as,
 )
-from ..model import DeliveryState, Person, Registration, RegistrationStatus, Sender, frozen
+from ..model import DeliveryState, Event, Person, Registration, RegistrationStatus, Sender, frozen
 from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
@@ -81,6 +87,11 @@ class Addressed:
     account: str = ""
     organizer: str = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether whoever has the address waits for a seat, or for a decision."""
+        return self.holder is not None and self.holder.status in WAITING
+
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
     """Send one notification if it is still due; returns the outcome."""
@@ -103,7 +114,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.QUOTA_RESERVED
     if begun is Cannot.EXHAUSTED:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
-    addressed = yield from _addressed(seen.notification, now)
+    addressed = yield from _addressed(seen, seen.notification, now)
     if addressed is None:
         return (yield from _drop(seen))
     notification = _to_holder(seen.notification, addressed)
@@ -117,9 +128,10 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
-    event = yield ReadEvent(event_id=event_id)
+    event: Event | None = yield ReadEvent(event_id=event_id)
     account = event.account if event is not None else addressed.account
-    until = sending.held_until(account, now) if _is_new(seen) else None
+    counted = _counted(seen, notification, account, now) if addressed.kind is not NotificationKind.CALLED_OFF else None
+    until = sending.held_until(account, now) if counted is not None else None
     if until is not None:
         return (yield from _defer(seen, until))
     if not (yield from wait_for_turn(sending, worker.turns, urgent=priority(seen.kind) == URGENT)):
@@ -127,17 +139,37 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if not (yield from _mailbox_allows(seen, notification, now)):
         yield Log(what="mailbox limit reached", fields=_log_fields(seen, "it is not sent"))
         return (yield from _drop(seen))
-    rendered = yield from _render(seen, notification, addressed)
+    called_off = addressed.kind is NotificationKind.CALLED_OFF or (
+        addressed.kind is NotificationKind.LINK and event is not None and not takes_place(event.status)
+    )
+    rendered = yield from _render(seen, notification, addressed, called_off=called_off)
     if isinstance(rendered, str):
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNRENDERABLE, rendered))
+    said = _said(notification, addressed, called_off=called_off, now=now)
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, notification, rendered.mail, account, begun, policy, worker, sending))
+    return (yield from _send(seen, counted, rendered.mail, account, begun, policy, worker, sending, said))
 
 
 def _is_new(seen: NotificationState) -> bool:
     """Whether nobody has tried to send it: one that was tried before is not counted again."""
     return not (seen.attempts or seen.unknowns)
+
+
+def _counted(
+    seen: NotificationState, notification: Notification, account: str, now: datetime
+) -> CountNotification | None:
+    """What is counted of a notification, where the limits allow it; ``None``: nothing, it was tried before."""
+    if not _is_new(seen):
+        return None
+    return CountNotification(
+        event_id=seen.event_id,
+        account=account,
+        recipient=notification.recipient.email,
+        kind=seen.kind,
+        most=DAILY_LIMITS[seen.kind],
+        now=now,
+    )
 
 
 def _defer(seen: NotificationState, until: datetime) -> Steps[Outcome]:
@@ -147,7 +179,7 @@ def _defer(seen: NotificationState, until: datetime) -> Steps[Outcome]:
     return Outcome.DEFERRED
 
 
-def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | None]:
+def _addressed(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
     """What the notification is sent as at ``now`` (UTC); ``None``: nothing is sent any more."""
     if notification.until is not None and now >= notification.until:
         return None
@@ -156,8 +188,41 @@ def _addressed(notification: Notification, now: datetime) -> Steps[Addressed | N
     if notification.kind is NotificationKind.SIGN_IN:
         return (yield from _organizer(notification, now))
     holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
+    if notification.kind in OF_WAITING and holder is not None and holder.registration_id == seen.registration_id:
+        return (yield from _waiting(seen, holder, now))
     kind = becomes(notification, holder)
     return None if kind is None else Addressed(kind=kind, holder=holder)
+
+
+def _waiting(seen: NotificationState, holder: Registration, now: datetime) -> Steps[Addressed | None]:
+    """What is true of the waiting of ``holder``; nothing is sent of what was said last. What changes after these reads
+    is looked at by the wake-up that comes with the result.
+    """
+    invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=holder.registration_id)
+    event = yield ReadEvent(event_id=seen.event_id)
+    if invitation is None or event is None:
+        return None
+    true = wait_mail(Snapshot(invitation=invitation, registration=holder, event=event), now)
+    kind = sent_as(true, holder)
+    if kind is None or (true is invitation.wait_mail and not seen.unknowns):
+        return None
+    return Addressed(kind=kind, holder=holder)
+
+
+def _said(notification: Notification, addressed: Addressed, *, called_off: bool, now: datetime) -> SaidOfWaiting | None:
+    """What the mail says of somebody's waiting; ``None``: nothing."""
+    match addressed.kind:
+        case NotificationKind.CALLED_OFF | NotificationKind.WAITING | NotificationKind.PENDING:
+            says = True
+        case NotificationKind.LINK:
+            says = addressed.waits
+        case NotificationKind.ACCEPTED:
+            says = notification.waits
+        case kind:
+            says = kind is NotificationKind.NO_SEAT
+    whose = notification.registration_id if addressed.holder is None else addressed.holder.registration_id
+    mail = WaitMail.CALLED_OFF if called_off else WaitMail.PLACE
+    return SaidOfWaiting(event_id=notification.event_id, registration_id=whose, mail=mail, at=now) if says else None
 
 
 def _organizer(notification: Notification, now: datetime) -> Steps[Addressed | None]:
@@ -195,39 +260,34 @@ def _drop(seen: NotificationState) -> Steps[Outcome]:
     return Outcome.CLEARED
 
 
-def _ended(seen: NotificationState, state: DeliveryState) -> RecordNotification:
+def _ended(seen: NotificationState, state: DeliveryState, said: SaidOfWaiting | None = None) -> RecordNotification:
     """Record what became of a notification: then it is not due, and its content is no longer stored."""
     ended = replace(seen, notification=None, state=state, lease_until=None, due_key=None)
-    return RecordNotification(notification_state=ended)
+    return RecordNotification(notification_state=ended, said=said)
 
 
 def _send(
     seen: NotificationState,
-    notification: Notification,
+    counted: CountNotification | None,
     mail: bytes,
     account: str,
     begun: Claimed,
     policy: Policy,
     worker: Worker,
     sending: Sending,
+    said: SaidOfWaiting | None,
 ) -> Steps[Outcome]:
-    """Count the notification and claim it, where the limits allow it, send its mail once, and record the result."""
-    times, urgency, now = worker.times, priority(seen.kind), (yield Clock())
-    counted = CountNotification(
-        event_id=seen.event_id,
-        account=account,
-        recipient=notification.recipient.email,
-        kind=seen.kind,
-        most=DAILY_LIMITS[seen.kind],
-        now=now,
-    )
-    until = (yield counted) if _is_new(seen) else None
+    """Claim the notification, once it is ``counted`` where the limits allow it, send its mail once, and record the
+    result.
+    """
+    times, urgency = worker.times, priority(seen.kind)
+    until = None if counted is None else (yield counted)
     if until is not None:
         return (yield from _defer(seen, until))
     claimed = yield ClaimNotification(seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until))
     now = yield Clock()
     late = attempts.too_late(policy, now, worker.deadline)
-    if (claimed is None or late) and _is_new(seen):
+    if counted is not None and (claimed is None or late):
         yield replace(counted, more=-1)
     if claimed is None:
         return Outcome.BUSY
@@ -243,7 +303,7 @@ def _send(
         yield from heed(answer, sending, times, now, _log_fields(seen, ""))
     match answer:
         case Accepted():
-            yield _ended(released, DeliveryState.ACCEPTED)
+            yield _ended(released, DeliveryState.ACCEPTED, said)
             return Outcome.ACKNOWLEDGED
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))
@@ -270,11 +330,14 @@ def _barred(
     if to_attendee or addressed.holder is not None:
         invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)
-        return None if stop is None else stop.state
+        mail = WaitMail.CALLED_OFF if addressed.kind is NotificationKind.CALLED_OFF else None
+        return stop.state if stop is not None and is_barred(stop, mail) else None
     return None
 
 
-def _render(seen: NotificationState, notification: Notification, addressed: Addressed) -> Steps[RenderedMail | str]:
+def _render(
+    seen: NotificationState, notification: Notification, addressed: Addressed, *, called_off: bool
+) -> Steps[RenderedMail | str]:
     """The rendered mail, or why it must not be sent. People who were erased meanwhile are not named in it."""
     people: dict[str, Person] = {}
     for one in notification.missed:
@@ -289,7 +352,13 @@ def _render(seen: NotificationState, notification: Notification, addressed: Addr
         whose = yield ReadRegistration(event_id=notification.event_id, registration_id=notification.registration_id)
         links = None if whose is None else links_for(whose, notification.recipient.email)
     rendered: RenderedMail | str = yield RenderNotification(
-        notification_state=seen, people=people, kind=addressed.kind, holder=holder, place=place, links=links
+        notification_state=seen,
+        people=people,
+        kind=addressed.kind,
+        holder=holder,
+        place=place,
+        called_off=called_off,
+        links=links,
     )
     return rendered
 

@@ -9,10 +9,11 @@ from typing import Literal
 
 from ..decision.calendar_state import Message
 from ..decision.decide import Snapshot, decide, intent_for
-from ..decision.invitation import Acknowledged
+from ..decision.invitation import Acknowledged, WaitMail
+from ..decision.waiting import is_barred, missing_wait_mail
 from ..model import Event, Method, Sender, folded, frozen
 
-Kind = Literal["none", "update", "ask_again", "invite", "cancel"]
+Kind = Literal["none", "update", "ask_again", "invite", "cancel", "waits"]
 EXAMPLES = 5
 """How many attendees a preview lists with their mails, beside the first of each kind."""
 MAILS_OF_AN_EXAMPLE = 10
@@ -25,18 +26,22 @@ MAX_MESSAGES = 2000
 
 @frozen
 class PreviewResult:
-    """The messages that one attendee would be sent, in order."""
+    """The messages that one attendee would be sent, in order; where there are none, what they would be mailed of their
+    waiting (``wait_mail``).
+    """
 
     seen: Snapshot
     messages: tuple[Message, ...]
+    wait_mail: WaitMail | None = None
 
     @property
     def kind(self) -> Kind:
         """The most important effect: ``cancel`` if the entry is removed in the end, ``invite`` if a new entry is sent,
-        ``ask_again`` if an update asks for a new answer, ``update`` for any other message, else ``none``.
+        ``ask_again`` if an update asks for a new answer, ``update`` for any other message, ``waits`` if
+        only a mail about their waiting is sent, else ``none``.
         """
         if not self.messages:
-            return "none"
+            return "none" if self.wait_mail is None else "waits"
         last = self.messages[-1]
         if last.method is Method.CANCEL and last.calendar_state(sequence=0, dtstamp=last.updated_at).gone:
             return "cancel"
@@ -61,7 +66,12 @@ def preview(people: Iterable[Snapshot], after: Event, sender: Sender, now: datet
             messages = tuple(_messages(seen, sender, now))
             if alike is not None:
                 known[alike] = messages
-        yield PreviewResult(seen=seen, messages=messages)
+        yield PreviewResult(seen=seen, messages=messages, wait_mail=None if messages else _wait_mail(seen, now))
+
+
+def _wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
+    mail = missing_wait_mail(seen, now)
+    return None if is_barred(seen.invitation.stop_of(seen.registration.email), mail) else mail
 
 
 def _messages(seen: Snapshot, sender: Sender, now: datetime) -> Iterator[Message]:

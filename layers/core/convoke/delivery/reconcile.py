@@ -32,8 +32,18 @@ from ..decision.decide import (
     occurrence_may_follow,
     priority,
 )
-from ..decision.invitation import Acknowledged, Cause, Intent, Invitation, Sending, StoredMessage, accepted_last
+from ..decision.invitation import (
+    Acknowledged,
+    Cause,
+    Intent,
+    Invitation,
+    Sending,
+    StoredMessage,
+    WaitMail,
+    accepted_last,
+)
 from ..decision.limits import UNCOUNTED
+from ..decision.waiting import missing_wait_mail
 from ..effects import (
     Accepted,
     Acknowledge,
@@ -43,6 +53,7 @@ from ..effects import (
     Clock,
     CountMail,
     Defer,
+    Enqueue,
     HoldClaim,
     Log,
     NewAttemptId,
@@ -70,7 +81,7 @@ from ..schedule import series
 from ..settings import Times
 from ..store import keys
 from ..webhooks.events import WebhookEventType
-from . import attempts
+from . import attempts, waiting
 from .attempts import Attempts, Claimed, Stage
 from .pace import Turns, heed, wait_for_turn
 
@@ -133,8 +144,9 @@ def reconcile(
     """Send the messages that are missing to one attendee, one after the other, until none is or one cannot be sent now.
 
     ``seen`` and ``sending``, if given, are used instead of the first reads; ``seen`` is what a batch of a fan-out read.
-    Whoever is looked at alone, and is due nothing alone, is not informed of a change that waits. A round is lost when
-    another worker wrote first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
+    Whoever is looked at alone, and is due nothing alone, is not informed of a change that waits. Where no message is
+    missing, but a mail about somebody's waiting is, that becomes due (``waiting``). A round is lost when another worker
+    wrote first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
     lost_rounds, in_a_batch = 0, seen is not None
     while lost_rounds < worker.times.lost_writes:
@@ -147,8 +159,15 @@ def reconcile(
             return Outcome.BUSY
         plan = decide(seen, worker.sender, now)
         if plan is None:
+            hint, news = None, missing_wait_mail(seen, now)
+            if news is not None and (in_a_batch or not (yield from _held(event_id, now))):
+                hint = yield from waiting.make_due(seen, news, worker.times, now)
+                if hint is None:
+                    return Outcome.BUSY
             late = expired(seen, worker.sender, now)
             if (yield ClearDue(seen=seen.invitation, expired=late)):
+                if hint is not None:
+                    yield Enqueue(hint=hint, urgent=news is WaitMail.CALLED_OFF)
                 if late:
                     yield Log(what="expired", fields=_log_fields(seen.invitation, "the event is over"))
                 return Outcome.CLEARED

@@ -111,10 +111,11 @@ def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker:
     kept = yield ReadUnreached(event_id=hint.event_id, after=hint.after, through=through)
     people = {person.registration_id: person for person in registrations}
     known = {one.attention.registration_id: one for one in kept}
-    again = hint.again
-    for invitation in invitations:
+
+    def look(invitation: Invitation) -> Steps[datetime | None]:
+        """Store what is found of one attendee; returns when they are to be examined again, if they are."""
         person = people.get(invitation.registration_id)
-        found = None
+        found = again = None
         if person is not None and event is not None:
             now = yield Clock()
             found = yield from judge(
@@ -124,13 +125,18 @@ def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker:
                 told_at=None if fan_out is None else fan_out.told_at,
             )
             if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
-                again, found = min(again or ripe, ripe), None
+                found, again = None, ripe
             elif found is not None and found.state is AttentionReason.PENDING:
                 # No report says when it is sent at last, so this attendee has to be examined again.
-                later = now + worker.times.attention
-                again = min(again or later, later)
+                again = now + worker.times.attention
         yield from _store(hint.event_id, known.get(invitation.registration_id), found)
-    return replace(hint, after=through, again=again)
+        return again
+
+    # One after the other, but each by itself: an error about one of them, who is examined again, holds up nobody else.
+    answers = yield All(steps=tuple(map(look, invitations)), at_once=1)
+    later = (yield Clock()) + worker.times.attention
+    moments = (later if isinstance(one, Exception) else one for one in (hint.again, *answers))
+    return replace(hint, after=through, again=min((one for one in moments if one is not None), default=None))
 
 
 def _store(event_id: str, was: Unreached | None, found: Attention | None) -> Steps[None]:

@@ -8,9 +8,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..decision.brakes import Purpose
+from ..decision.invitation import WaitMail
 from ..mail.notifications import Notification, NotificationKind, NotificationState
 from ..model import Person, Registration, frozen
 from .kind import Effect, OfEvent, OfRegistration
+
+
+@frozen
+class SaidOfWaiting(OfRegistration):
+    """What a notification says of the waiting of a registration, as it was ``at`` this instant (UTC)."""
+
+    mail: WaitMail
+    at: datetime
 
 
 @frozen
@@ -97,18 +106,22 @@ class ClaimNotification(Effect):
 class RecordNotification(Effect):
     """Write ``notification_state``; one that was sent or given up is kept without the notification's content.
 
+    What it ``said`` of somebody's waiting is written to their invitation in the same transaction, with a wake-up: what
+    has changed while the mail was sent is looked at then.
+
     Condition: its fence is the one that was read. Answer: ``bool``, whether it was written.
     """
 
     notification_state: NotificationState
+    said: SaidOfWaiting | None = None
 
 
 @frozen
 class RenderNotification(Effect):
     """Build the notification's mail and check it by parsing it back. ``people`` are those that it names, by
     registration id. One that was asked for on a page is written as ``kind``; it has the personal link of ``holder``,
-    whose ``place`` on the waitlist is 0 where they are not on it. For others ``links`` is the counter of the personal
-    links of the recipient's registration; ``None`` if it has none.
+    whose ``place`` on the waitlist is 0 where they are not on it; ``called_off``: its event does not take place. For
+    others ``links`` is the counter of the personal links of the recipient's registration; ``None`` if it has none.
 
     Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
     """
@@ -118,6 +131,7 @@ class RenderNotification(Effect):
     kind: NotificationKind | None = None
     holder: Registration | None = None
     place: int = 0
+    called_off: bool = False
     links: int | None = None
 
 

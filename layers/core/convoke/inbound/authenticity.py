@@ -213,7 +213,8 @@ def _has(state: CalendarState, uid: str) -> bool:
 
 
 def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
-    """The original start of the date that is answered; ``None`` is the whole event.
+    """The original start of the date that is answered; ``None`` is the whole event, also where it has one date alone,
+    which some programs name.
 
     Raises :class:`Quarantined` (``DATE``) if the event has no such date.
     """
@@ -227,13 +228,11 @@ def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
             return found
     if answer.date is None:
         return None
-    found = None
-    if event.recurs:
-        meant = _whole_day(answer.date) if event.when.all_day else None
-        found = (series_changes.find(event, meant) if meant else None) or series_changes.find(event, answer.date)
+    meant = _whole_day(answer.date) if event.when.all_day else None
+    found = (series_changes.find(event, meant) if meant else None) or series_changes.find(event, answer.date)
     if found is None:
         raise Quarantined(Reason.DATE)
-    return found
+    return found if event.recurs else None
 
 
 def _whole_day(named: LocalTime) -> date | None:

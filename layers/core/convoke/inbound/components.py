@@ -23,6 +23,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _NAME = re.compile(r"[ \t]*([A-Za-z0-9-]{1,64})[ \t]*(?=[;:])")
 _BORDER = re.compile(r"[ \t]*(BEGIN|END)[ \t]*:[ \t]*([A-Za-z0-9-]{1,64})", re.IGNORECASE)
 _PARAM = re.compile(r';[ \t]*([A-Za-z0-9-]{1,64})[ \t]*=[ \t]*("[^"]*"|[^";]*)')
+_REMARK = re.compile(r';X-RESPONSE-COMMENT="(.*?)(?:"[ \t]*(?=;[A-Za-z0-9-]{1,64}=)|\Z)', re.IGNORECASE)
 _ANSWER = re.compile(r";[ \t]*PARTSTAT[ \t]*=", re.IGNORECASE)
 _MAIL = re.compile(r'.*[:"][ \t]*(mailto[ \t]*:.*)', re.IGNORECASE)
 _SCHEME = re.compile(r"(?:[:\"]mailto)+\Z", re.IGNORECASE)  # written twice
@@ -119,9 +120,10 @@ def read(calendar: bytes) -> Component:
         found = _NAME.match(text)
         if found is not None and found[1].upper() in _NEEDED:
             lines.append((found[1].upper(), text))
-            # A line break within a quoted CN splits it: the next line continues it, unless that is a property itself.
+            # A line break within a quoted CN or remark splits it: the next line continues it, unless that is a property
+            # itself.
             open_name = found[1].upper() == "ATTENDEE" and text.count('"') % 2 == 1
-        elif found is None and open_name:
+        elif open_name and (found is None or "mailto:" not in lines[-1][1].lower()):
             lines[-1] = (lines[-1][0], f"{lines[-1][1]} {text}")
             open_name = text.count('"') % 2 == 0
         else:
@@ -181,4 +183,6 @@ def loose(name: str, text: str) -> Property:
     for key, text_value in _PARAM.findall(head):
         known, stripped = params.get(key.upper()), text_value.strip(' \t"')
         params[key.upper()] = stripped if known in (None, stripped) else f"{known},{stripped}"
+    if remark := _REMARK.search(head):
+        params["X-RESPONSE-COMMENT"] = remark[1]  # Proton leaves quotes in it as they are
     return Property(name=name, params=params, value=value)

@@ -1,13 +1,14 @@
 """Reads a REPLY, REFRESH or COUNTER from a calendar (RFC 5546, sections 3.2.3, 3.2.6 and 3.2.7), leniently.
 
 METHOD and DTSTAMP may be missing: the MIME part's method and the mail's Date stand in. What is ambiguous is refused. No
-recurrence rule is expanded. Whether the sender may answer is decided in ``authenticity``.
+recurrence rule is expanded. Whether the sender may answer is decided in ``authenticity``: where several are named, the
+sender's own lines are read here, whoever they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,8 +16,8 @@ from urllib.parse import unquote
 
 from ..calendar.content_lines import address, clean
 from ..links import tokens
-from ..model import Duration, LocalTime, Participation, RenderError, frozen
-from . import components
+from ..model import Duration, LocalTime, Participation, RenderError, frozen, mailbox
+from . import components, plain_text
 from .components import Component, Property
 from .reasons import Quarantined, Reason
 from .zones import Zones
@@ -29,16 +30,19 @@ MOST = 100
 _MOST_COMMENTS = 20
 _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
+_HIGHEST = 999_999_999
+"""A SEQUENCE that is never sent. Some programs write a date and time in its place."""
 
 _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
-_WITH_PROPOSAL = frozenset({Participation.TENTATIVE, Participation.DECLINED})
-"""What is answered together with another time: some programs send one COUNTER for both. Others leave in it what was
-answered before.
-"""
+_WITHOUT_REPLY = frozenset({Participation.ACCEPTED, Participation.TENTATIVE, Participation.DECLINED})
+"""What a COUNTER can answer: some programs send it in place of a REPLY."""
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
-# Exchange's own name of a mailbox (X.500), and what several programs write for want of an address.
-_NO_ADDRESS = re.compile(r"(?:(?:mailto|ex)\s*:\s*)?/o=[^@]*|invalid:nomail", re.IGNORECASE)
+# Exchange's own name of a mailbox (X.500), alone or packed into an address (IMCEAEX), and what several programs write
+# for want of one.
+_NO_ADDRESS = re.compile(
+    r"(?:(?:mailto|ex)\s*:\s*)?/o=[^@]*|(?:mailto\s*:\s*)?imceaex-_o=[^@]*@[^@]*|invalid:nomail", re.IGNORECASE
+)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # The basic format of RFC 5545 (sections 3.3.4 and 3.3.5), and the extended one of ISO 8601.
 _MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
@@ -68,8 +72,8 @@ class Answer:
 
     ``attendee`` is their address in lower case; ``None`` where several are named and it is unclear who answers, or who
     answers is named by no address.
-    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, or of a COUNTER
-    that declines or is tentative; ``proposed`` that of a COUNTER; else they are ``None``. ``date`` is the
+    ``sent_by`` is the address in SENT-BY. ``dtstamp`` is in UTC. ``participation`` is that of a REPLY, or what a
+    COUNTER says beside the time that it proposes; ``proposed`` is this time; else they are ``None``. ``date`` is the
     RECURRENCE-ID: an aware datetime in its own zone, a naive one if it names no zone, or a date; ``None`` is the whole
     event. ``comment`` is the attendee's text. ``start`` is DTSTART, of the same types as ``date``; ``None`` if it is
     absent or unreadable. With a ``problem`` only ``date`` and ``uid`` have meaning.
@@ -89,17 +93,20 @@ class Answer:
     problem: Reason | None = None
 
 
-def answers(calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None) -> tuple[Answer, ...]:
+def answers(
+    calendar: bytes, *, method: str | None = None, sent_at: datetime | None = None, sender: str | None = None
+) -> tuple[Answer, ...]:
     """The answers in a calendar (UTF-8, up to 256 KB): several where it names several dates of one series.
 
     ``method`` is the MIME part's, for a calendar without METHOD; ``sent_at`` is the mail's Date (UTC), for a missing or
-    unreadable DTSTAMP. An unreadable one of several answers has a ``problem``. Raises :class:`Quarantined` if none is
-    readable; with :attr:`Reason.SEVERAL` if they are of several UIDs or people, or contradict each other on one date.
+    unreadable DTSTAMP; ``sender`` is the address in From, whose answer it is where several are named. An unreadable one
+    of several answers has a ``problem``. Raises :class:`Quarantined` if none is readable; with :attr:`Reason.SEVERAL`
+    if they are of several UIDs or people, or contradict each other on one date.
     """
     if len(calendar) > LARGEST:
         raise Quarantined(Reason.SIZE)
     try:
-        return _answers(components.read(calendar), method, sent_at)
+        return _answers(components.read(calendar), method, _Mail(sent_at=sent_at, sender=sender))
     except ValueError as error:  # too deep, or too much of something
         raise Quarantined(Reason.UNREADABLE) from error
 
@@ -112,7 +119,15 @@ def uids(calendar: bytes) -> frozenset[str]:
         return frozenset()
 
 
-def _answers(root: Component, method: str | None, sent_at: datetime | None) -> tuple[Answer, ...]:
+@frozen
+class _Mail:
+    """What the mail says beside its calendar: its Date (UTC) and the address in From, if they can be read."""
+
+    sent_at: datetime | None
+    sender: str | None
+
+
+def _answers(root: Component, method: str | None, mail: _Mail) -> tuple[Answer, ...]:
     if not root.inside:
         raise Quarantined(Reason.UNREADABLE)
     kind = _kind(root, method)
@@ -122,55 +137,60 @@ def _answers(root: Component, method: str | None, sent_at: datetime | None) -> t
     if len(events) > MOST or len({_uid(event) for event in events}) > 1:
         raise Quarantined(Reason.SEVERAL)
     zones = Zones(root)
-    found = tuple(dict.fromkeys(_tried_answer(event, kind, zones, sent_at) for event in events))
+    found = tuple(dict.fromkeys(_tried_answer(event, kind, zones, mail) for event in events))
     good = [each for each in found if each.problem is None]
     if not good:
         raise Quarantined(found[0].problem or Reason.UNREADABLE)
     # An answer with a problem may contradict another on the same date, so it counts here too.
-    dates = [each.date for each in found if each.problem is not Reason.DATE]
+    dates = [each.date for each in found if each.problem not in (Reason.DATE, Reason.RANGE)]
     if len({(each.attendee, each.sent_by) for each in good}) > 1 or len(set(dates)) < len(dates):
         raise Quarantined(Reason.SEVERAL)
     return found
 
 
-def _tried_answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None) -> Answer:
+def _tried_answer(event: Component, kind: Kind, zones: Zones, mail: _Mail) -> Answer:
     try:
-        return _answer(event, kind, zones, sent_at)
+        return _answer(event, kind, zones, mail)
     except Quarantined as error:
         problem = error.reason
     try:
         date = _date(event, zones)
-    except Quarantined:
-        date, problem = None, Reason.DATE
+    except Quarantined as error:
+        date, problem = None, error.reason
     return Answer(kind=kind, uid=_uid(event) or "", sequence=0, dtstamp=_EARLIEST, date=date, problem=problem)
 
 
 def _kind(root: Component, method: str | None) -> Kind:
-    """METHOD of the calendar (it is no property of an event), else the MIME part's. Raises :class:`Quarantined`."""
-    outer = [root, *root.all("VCALENDAR")]
-    methods = {each.value.strip().upper() for one in outer for each in one.properties("METHOD")} - {""}
+    """METHOD of the calendar; else of its events, where some programs write it, and it has no other meaning; else the
+    MIME part's. Raises :class:`Quarantined`.
+    """
+    outer = _methods([root, *root.all("VCALENDAR")])
     try:
-        (name,) = methods or {(method or "").upper()}
+        (name,) = outer or _methods(root.all("VEVENT")) or {(method or "").upper()}
         return Kind(name)
     except ValueError as error:
         raise Quarantined(Reason.METHOD) from error
 
 
-def _answer(event: Component, kind: Kind, zones: Zones, sent_at: datetime | None) -> Answer:
+def _methods(within: Iterable[Component]) -> set[str]:
+    return {each.value.strip().upper() for one in within for each in one.properties("METHOD")} - {""}
+
+
+def _answer(event: Component, kind: Kind, zones: Zones, mail: _Mail) -> Answer:
     uid = _uid(event)
     if uid is None:
         raise Quarantined(Reason.UID)
-    attendee = _attendee(event, kind)
+    attendee = _attendee(event, kind, mail.sender)
     if attendee is None and kind is Kind.REPLY:
         raise Quarantined(Reason.ATTENDEES)
     return Answer(
         kind=kind,
         uid=uid,
         attendee=_address(attendee) if attendee else None,
-        sent_by=_mail(attendee.params.get("SENT-BY", "")) if attendee else None,
+        sent_by=_sent_by(attendee) if attendee else None,
         participation=_participation(attendee, kind) if attendee else None,
         sequence=_sequence(event),
-        dtstamp=_dtstamp(event, zones, sent_at),
+        dtstamp=_dtstamp(event, zones, mail.sent_at),
         date=_date(event, zones),
         start=_certain(event, "DTSTART", zones),
         comment=_comment(event, attendee),
@@ -185,20 +205,19 @@ def _uid(event: Component) -> str | None:
 
 
 def _sequence(event: Component) -> int:
-    found = {each.value.strip() for each in event.properties("SEQUENCE")} or {"0"}
-    number = found.pop()
-    if found or not re.fullmatch(r"[0-9]{1,9}", number):
-        raise Quarantined(Reason.UNREADABLE)
-    return int(number)
+    """SEQUENCE; 0 where it is absent (RFC 5546, 3.2.3), or not one number: so it answers the oldest question."""
+    found = {each.value.strip() for each in event.properties("SEQUENCE")}
+    number = found.pop() if len(found) == 1 else ""
+    return min(int(number), _HIGHEST) if re.fullmatch(r"[0-9]{1,20}", number) else 0
 
 
 def _comment(event: Component, attendee: Property | None) -> str:
-    """The attendee's text: each COMMENT is a paragraph. Google writes it as a parameter of ATTENDEE. It is passed on to
-    the organizer, so personal links that it quotes are made unusable.
+    """The attendee's text: each COMMENT is a paragraph. Google writes it as a parameter of ATTENDEE, with HTML's
+    entities in it. It is passed on to the organizer, so personal links that it quotes are made unusable.
     """
     comments = [components.text(each.value) for each in event.first("COMMENT", _MOST_COMMENTS)]
     if attendee is not None:
-        comments.append(components.text(attendee.params.get("X-RESPONSE-COMMENT", "")))
+        comments.append(plain_text.unescaped(components.text(attendee.params.get("X-RESPONSE-COMMENT", ""))))
     paragraphs = dict.fromkeys(tokens.redacted(clean(each)).strip() for each in comments)
     return "\n".join(each for each in paragraphs if each)[:LONGEST_COMMENT]
 
@@ -206,12 +225,15 @@ def _comment(event: Component, attendee: Property | None) -> str:
 # --- who ----------------------------------------------------------------------------------------------------------
 
 
-def _attendee(event: Component, kind: Kind) -> Property | None:
+def _attendee(event: Component, kind: Kind, sender: str | None) -> Property | None:
     """The ATTENDEE who answers. One who delegates may also name the delegate (RFC 5546, 3.2.2.3).
 
+    Of several it is the ``sender``: programs name all addresses of their user, or repeat the line of the invitation.
     ``None`` if there is none, or a COUNTER repeats all who were invited (3.2.7). Raises :class:`Quarantined`.
     """
     attendees = event.properties("ATTENDEE")
+    if len(attendees) > 1 and (own := _own(attendees, sender)) is not None:
+        return own
     if len(attendees) > 1 and kind is Kind.COUNTER:
         return None
     if len(attendees) > 1:
@@ -222,6 +244,30 @@ def _attendee(event: Component, kind: Kind) -> Property | None:
             raise Quarantined(Reason.ATTENDEES)
         attendees = given
     return attendees[0] if attendees else None
+
+
+def _own(attendees: list[Property], sender: str | None) -> Property | None:
+    """The line in which the ``sender`` answers; ``None`` if there is none, or it is not certain what they say.
+
+    A line with NEEDS-ACTION, or without PARTSTAT, says nothing: it is left over from the invitation. Where one was
+    delegated, it takes both lines to know who comes.
+    """
+    if sender is None or any("DELEGATED-FROM" in each.params for each in attendees):
+        return None
+    named = ((each, _mail(each.value)) for each in attendees)
+    own = [each for each, mail in named if mail is not None and mailbox(mail) == mailbox(sender)]
+    said = [each for each in own if _partstat(each) in _ANSWERS]
+    ways = {(_partstat(each), _sent_by(each)) for each in said}
+    known = all(_partstat(each) in (*_ANSWERS, "", Participation.NEEDS_ACTION) for each in own)
+    return max(said, key=_remark_length) if len(ways) == 1 and known else None
+
+
+def _remark_length(attendee: Property) -> int:
+    return len(attendee.params.get("X-RESPONSE-COMMENT", ""))
+
+
+def _sent_by(attendee: Property) -> str | None:
+    return _mail(attendee.params.get("SENT-BY", ""))
 
 
 def _without_organizer(event: Component, attendees: list[Property]) -> list[Property]:
@@ -235,10 +281,12 @@ def _address(attendee: Property) -> str | None:
     programs write where they have none. Raises :class:`Quarantined` for any other value.
     """
     value = attendee.value.strip().strip('"<> ')
-    address = _mail(value)
-    if address is None and "EMAIL" in attendee.params and not re.match(r"mailto\s*:", value, re.IGNORECASE):
+    nameless = _NO_ADDRESS.fullmatch(value) is not None
+    address = None if nameless else _mail(value)
+    is_mail = not nameless and re.match(r"mailto\s*:", value, re.IGNORECASE)
+    if address is None and "EMAIL" in attendee.params and not is_mail:
         address = _mail(attendee.params["EMAIL"])
-    if address is None and not _NO_ADDRESS.fullmatch(value):
+    if address is None and not nameless:
         raise Quarantined(Reason.ATTENDEES)
     return address
 
@@ -246,6 +294,7 @@ def _address(attendee: Property) -> str | None:
 def _mail(text: str) -> str | None:
     """The mail address of a ``mailto:`` URI or a plain address, in lower case; ``None`` if it is none."""
     email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
+    email = re.sub(r"\A'(.*)'\Z", r"\1", email)  # Outlook's name for who has none is their address, in quotes
     if ":" in email or len(email) > _LONGEST_ADDRESS:
         return None
     try:
@@ -265,7 +314,7 @@ def _participation(attendee: Property, kind: Kind) -> Participation | None:
     """
     partstat = _partstat(attendee)
     if kind is not Kind.REPLY:
-        return Participation(partstat) if kind is Kind.COUNTER and partstat in _WITH_PROPOSAL else None
+        return Participation(partstat) if kind is Kind.COUNTER and partstat in _WITHOUT_REPLY else None
     if partstat not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
     return Participation(partstat)
@@ -298,12 +347,14 @@ def _certain(event: Component, name: str, zones: Zones) -> LocalTime | None:
 
 
 def _date(event: Component, zones: Zones) -> LocalTime | None:
-    """RECURRENCE-ID. One with RANGE is refused, since we never send that. Raises :class:`Quarantined`."""
+    """RECURRENCE-ID. One with RANGE is refused: a REPLY names an instance (RFC 5546, 3.2.3), we never send that, and
+    programs that meet it read it as one date or as all of them. Raises :class:`Quarantined`.
+    """
     found = event.properties("RECURRENCE-ID")
     if not found:
         return None
     if any("RANGE" in each.params for each in found):
-        raise Quarantined(Reason.DATE)
+        raise Quarantined(Reason.RANGE)
     with _quarantining(Reason.DATE):
         (only,) = {_moment(each, zones) for each in found}
     return only

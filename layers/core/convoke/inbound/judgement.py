@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..decision.decide import Snapshot
-from ..model import LocalTime, Reply, When, folded, frozen
+from ..model import LocalTime, Participation, Reply, When, folded, frozen
 from . import authenticity, itip_reply, mime
 from .authenticity import Receipt
 from .itip_reply import Answer, Kind
@@ -116,7 +116,9 @@ def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
     if incoming.calendar is None:
         return (), incoming.problem
     try:
-        found = itip_reply.answers(incoming.calendar, method=incoming.method, sent_at=incoming.sent_at)
+        found = itip_reply.answers(
+            incoming.calendar, method=incoming.method, sent_at=incoming.sent_at, sender=incoming.sender
+        )
     except Quarantined as error:
         return (), incoming.problem or error.reason
     if found[0].kind is Kind.REFRESH:
@@ -167,6 +169,8 @@ def _fitted(
         return _quarantined(Reason.PROPOSAL, found)
     if says_no_more:
         found, proposed = replace(found, verdict=Verdict.APPLY), None
+    elif proposed is not None and answer.participation is Participation.ACCEPTED:
+        reply = None  # whoever asks for another time has not accepted this one: it was answered before
     reason = authenticity.overtaken(reply, seen) if reply is not None else None
     if found.verdict is not Verdict.APPLY and reason is not None:
         reply = reason = None  # what is proposed is another matter

@@ -34,6 +34,7 @@ LARGEST_MAIL = 5 * 1024 * 1024
 _MOST_REFERENCES = 50
 _MOST_CALENDARS = 4
 _LONGEST_DATE = 100
+_LONGEST_BEGIN = 100
 
 # Line folds of calendars and header fields, and soft line breaks of quoted-printable.
 _FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
@@ -41,6 +42,7 @@ _FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"=\r\n", b"=\n")
 _FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\x00\r\n]*\r?\n(?:[ \t][^\x00\r\n]*\r?\n)*)*(?:\r?\n)?")
 _METHOD = re.compile(r"[ \t]*METHOD[ \t]*:[ \t]*([A-Za-z]+)[ \t]*", re.IGNORECASE)
 _CALENDARS = ("text/calendar", "application/ics", "text/x-vcalendar")
+_REPORTS = ("message/disposition-notification", "message/delivery-status")
 _UNOPENED = ("image/", "audio/", "video/", "font/")
 
 _ADDRESS = r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,253})"
@@ -73,7 +75,7 @@ class Incoming:
     latest last. ``uids`` are the UIDs of our own form anywhere in the mail: first those in its calendars, of which
     those that answer come first, then those in ``references``, the latest first, then all others. ``sent_at`` is its
     Date (UTC).
-    ``automatic``: it says itself that no human wrote it. ``text`` is what somebody wrote, cut to 16 KB.
+    ``automatic``: it says itself that no human wrote it, or is a receipt. ``text`` is what somebody wrote, up to 16 KB.
     """
 
     problem: Reason | None = None
@@ -122,13 +124,13 @@ def incoming(raw: bytes) -> Incoming:
     if _is_ambiguous(raw, head):
         problems.append(Reason.HEADER)
     found = leaves(raw, problems)
-    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_named_so(leaf)]
+    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_file(leaf)]
     if len(parts) > _MOST_CALENDARS:
         problems.append(Reason.CALENDAR)
     calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
     sent_at = _sent_at(known.first("date"))
     readable = sorted((each for each in calendars if each), key=lambda each: not each.answers)
-    calendar, method = _chosen(readable, len(calendars), sent_at, problems)
+    calendar, method = _chosen(readable, len(calendars), sent_at, sender, problems)
     references = _references(known)
     return Incoming(
         problem=problems[0] if problems else None,
@@ -140,7 +142,7 @@ def incoming(raw: bytes) -> Incoming:
         references=references,
         uids=uids.found(_texts(raw, [each.data for each in readable], references, found)),
         sent_at=sent_at,
-        automatic=_is_automatic(known),
+        automatic=_is_automatic(known) or any(leaf.kind in _REPORTS for leaf in found),
         subject=plain_text.subject(known.first("subject")),
         text=_text(found),
     )
@@ -211,10 +213,14 @@ def _is_automatic(known: Fields) -> bool:
 # --- the calendar -------------------------------------------------------------------------------------------------
 
 
-def _is_named_so(leaf: Part) -> bool:
-    """Whether a part is a calendar by its name. RFC 6047 wants it to say what it is; gateways forget it, or put another
-    kind in its place.
+def _is_file(leaf: Part) -> bool:
+    """Whether a part is a calendar by its name, or by how it begins where its kind says nothing. RFC 6047 wants it to
+    say what it is; gateways forget it, or put another kind in its place.
     """
+    if leaf.kind == "application/octet-stream":
+        begin = replace(leaf, body=leaf.body[:_LONGEST_BEGIN]).decoded().removeprefix(b"\xef\xbb\xbf").lstrip()
+        if begin.upper().startswith(b"BEGIN:VCALENDAR"):
+            return True
     disposition = parameters(leaf.fields.first("content-disposition"))[1]
     names = (leaf.params.get("name", ""), disposition.get("filename", ""))
     return not leaf.kind.startswith(_UNOPENED) and any(name.lower().endswith(".ics") for name in names)
@@ -235,7 +241,7 @@ def _calendar(leaf: Part) -> _Calendar | None:
 
 
 def _chosen(
-    calendars: list[_Calendar], number: int, sent_at: datetime | None, problems: list[Reason]
+    calendars: list[_Calendar], number: int, sent_at: datetime | None, sender: str | None, problems: list[Reason]
 ) -> tuple[bytes | None, str | None]:
     """The calendar that answers, and what its part calls it. An invitation may be attached to its answer once more."""
     if len(calendars) < number:
@@ -244,7 +250,7 @@ def _chosen(
     considered = answering if answering else calendars
     if not considered:
         return None, None
-    if len({each.data for each in considered}) > 1 and not _agree(considered, sent_at):
+    if len({each.data for each in considered}) > 1 and not _agree(considered, sent_at, sender):
         problems.append(Reason.CALENDAR)
     named = {each.named for each in considered} - {None}
     if len(named) > 1:
@@ -252,14 +258,15 @@ def _chosen(
     return considered[0].data, considered[0].named or next(iter(named), None)
 
 
-def _agree(calendars: list[_Calendar], sent_at: datetime | None) -> bool:
+def _agree(calendars: list[_Calendar], sent_at: datetime | None, sender: str | None) -> bool:
     """Whether calendars that differ give the same answers: a program that writes two need not write them alike, and a
     gateway may write its own into one of them.
     """
     if sum(len(each.data) for each in calendars) > LARGEST_CALENDAR:
         return False
     try:
-        said = {tuple(map(_words, answers(each.data, method=each.named, sent_at=sent_at))) for each in calendars}
+        read = (answers(each.data, method=each.named, sent_at=sent_at, sender=sender) for each in calendars)
+        said = {tuple(map(_words, each)) for each in read}
     except Quarantined:
         return False
     return len(said) == 1 and all(each.problem is None for each in next(iter(said)))

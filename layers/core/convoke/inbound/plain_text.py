@@ -100,9 +100,14 @@ def text(body: bytes, *, charset: str, is_html: bool) -> str:
     whole = _decoded_body(*narrow(body[: _MOST_BYTES[is_html]], charset))
     if is_html:
         whole = "".join(_visible(whole))
-        whole = _ENTITY.sub(lambda found: html.unescape(found[0]), whole)
+        whole = unescaped(whole)
     # Before it is cut: of a link that is cut the rest may be guessed.
     return re.sub(r"\n{3,}", "\n\n", tokens.redacted(clean(whole))[:LONGEST].strip())
+
+
+def unescaped(text: str) -> str:
+    """``text`` with the characters that HTML's entities stand for."""
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
 def _decoded_body(body: bytes, charset: str) -> str:

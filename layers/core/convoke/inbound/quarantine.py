@@ -8,7 +8,7 @@ from enum import StrEnum
 from ..decision.attention import Attention, AttentionKind, AttentionReason
 from ..model import frozen
 from .authenticity import Receipt, distrust, stranger
-from .itip_reply import Answer, Kind
+from .itip_reply import Answer
 from .judgement import Judgement, Verdict, vouched
 from .reasons import Reason
 
@@ -106,7 +106,7 @@ _UNCONFIRMED = {
 def unconfirmed(judged: Judgement, held: QuarantinedMail) -> Attention | None:
     """The attention entry of an answer that would count if the organizer released it; ``None`` for anything else."""
     state, answer, seen = _UNCONFIRMED.get(held.reason), judged.answer, judged.seen
-    if state is None or answer is None or seen is None or answer.kind is not Kind.REPLY:
+    if state is None or answer is None or seen is None:
         return None
     released = vouched(answer, seen, held.received_at)
     if released.verdict is not Verdict.APPLY:

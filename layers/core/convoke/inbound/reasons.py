@@ -26,7 +26,7 @@ class Reason(StrEnum):
     CALENDAR = "calendar"
     """Several different calendars; or none, in a mail that does not answer a mail of ours."""
     AUTOMATIC = "automatic"
-    """No calendar, and written by a machine: an absence notice, a mailing list, a report."""
+    """No calendar, and written by a machine: an absence notice, a mailing list, a report, a read receipt."""
 
     # The calendar in it.
     METHOD = "method"
@@ -36,7 +36,7 @@ class Reason(StrEnum):
     SEVERAL = "several"
     """Several events that are not one person's answers to one invitation, or that contradict each other on a date."""
     ATTENDEES = "attendees"
-    """More than one ATTENDEE, or one whose mail address cannot be read."""
+    """Several ATTENDEEs of whom the sender says nothing, or two things; or one whose mail address cannot be read."""
     PARTSTAT = "partstat"
     PROPOSAL = "proposal"
     """The proposed time is not possible."""
@@ -72,6 +72,8 @@ class Reason(StrEnum):
     """Its DTSTAMP is more than a day after its receipt."""
     DATE = "date"
     """RECURRENCE-ID names no date of the event."""
+    RANGE = "range"
+    """RECURRENCE-ID has a RANGE: it answers a date and all that follow (RFC 5545, section 3.2.13)."""
     OVER = "over"
     """A request on an event that is over, or a proposal for one that is over or cancelled."""
     REPEATED = "repeated"

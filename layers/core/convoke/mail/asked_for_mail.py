@@ -1,5 +1,5 @@
 """The texts of mails that somebody asked for: to confirm their address, the personal link, that they are on the
-waitlist, that the organizer decides, a link to sign in.
+waitlist, that the organizer decides, a link to sign in; and that an event is cancelled for which somebody waits.
 
 Anybody can have the first sent to anybody. So nothing that a visitor typed is in it, neither their name nor any text:
 only what the account says of its event, and one link. To open a link changes nothing; that is done by a button there.
@@ -18,6 +18,7 @@ SECONDS_OF_AN_HOUR = 3600
 SUBJECTS = {
     NotificationKind.CONFIRM: gettext_noop("Confirm your registration: %(title)s"),
     NotificationKind.WAITING: gettext_noop("You are on the waitlist: %(title)s"),
+    NotificationKind.CALLED_OFF: gettext_noop("Cancelled: %(title)s"),
     NotificationKind.PENDING: gettext_noop("The organizer decides about your registration: %(title)s"),
     NotificationKind.LINK: gettext_noop("Your registration: %(title)s"),
     NotificationKind.FRESH_LINK: gettext_noop("Your registration: %(title)s"),
@@ -31,12 +32,14 @@ SUBJECTS = {
 class Said:
     """What such a mail says, as it is decided when it is sent: the ``kind`` that it is sent as, its one ``link``, the
     registration that its recipient's address has (``holder``), and its ``place`` on the waitlist, 0 for none.
+    ``called_off``: the event does not take place, whatever the kind.
     """
 
     kind: NotificationKind
     link: str
     holder: Registration | None = None
     place: int = 0
+    called_off: bool = False
 
     def texts(self, notification: Notification) -> Texts:
         """The texts to write in: in the language of the registration, or the one that was asked in."""
@@ -74,7 +77,7 @@ def text(notification: Notification, said: Said) -> str:
         case NotificationKind.SIGN_IN:
             parts = _sign_in(said, texts)
         case _:
-            parts = _registered(said, texts, what)
+            parts = _registered(notification, said, texts, what)
     return "\n\n".join(parts) + "\n"
 
 
@@ -154,8 +157,21 @@ def _sign_in(said: Said, texts: Texts) -> tuple[str, ...]:
     )
 
 
-def _registered(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+def _called_off(notification: Notification, texts: Texts, what: dict[str, str]) -> str:
+    statement = texts.sentences(
+        texts.gettext("“%(title)s”, %(when)s, organized by %(organizer)s, is cancelled.", **what),
+        texts.gettext("You need not keep the date. If it takes place after all, you are told by a mail."),
+    )
+    if not notification.quoted:
+        return statement
+    label = texts.gettext("%(label)s:", label=texts.gettext("Reason"))
+    return f"{statement}\n\n{label} {texts.isolated(notification.quoted)}"
+
+
+def _registered(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     match said.holder.status if said.holder is not None else None:
+        case _ if said.called_off:
+            state = _called_off(notification, texts, what)
         case RegistrationStatus.WAITLISTED:
             state = texts.gettext(
                 "You are on the waitlist for “%(title)s”, %(when)s, organized by %(organizer)s, at place %(place)s. As "
@@ -181,9 +197,17 @@ def _registered(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ..
         state,
         texts.gettext("See or change your registration:") + f"\n{said.link}",
         texts.gettext("The link is for you alone: whoever has it can change your registration."),
-        texts.gettext("You get this mail because somebody, probably you, wants to register this address.")
-        if said.kind is NotificationKind.PENDING
-        else texts.gettext(
-            "You get this mail because somebody, probably you, gave this address on the page of the event."
-        ),
+        _why(said.kind, texts, what),
+    )
+
+
+def _why(kind: NotificationKind, texts: Texts, what: dict[str, str]) -> str:
+    if kind is NotificationKind.CALLED_OFF:
+        return texts.gettext(
+            "You get this mail because this address was registered for “%(title)s”, organized by %(organizer)s.", **what
+        )
+    if kind is NotificationKind.PENDING:
+        return texts.gettext("You get this mail because somebody, probably you, wants to register this address.")
+    return texts.gettext(
+        "You get this mail because somebody, probably you, gave this address on the page of the event."
     )

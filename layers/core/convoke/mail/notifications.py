@@ -17,7 +17,8 @@ from enum import StrEnum
 from .. import languages
 from ..calendar.content_lines import clean, one_line
 from ..decision.attention import Attention, present_time
-from ..decision.decide import CHANGE, INVITATION
+from ..decision.decide import CHANGE, INVITATION, URGENT
+from ..decision.invitation import WaitMail
 from ..model import (
     DeliveryState,
     Event,
@@ -63,6 +64,8 @@ class NotificationKind(StrEnum):
     """The personal link of the registration that the address has."""
     WAITING = "waiting"
     """The place on the waitlist of a registration that was made on a page; or that one is pending."""
+    CALLED_OFF = "called-off"
+    """That the event is cancelled for whose seat, or decision, somebody waits: what WAITING is sent as then."""
     FRESH_LINK = "fresh-link"
     """A link to the personal page that also opens, for an hour, what a forwarded mail must not open."""
     NEW_ADDRESS = "new-address"
@@ -75,7 +78,7 @@ class NotificationKind(StrEnum):
 
 ASKED_FOR = frozenset(
     {
-        *(NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING),
+        *(NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING, NotificationKind.CALLED_OFF),
         *(NotificationKind.FRESH_LINK, NotificationKind.NEW_ADDRESS, NotificationKind.ADDRESS_CHANGED),
         NotificationKind.SIGN_IN,
     }
@@ -139,10 +142,10 @@ class Notification:
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
     ``more`` there are. An ACCEPTED and a TURNED_DOWN have a word of the organizer's (``quoted``), if there is one;
-    ``waits``: who was accepted is on the waitlist. REQUESTS have ``more`` people who wait, once they are sent. Those
-    :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after ``until`` (UTC). ``language``,
-    a language tag or empty for English, is the one to write in: an attendee's, the event's for its organizer, or the
-    one that somebody asked in.
+    ``waits``: who was accepted is on the waitlist. A CALLED_OFF has the reason (``quoted``), if one was given. REQUESTS
+    have ``more`` people who wait, once they are sent. Those :data:`ASKED_FOR` have a recipient without a name; they are
+    not sent, nor kept, after ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write
+    in: an attendee's, the event's for its organizer, or the one that somebody asked in.
     """
 
     notification_id: str
@@ -358,28 +361,41 @@ def sign_in(email: str, *, about: str, language: str, until: datetime, now: date
     )
 
 
-_WITHOUT_SEAT = {
-    RegistrationStatus.WAITLISTED: NotificationKind.WAITING,
-    RegistrationStatus.PENDING: NotificationKind.PENDING,
-}
+OF_WAITING = frozenset({NotificationKind.WAITING, NotificationKind.CALLED_OFF})
+"""What one notification of each registration is, one after the other: so none is sent while another is under way."""
+
+
+def of_waiting(event: Event, registration: Registration, mail: WaitMail, now: datetime) -> Notification:
+    """The mail that says to somebody whether they wait still, of an event that is not over at ``now`` (UTC)."""
+    waiting = to_holder(NotificationKind.WAITING, event, registration, about=registration.registration_id, now=now)
+    waiting = replace(waiting, until=series.ends_at(event))
+    if mail is WaitMail.PLACE:
+        return waiting
+    return replace(waiting, kind=NotificationKind.CALLED_OFF, quoted=one_line(event.reason))
+
+
+def sent_as(mail: WaitMail | None, holder: Registration) -> NotificationKind | None:
+    """What a notification :data:`OF_WAITING` is sent as to ``holder`` where this is true (``decision.waiting``)."""
+    if mail is WaitMail.CALLED_OFF:
+        return NotificationKind.CALLED_OFF
+    pending = holder.status is RegistrationStatus.PENDING
+    return None if mail is None else NotificationKind.PENDING if pending else NotificationKind.WAITING
 
 
 def becomes(notification: Notification, holder: Registration | None) -> NotificationKind | None:
     """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
-    recipient's address has now; ``None``: it is not sent.
+    recipient's address has now; ``None``: it is not sent. One :data:`OF_WAITING` that comes here is about another
+    registration than the holder's.
     """
     if notification.kind in (NotificationKind.CONFIRM, NotificationKind.NEW_ADDRESS):
         return notification.kind if holder is None else NotificationKind.LINK
     if notification.kind is NotificationKind.ADDRESS_CHANGED:
         return notification.kind
-    if holder is None:
+    if holder is None or notification.kind is NotificationKind.CALLED_OFF:
         return None
     if notification.kind is NotificationKind.FRESH_LINK:
         # Who has the address by now is another one: their page is not opened by what this person asked for.
         return notification.kind if holder.registration_id == notification.registration_id else None
-    if notification.kind is NotificationKind.WAITING and holder.registration_id == notification.registration_id:
-        # Who has a seat is sent the invitation.
-        return _WITHOUT_SEAT.get(holder.status)
     return NotificationKind.LINK
 
 
@@ -397,9 +413,11 @@ def quote(text: str) -> str:
 
 
 def priority(kind: NotificationKind) -> int:
-    """The priority (see ``decide.priority``): that of a change for a summary, and for a link by which an organizer may
-    have to change something, else that of an invitation.
+    """The priority (see ``decide.priority``): that of a cancellation for one; that of a change for a summary, and for a
+    link by which an organizer may have to change something; else that of an invitation.
     """
+    if kind is NotificationKind.CALLED_OFF:
+        return URGENT
     return CHANGE if kind in (NotificationKind.SUMMARY, NotificationKind.SIGN_IN) else INVITATION
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from ..decision.decide import calendar_state_of, participation
 from ..decision.invitation import Invitation
+from ..decision.waiting import takes_place
 from ..links import tokens
 from ..links.tokens import AFTER_THE_EVENT, Purpose
 from ..model import (
@@ -72,7 +73,7 @@ class Opened:
 
     @property
     def state(self) -> State:
-        if self.event.status is EventStatus.CANCELLED:
+        if not takes_place(self.event.status):  # of a draft nobody was told, or that it is cancelled
             return State.CANCELLED
         if series.ends_at(self.event) <= self.request.now:
             return State.OVER

@@ -13,7 +13,6 @@ from datetime import datetime
 
 from ..decision.decide import Snapshot
 from ..inbound.authenticity import Receipt
-from ..inbound.itip_reply import Kind
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
 from ..inbound.quarantine import Origin, Owner, QuarantinedMail, held, origin, unconfirmed
@@ -175,7 +174,8 @@ def _pass_on(store: Store, judged: Judgement, now: datetime, *, asked: bool = Fa
     ``asked`` for it by releasing the mail.
     """
     seen, answer = judged.seen, judged.answer
-    if seen is None or answer is None or answer.participation is None or answer.kind is not Kind.REPLY:
+    # What was written with a proposal is shown with it.
+    if seen is None or answer is None or answer.participation is None or judged.verdict is Verdict.PROPOSE:
         return True
     if not (answer.comment or answer.participation is Participation.DELEGATED):
         return True

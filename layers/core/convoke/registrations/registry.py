@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..decision.decide import Snapshot
-from ..decision.invitation import Hold, Invitation, Mailed
+from ..decision.invitation import Hold, Invitation, Mailed, WaitMail
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
@@ -135,11 +135,18 @@ def register(
 
 
 def registration_actions(
-    store: Store, person: Registration, now: datetime, *, account: str, transferred: bool = False
+    store: Store,
+    person: Registration,
+    now: datetime,
+    *,
+    account: str,
+    transferred: bool = False,
+    wait_mail: WaitMail | None = None,
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
-    ``account`` is that of the event. ``transferred``: it is copied after a split.
+    ``account`` is that of the event. ``transferred``: it is copied after a split, from one of which this was mailed
+    (``wait_mail``).
     """
     comes = person.status is RegistrationStatus.REGISTERED
     invitation = Invitation(
@@ -148,6 +155,7 @@ def registration_actions(
         wakeups=1,
         # A registration counts for its first mails; a copy was not counted, so that each of its mails is.
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
+        wait_mail=wait_mail,
         due_key=first_due_key(now) if comes else None,  # who waits is sent no invitation
     )
     return {

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ..decision.waiting import WAITING
 from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..schedule import series_changes
 from ..store import keys
@@ -197,7 +198,11 @@ def _store_copy(
     else:
         waits = new.status is RegistrationStatus.WAITLISTED
         seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
-    actions = {**registration_actions(store, new, now, account=account, transferred=True), **seat}
+    # Who waits in the series was mailed of these dates, too.
+    mailed = store.reads.invitation(person.event_id, person.registration_id) if person.status in WAITING else None
+    wait_mail = None if mailed is None else mailed.wait_mail
+    own = registration_actions(store, new, now, account=account, transferred=True, wait_mail=wait_mail)
+    actions = {**own, **seat}
     copied = store.registrations.copied_actions(person, new)
     return store.attempt({"source": store.registrations.unchanged_check(person), **actions, **copied})
 

@@ -148,6 +148,15 @@ class Invitations(Repository):
             _key(invitation), due_key, invitation.due_key, resend=resend, repair=repair, condition=condition
         )
 
+    def wait_mail_action(self, said: effects.SaidOfWaiting) -> Action:
+        """The action that writes what a mail said of somebody's waiting, and adds a wake-up, which is due at once
+        unless the invitation is due already.
+        """
+        key = keys.invitation(said.event_id, said.registration_id)
+        due = codec.due_attributes(said.registration_id, keys.due_key(1, said.at))
+        changes = {"wait_mail": said.mail.value, **due}
+        return update(self._sent, key, changes, conditions.EXISTS, add={"wakeups": 1}, first=tuple(due))
+
     def _woken(
         self,
         key: keys.Key,

@@ -15,6 +15,7 @@ from .. import effects
 from ..mail.notifications import Notification, NotificationState, may_be_sent, notification_state, priority
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
+from .invitations import Invitations
 from .repository import Repository
 from .writes import DUE, Action, mark, put, update
 
@@ -60,11 +61,21 @@ class Notifications(Repository):
 
     def record(self, effect: effects.RecordNotification) -> bool:
         """Write the notification's state and raise its fence. False: another worker wrote to it since it was read."""
-        return self._write(self._record_action(effect.notification_state, {}))
+        own = self._record_action(effect.notification_state, {})
+        if effect.said is None:
+            return self._write(own)
+        said = Invitations(self.client, self.settings).wait_mail_action(effect.said)
+        refused = self._attempt({"notification": own, "invitation": said})
+        return self._write(own) if refused.keys() == {"invitation"} else not refused
 
     def _record_action(self, changed: NotificationState, more: Mapping[str, Any]) -> Action:
-        changes = {**_state_item(replace(changed, fence=changed.fence + 1), {}), **more}
-        for name in ("notification_id", "event_id", "registration_id", "kind"):
+        kept = (
+            {}
+            if changed.notification is None
+            else {"expires_at": _expires_at(changed.notification, changed.notification.written_at)}
+        )
+        changes = {**_state_item(replace(changed, fence=changed.fence + 1), {}), **kept, **more}
+        for name in ("notification_id", "event_id", "registration_id"):
             del changes[name]
         absent = tuple(name for name in ("lease_until", *DUE) if name not in changes)
         return update(self._sent, _key(changed), changes, UPON_RECORDING, remove=absent, fence=changed.fence)
@@ -84,8 +95,11 @@ def _key(one: Notification | NotificationState) -> keys.Key:
 
 def _new(notification: Notification, key: keys.Key, now: datetime) -> Item:
     state = notification_state(notification, keys.due_key(priority(notification.kind), now))
-    until = now + KEPT if notification.until is None else notification.until
-    return _state_item(state, key, expires_at=codec.epoch(until))
+    return _state_item(state, key, expires_at=_expires_at(notification, now))
+
+
+def _expires_at(notification: Notification, now: datetime) -> int | None:
+    return codec.epoch(now + KEPT if notification.until is None else notification.until)
 
 
 def _state_item(state: NotificationState, key: keys.Key, **more: Any) -> Item:

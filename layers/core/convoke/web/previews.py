@@ -12,10 +12,14 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision import fingerprints
 from ..decision.calendar_state import Message
 from ..decision.decide import Snapshot
-from ..decision.invitation import Invitation
+from ..decision.invitation import Invitation, WaitMail
 from ..delivery import fan_out
 from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, preview
-from ..mail import header_fields, subjects, wording
+from ..effects import ReadPlace
+from ..mail import asked_for_mail, header_fields, subjects, wording
+from ..mail.asked_for_mail import Said
+from ..mail.notifications import of_waiting, sent_as
+from ..mail.placeholders import PERSONAL
 from ..model import Event, EventStatus, InvalidField, Method
 from ..registrations import events, split_transfer
 from ..schedule import edits
@@ -48,7 +52,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Response[PreviewOut]:
     event, at = context.own_event(event_id), context.now()
     after, new, transfer = previewed_change(event, body, at)
-    counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "none"), 0)
+    counts = dict.fromkeys(("update", "ask_again", "cancel", "invite", "waits", "none"), 0)
     examples: list[PreviewExample] = []
     mails = 0
     part = context.Part(event_id, f"preview of {event_id}", cursor)
@@ -58,9 +62,10 @@ def preview_change(event_id: str, body: PreviewIn, cursor: Cursor = None) -> Res
         if new is not None and transfer is not None:
             also = invitations_to(new, transfer, event, previewed, at)
             previewed = replace(previewed, messages=previewed.messages + also)
-        counts[previewed.kind] += 1
-        mails += len(previewed.messages)
-        if previewed.messages and (len(examples) < EXAMPLES or counts[previewed.kind] == 1):
+        kind = previewed.kind
+        counts[kind] += 1
+        mails += len(previewed.messages) + (kind == "waits")
+        if kind != "none" and (len(examples) < EXAMPLES or counts[kind] == 1):
             examples.append(example(previewed, after, at, also))
     told_at = None
     if transfer is None:
@@ -83,11 +88,36 @@ def example(previewed: PreviewResult, after: Event, at: datetime, also: tuple[Me
     """
     (alone,) = preview([previewed.seen], after, settings().sender, at)
     messages = alone.messages + also
+    if alone.wait_mail is not None and not messages:
+        shown = wait_mail_shown(replace(previewed.seen, event=after), alone.wait_mail, at)
+        registration_id = previewed.seen.registration.registration_id
+        return PreviewExample(
+            registration_id=registration_id, kind=previewed.kind, messages=[shown.subject], mails=[shown]
+        )
     return PreviewExample(
         registration_id=previewed.seen.registration.registration_id,
         kind=previewed.kind,
         messages=[wording.words(message, at).subject for message in messages],
         mails=[mail_shown(message, at) for message in messages[:MAILS_OF_AN_EXAMPLE]],
+    )
+
+
+def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail:
+    """What somebody who waits would be mailed at ``at`` (UTC)."""
+    person, notification = seen.registration, of_waiting(seen.event, seen.registration, mail, at)
+    place = ReadPlace(event_id=person.event_id, registration_id=person.registration_id)
+    said = Said(
+        kind=sent_as(mail, person) or notification.kind,
+        link=PERSONAL,
+        holder=person,
+        place=context.store().perform(place) if mail is WaitMail.PLACE else 0,
+        called_off=mail is WaitMail.CALLED_OFF,
+    )
+    return PreviewMail(
+        method=None,
+        to=PersonOut(name="", email=person.email),
+        subject=asked_for_mail.subject(notification, said),
+        text=asked_for_mail.text(notification, said),
     )
 
 

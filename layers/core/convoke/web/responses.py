@@ -432,7 +432,8 @@ class PreviewMail(Out):
     """One mail as it would be read. Where a personal link will stand, ``text`` has ``_your_personal_link_``."""
 
     method: Annotated[
-        Literal["REQUEST", "CANCEL"], Field(description="Whether the calendar takes an entry, or removes it.")
+        Literal["REQUEST", "CANCEL"] | None,
+        Field(description="Whether the calendar takes an entry, or removes it; null: the mail has none."),
     ]
     to: PersonOut
     subject: str
@@ -460,6 +461,12 @@ class PreviewOut(Out):
     ask_again: int
     cancel: int
     invite: int
+    waits: Annotated[
+        int,
+        Field(
+            description="Who wait, and would be mailed that the event is cancelled, or that it takes place after all."
+        ),
+    ]
     none: int
     messages: int
     examples: Annotated[

@@ -1,0 +1,50 @@
+"""Has what who waits for a seat, or for a decision, is to be mailed sent as a notification.
+
+Each registration has one for all of these, which says what is true when it is sent (``notify.dispatch``): its lease and
+fence keep them in order, as those of an invitation do for messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from ..decision.decide import Snapshot
+from ..decision.invitation import WaitMail
+from ..effects import AddNotification, NotificationHint, ReadNotification, RecordNotification, Steps
+from ..mail.notifications import NotificationState, of_waiting, priority
+from ..model import DeliveryState
+from ..settings import Times
+from ..store import keys
+from . import attempts
+
+
+def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Steps[NotificationHint | None]:
+    """Have somebody mailed this of their waiting; returns the hint to do it at once. ``None``: another worker is
+    sending an earlier one, or wrote first.
+    """
+    wanted = of_waiting(seen.event, seen.registration, mail, now)
+    hint = NotificationHint.of(wanted)
+    state: NotificationState | None = yield ReadNotification(
+        event_id=hint.event_id, registration_id=hint.registration_id, notification_id=hint.notification_id
+    )
+    if state is None:
+        yield AddNotification(notification=wanted)
+        return hint
+    if attempts.leased(state.lease_until, now):
+        return None
+    pending = state.notification
+    if pending is not None and pending == replace(wanted, written_at=pending.written_at):
+        return hint  # it is due already
+    due = replace(
+        state,
+        kind=wanted.kind,
+        notification=wanted,
+        attempts=0,
+        # What may have left of one that was not given up yet counts for the next.
+        unknowns=0 if pending is None else state.unknowns,
+        lease_until=None,
+        state=DeliveryState.PENDING,
+        due_key=keys.due_key(priority(wanted.kind), now + times.hint),
+    )
+    return hint if (yield RecordNotification(notification_state=due)) else None
