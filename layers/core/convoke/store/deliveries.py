@@ -106,7 +106,9 @@ class Deliveries(Repository):
     ) -> Page:
         """A page of a webhook's deliveries, the latest first, optionally of one ``state``."""
         return self._list(
-            *(Delivery, self._hooks, keys.delivery(webhook_id, "")),
+            Delivery,
+            self._hooks,
+            keys.delivery(webhook_id, ""),
             identity=f"deliveries of {webhook_id}, {state or 'all'}",
             pattern=r"[0-9a-z]+",
             limit=limit,

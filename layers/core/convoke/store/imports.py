@@ -160,7 +160,10 @@ class Imports(Repository):
             return None
         mine = {"lease_until": keys.instant(lease_until), **mark()}
         action = update(
-            *(self._sent, _key(one), {**mine, "due_key": keys.due_key(2, lease_until)}, conditions.CAN_GO_ON),
+            self._sent,
+            _key(one),
+            {**mine, "due_key": keys.due_key(2, lease_until)},
+            conditions.CAN_GO_ON,
             remove=("waits_until",),
             now=keys.instant(now),
         )
@@ -190,7 +193,10 @@ class Imports(Repository):
             actions["later"] = self._put_action(one.import_id, _part(one, one.parts), _json(later), until)
         add = {"next_part": 1, "parts": int(bool(later)), **counts}
         actions["import"] = update(
-            *(self._sent, _key(one), {}, conditions.AT_THIS_PART),
+            self._sent,
+            _key(one),
+            {},
+            conditions.AT_THIS_PART,
             add={name: count for name, count in add.items() if count},
             lease_until=codec.value(one.lease_until),
             next_part=one.next_part,
