@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from convoke.registrations import registry
 from convoke.registrations.bulk import Registered, register_all
 from convoke.registrations.events import create_event
+from convoke.registrations.returning import HELD
 from convoke.store import keys
 from convoke.store.store import Store
 from tests.caller import BO, Answer, World, a_caller
@@ -111,6 +113,18 @@ def test_addresses_that_differ_in_a_tag_are_registered_and_counted(world: World)
     assert waits[:30] == [None] * 30
     assert all(isinstance(wait, int) and wait > 0 for wait in waits[30:])
     assert listed(world, event) == [one["email"] for one in family[:30]]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_seats_that_are_kept_for_one_of_them_are_theirs(world: World, number: int) -> None:
+    event = world.hold(capacity=5)
+    event_id, _, left = world.register(event, "person0@example.net").removeprefix("/events/").split("/")
+    until = world.now + HELD
+    assert world.store.brakes.may_hold(event_id, left, "person0@example.net", until, world.now)
+    registry.withdraw(world.store, event_id, left, now=world.now, held_until=until)
+    assert statuses(ask(world, event, people(number))) == [201] * number
+    seats = world.store.reads.seats(event_id)
+    assert (seats.taken, seats.held) == (number, 0)
 
 
 def test_webhooks_are_told_of_each(world: World) -> None:

@@ -277,7 +277,7 @@ def test_the_button_pressed_twice_begins_one_import(secretary: Secretary) -> Non
 def test_what_another_window_made_of_it_meanwhile_is_shown_before_it_is_imported(secretary: Secretary) -> None:
     where = secretary.world.hold()
     path, shown = checked(secretary, where, "Name,Mail,Status\nAda,ada@example.org,ok\nBo,bo@example.net,canceled")
-    assert "1 withdrew, as the file or their registration says, and is left out." in words_of(shown)
+    assert "1 withdrew or was turned down, as the file or their registration says, and is left out." in words_of(shown)
     matching = secretary.get(f"{path}/columns")
     assert secretary.sends(matching, f"{path}/columns", **{"column-2": ""}).location == f"{path}/check"
     again = secretary.sends(shown, f"{path}/start")
@@ -293,12 +293,20 @@ def test_whoever_withdrew_is_not_invited_by_the_same_list_once_more(secretary: S
     person = secretary.world.register(where, "ada@example.org")
     assert secretary.world.call("DELETE", person).status == 200
     path, shown = checked(secretary, where, "Name,Mail\nAda,Ada@example.org\nBo,bo@example.net")
-    assert "1 withdrew, as the file or their registration says, and is left out." in words_of(shown)
-    assert "Not imported, withdrew from this event: add them by hand if they come after all" in words_of(shown)
+    assert "1 withdrew or was turned down, as the file or their registration says, and is left out." in words_of(shown)
+    assert "Not imported, withdrew from this event, or was turned down: add them by hand" in words_of(shown)
     secretary.sends(shown, f"{path}/start")
     work(secretary)
     standing = secretary.world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
     assert [one["email"] for one in standing] == ["bo@example.net"]
+
+
+def test_whoever_was_turned_down_is_left_out_and_not_only_said_to_have_withdrawn(secretary: Secretary) -> None:
+    where = secretary.world.hold(approval=True)
+    person = secretary.world.register(where, "ada@example.org")
+    assert secretary.world.call("POST", f"{person}/decline").status == 200
+    _, shown = checked(secretary, where, "Name,Mail\nAda,Ada@example.org\nBo,bo@example.net")
+    assert "Not imported, withdrew from this event, or was turned down: add them by hand" in words_of(shown)
 
 
 def test_whoever_withdrew_and_registered_anew_is_registered(secretary: Secretary) -> None:

@@ -198,7 +198,7 @@ def test_whoever_withdraws_after_the_dry_run_is_not_invited_and_their_line_says_
     world.register(where, "person2@example.net")
     assert job.work() is Progress.ENDED
     assert job.counts == (2, 0, 1, 1)
-    assert job.wrong == [(3, "", imports.WITHDRAWN)]
+    assert job.wrong == [(3, "", imports.LEFT)]
     standing = world.call("GET", f"{where}/registrations", query={"status": "registered"}).body["items"]
     assert sorted(one["email"] for one in standing) == [f"person{n}@example.net" for n in (0, 2, 3)]
 
@@ -210,7 +210,7 @@ def test_whoever_withdrew_by_one_click_is_left_out_and_their_seat_stays_kept(wor
     registry.withdraw(world.store, event_id, left, now=world.now, held_until=world.now + HELD)
     job = Job(world, where, people(2))
     assert job.work() is Progress.ENDED
-    assert (job.counts, job.wrong) == ((1, 0, 0, 1), [(3, "", imports.WITHDRAWN)])
+    assert (job.counts, job.wrong) == ((1, 0, 0, 1), [(3, "", imports.LEFT)])
     assert (world.store.reads.seats(event_id).taken, world.store.reads.seats(event_id).held) == (2, 1)
 
 

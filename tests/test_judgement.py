@@ -16,7 +16,7 @@ from convoke.inbound.itip_reply import Span
 from convoke.inbound.judgement import vouched
 from convoke.inbound.proposals import proposed
 from convoke.inbound.reasons import Reason
-from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When, folded
+from convoke.model import EventStatus, Participation, RegistrationStatus, Reply, When, ascii_domain, folded
 from tests.factories import AFTERNOON, NOW, answer, event, existing, invitation, message, receipt, registration, told
 
 UID = message().uid
@@ -362,6 +362,19 @@ def test_an_hour_that_ends_when_the_clock_shows_its_start_once_more_is_a_proposa
 def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     found = judged(a_counter("DTSTART;VALUE=DATE:20270312", "DTEND;VALUE=DATE:20270314"))
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")
+
+
+def test_a_domain_with_a_character_that_shows_nothing_is_none() -> None:
+    """Those that Unicode calls Default_Ignorable: some programs leave them out, and so write to another domain."""
+    ranges = (
+        *((0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F)),
+        *((0xAD, 0xAD), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
+        *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+    )
+    for first, last in ranges:
+        for point in range(first, last + 1):
+            with pytest.raises(UnicodeError):
+                ascii_domain(f"a{chr(point)}b.example")
 
 
 @pytest.mark.parametrize(

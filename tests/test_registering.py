@@ -255,7 +255,8 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_that_was_typed_is_lost(
 def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_form(one: Registering) -> None:
     one.hold(questions=QUESTIONS, **SERIES)
     shown = one.fill(name="", email="", language="", dates=[])
-    assert [said.split(" ")[0] for said in problems(shown)] == ["Enter", "Enter", "Choose", "Choose", "Answer"]
+    assert [said.split(" ")[0] for said in problems(shown)] == ["Enter", "Enter", "Choose", "Answer", "Choose"]
+    assert problems(shown)[-1] == "Choose one of the languages."
 
 
 @pytest.mark.parametrize(

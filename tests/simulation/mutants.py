@@ -413,10 +413,11 @@ MUTANTS: dict[str, Mutant] = {
         without(survey, "survey", "first and _is_held(seen, now)", "False"), trial="a_large_event_is_surveyed"
     ),
     "the-sooner-due-key-is-kept": Mutant(
-        instead(invitations, "UPON_WAKING", conditions.EXISTS), trial="a_wake_up_meets_a_more_urgent_one"
+        instead(invitations, "UPON_WAKING_ALONE", conditions.EXISTS), trial="a_wake_up_meets_a_more_urgent_one"
     ),
     "a-change-keeps-the-sooner-due-key": Mutant(
-        instead(invitations, "UPON_CHANGING", conditions.EXISTS), trial="a_change_meets_something_more_urgent"
+        instead(invitations, "UPON_WAKING_WITH_A_CHANGE", conditions.EXISTS),
+        trial="a_change_meets_something_more_urgent",
     ),
     "fence-of-a-notification": Mutant(
         instead(notifications, "UPON_RECORDING", conditions.EXISTS), scenario="two at one notification"
@@ -442,6 +443,9 @@ MUTANTS: dict[str, Mutant] = {
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",
+    ),
+    "a-claim-is-told-from-another-s": Mutant(
+        without(writes, "mark", "secrets.token_hex(8)", "''"), trial="a_claim_is_answered_late"
     ),
     "a-split-is-looked-at-once-more": Mutant(
         without(

@@ -267,8 +267,8 @@ def ascii_domain(domain: str) -> str:
     return encoded.decode("ascii")
 
 
-_FILLERS = "\u115f\u1160\u17b4\u17b5\u180f\u3164\uffa0"
-"""Characters that show nothing, and that IDNA 2008 alone leaves out."""
+_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u180f\u3164\uffa0") | {*map(chr, range(0xE0100, 0xE01F0))}
+"""Characters that show nothing, the further variation selectors among them, and that UTS 46 alone leaves out."""
 
 
 def folded(email: str) -> str:

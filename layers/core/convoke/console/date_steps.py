@@ -38,7 +38,13 @@ def change(visit: Visit, series: Series, one: Date) -> site.Answer:
         return visit.go(series.path_of(one), DONE[visit.form.text("step")])
     _, day = visit.request.texts.gettext, one.day(visit.request.texts)
     return _settled(
-        *(visit, "date.html", series, one, "PATCH", DATE, body),
+        visit,
+        "date.html",
+        series,
+        one,
+        "PATCH",
+        DATE,
+        body,
         previewed=body,
         title=_("Move %(day)s", day=day) if moves else _("Change %(day)s", day=day),
         send=_("Change it, and send"),
@@ -54,7 +60,13 @@ def ask_to_cancel(visit: Visit, series: Series, one: Date) -> site.Answer:
 def cancel(visit: Visit, series: Series, one: Date) -> site.Answer:
     _, reason = visit.request.texts.gettext, {"reason": visit.form.text("reason")}
     return _settled(
-        *(visit, "date_cancel.html", series, one, "POST", f"{DATE}/cancel", reason),
+        visit,
+        "date_cancel.html",
+        series,
+        one,
+        "POST",
+        f"{DATE}/cancel",
+        reason,
         previewed={"cancel": True, **reason},
         title=_("Cancel %(day)s", day=one.day(visit.request.texts)),
         send=_("Cancel this date, and send"),
@@ -70,7 +82,13 @@ def ask_to_restore(visit: Visit, series: Series, one: Date) -> site.Answer:
 def restore(visit: Visit, series: Series, one: Date) -> site.Answer:
     _ = visit.request.texts.gettext
     return _settled(
-        *(visit, "date_restore.html", series, one, "POST", f"{DATE}/restore", {}),
+        visit,
+        "date_restore.html",
+        series,
+        one,
+        "POST",
+        f"{DATE}/restore",
+        {},
         previewed={"restore": True},
         title=_("Restore %(day)s", day=one.day(visit.request.texts)),
         send=_("Restore it, and send"),
@@ -92,7 +110,13 @@ def add(visit: Visit, series: Series) -> site.Answer:
         return _again(visit, "date_add.html", series, None)(missing)
     _, body = visit.request.texts.gettext, {"start": start, "end": end}
     return _settled(
-        *(visit, "date_add.html", series, None, "POST", PATH, body),
+        visit,
+        "date_add.html",
+        series,
+        None,
+        "POST",
+        PATH,
+        body,
         previewed={"add": body},
         title=_("Add a date"),
         send=_("Add it, and send"),

@@ -231,7 +231,9 @@ def _list(visit: Visit, series: Series) -> site.Answer:
     number = min(visit.page_number, pages)
     shown = every if whole else every[(number - 1) * PAGE : number * PAGE]
     return _shown(
-        *(visit, "dates.html", series),
+        visit,
+        "dates.html",
+        series,
         past=past,
         by_month=_by_month(shown, visit.request.texts),
         number=number,
@@ -256,7 +258,9 @@ def _month(visit: Visit, series: Series) -> site.Answer:
     month = months.read(visit.request.query.get("month", "")) or months.month_of(day_of(nearest.when.start))
     on = _by_day(series.dates, month)
     return _shown(
-        *(visit, "dates_month.html", series),
+        visit,
+        "dates_month.html",
+        series,
         month=month,
         name=texts.month(month.first),
         before=month.previous and texts.month(month.previous.first),

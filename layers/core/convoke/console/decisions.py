@@ -51,7 +51,10 @@ def accept(visit: Visit, event_id: str, proposal_id: str) -> site.Answer:
 def decline(visit: Visit, event_id: str, proposal_id: str) -> site.Answer:
     event, proposal = _read(visit, event_id, proposal_id)
     return visit.do(
-        *("POST", f"{PROPOSAL}/decline", {"event_id": event_id, "proposal_id": proposal_id}, {}),
+        "POST",
+        f"{PROPOSAL}/decline",
+        {"event_id": event_id, "proposal_id": proposal_id},
+        {},
         again=lambda errors: _proposal(visit, event, proposal, errors),
         then=f"/console/events/{event_id}/attention",
         done="declined",
@@ -131,7 +134,8 @@ def drop_any(visit: Visit, quarantine_id: str) -> site.Answer:
 def _decide_of_event(visit: Visit, event_id: str, quarantine_id: str, decision: str, done: str) -> site.Answer:
     visit.event(event_id)  # whoever is signed in acts for it
     return _decide(
-        *(visit, f"{EVENT}/quarantine/{{quarantine_id}}/{decision}"),
+        visit,
+        f"{EVENT}/quarantine/{{quarantine_id}}/{decision}",
         {"event_id": event_id, "quarantine_id": quarantine_id},
         again=lambda errors: attention_page.shown(visit, event_id, errors),
         then=f"/console/events/{event_id}/attention",
@@ -143,7 +147,9 @@ def _decide_of_account(visit: Visit, quarantine_id: str, decision: str, done: st
     if not visit.session.account:
         raise site.missing(visit.request)
     return _decide(
-        *(visit, f"/quarantine/{{quarantine_id}}/{decision}", {"quarantine_id": quarantine_id}),
+        visit,
+        f"/quarantine/{{quarantine_id}}/{decision}",
+        {"quarantine_id": quarantine_id},
         again=lambda errors: attention_page.all_shown(visit, errors),
         then="/console/attention",
         done=done,

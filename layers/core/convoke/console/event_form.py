@@ -47,7 +47,8 @@ def create(visit: Visit) -> site.Answer:
     if said.errors:
         return _form(visit, form, said.errors)
     return visit.do(
-        *("POST", "/events"),
+        "POST",
+        "/events",
         body=said.body,
         again=lambda errors: _form(visit, form, event_refusals.sentences(errors, form, said, visit.request.texts)),
         then=lambda made: f"/console/events/{made['event_id']}",

@@ -23,7 +23,9 @@ EVENT = "/events/{event_id}"
 def cancel(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
     _, reason = visit.request.texts.gettext, visit.form.text("reason")
     change = _change(
-        *(visit, event, "cancel"),
+        visit,
+        event,
+        "cancel",
         body={"reason": reason},
         previewed={"cancel": True, "reason": reason},
         title=_("Cancel the event %(title)s", title=visit.request.texts.isolated(event["title"])),
@@ -41,7 +43,9 @@ def ask_why(visit: Visit, event: Mapping[str, Any], reason: str = "", errors: Er
 def reopen(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
     _, dates = visit.request.texts.gettext, visit.form.every("occurrences")
     change = _change(
-        *(visit, event, "reopen"),
+        visit,
+        event,
+        "reopen",
         body={"occurrences": list(dates)},
         previewed={"reopen": {"occurrences": list(dates)}},
         title=_("Let the event %(title)s take place again", title=visit.request.texts.isolated(event["title"])),
@@ -108,7 +112,9 @@ def undo(visit: Visit, event_id: str) -> site.Answer:
 
 def _step(visit: Visit, event_id: str, step: str, *, done: str) -> site.Answer:
     return visit.do(
-        *("POST", f"/events/{{event_id}}/{step}", {"event_id": event_id}),
+        "POST",
+        f"/events/{{event_id}}/{step}",
+        {"event_id": event_id},
         version=version_of(visit),
         again=lambda errors: _asked(visit, event_id, step, errors),
         then=f"/console/events/{event_id}",

@@ -19,7 +19,7 @@ from ..web.bulk import person_or_reason
 from . import csv_columns
 from .csv_reading import Row
 
-WITHDRAWN = "from this event: add them by hand if they come after all"
+LEFT = "from this event, or was turned down: add them by hand if they come after all"
 
 
 class Fate(StrEnum):
@@ -88,7 +88,7 @@ def check(
         event.event_id, [own for line in fine if (own := line.body.get("external_id"))]
     )
     known = {folded(email) for email in holders}
-    gone = store.imports.withdrawn(event.event_id) if len(known) < len(fine) else set[str]()
+    gone = store.imports.all_left(event.event_id) if len(known) < len(fine) else set[str]()
     return Checked(_seated([_met(line, known, gone, taken) for line in lines], free))
 
 
@@ -126,14 +126,14 @@ def _reason(person: csv_columns.Person, event: Event, now: datetime) -> Reason |
 
 def _met(line: Line, known: set[str], gone: set[str], taken: Mapping[str, str]) -> Line:
     """``line`` with what it meets among the registrations of the event: addresses that are registered (``known``), or
-    were withdrawn (``gone``), and external ids.
+    were withdrawn or turned down (``gone``), and external ids.
     """
     if line.fate is not Fate.NEW:
         return line
     if folded(line.body["email"]) in known:
         return replace(line, fate=Fate.EXISTING)
     if folded(line.body["email"]) in gone:
-        return replace(line, fate=Fate.LEFT_OUT, why=WITHDRAWN)
+        return replace(line, fate=Fate.LEFT_OUT, why=LEFT)
     if line.body.get("external_id", "") in taken:
         return replace(line, fate=Fate.WRONG, field="external_id", why="is that of another registration")
     return line

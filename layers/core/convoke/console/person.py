@@ -91,7 +91,10 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     chosen, about = person["occurrences"] or (), [one["date"] for one in (*messages, *answers)]
     dates = present_dates(visit, event, [*chosen, *about, *(one["occurrence"] for one in proposals)])
     happened = timeline.of(
-        *(texts, seen.event, person, dates),
+        texts,
+        seen.event,
+        person,
+        dates,
         messages=messages,
         answers=answers,
         proposals=proposals,

@@ -50,7 +50,10 @@ def decline(visit: Visit, seen: Seen) -> site.Answer:
 def _decide(visit: Visit, seen: Seen, what: str) -> site.Answer:
     done = {"registered": "accepted", "waitlisted": "accepted-waiting"}
     return visit.do(
-        *("POST", f"{PERSON}/{what}", seen.at, {"word": visit.form.text("word")}),
+        "POST",
+        f"{PERSON}/{what}",
+        seen.at,
+        {"word": visit.form.text("word")},
         again=lambda errors: _decision(visit, seen, what, errors),
         then=seen.path,
         done=lambda decided: done.get(decided["status"], "turned-down"),
@@ -85,7 +88,10 @@ def has_room(seen: Seen) -> bool:
 @page_of_person("POST", "/resend")
 def resend(visit: Visit, seen: Seen) -> site.Answer:
     return visit.do(
-        *("POST", f"{PERSON}/resend", seen.at, {}),
+        "POST",
+        f"{PERSON}/resend",
+        seen.at,
+        {},
         again=lambda errors: person.shown(visit, seen, errors),
         then=seen.path,
         done="resent",
@@ -102,7 +108,9 @@ def withdraw(visit: Visit, seen: Seen) -> site.Answer:
     # As it is worded on the page, the tick allows what the API forbids by `final`.
     final = "false" if visit.form.text("may_return") else "true"
     return visit.do(
-        *("DELETE", PERSON, seen.at),
+        "DELETE",
+        PERSON,
+        seen.at,
         query={"final": final},
         again=lambda errors: ask_withdrawal(visit, seen, errors),
         then=seen.path,
@@ -130,7 +138,9 @@ def erase(visit: Visit, seen: Seen) -> site.Answer:
         sure = visit.request.texts.gettext("Tick that you want to erase this person for good.")
         return ask_erasure(visit, seen, (("sure", sure),))
     return visit.do(
-        *("DELETE", PERSON, seen.at),
+        "DELETE",
+        PERSON,
+        seen.at,
         query={"erase": "true"},
         again=lambda errors: ask_erasure(visit, seen, errors),
         then=seen.path,

@@ -68,7 +68,7 @@ def split(visit: Visit, series: Series, one: Date) -> site.Answer:
         send=_("Change them, and send"),
     )
     return settle(
-        *(visit, series.event, wanted), again=again, then=lambda made: f"/console/events/{made['event_id']}?done=split"
+        visit, series.event, wanted, again=again, then=lambda made: f"/console/events/{made['event_id']}?done=split"
     )
 
 

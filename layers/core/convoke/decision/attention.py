@@ -91,7 +91,8 @@ class Attention:
 
 def present_time(event: Event, date: LocalTime | None) -> When | None:
     """When the occurrence of this original start takes place now, or would; ``None`` where there is none."""
-    return next((one.when for one in series.occurrences(event) if event.recurs and one.date == date), None)
+    found = series.by_name(event).get(date) if event.recurs and date is not None else None
+    return None if found is None else found.when
 
 
 @frozen

@@ -106,11 +106,12 @@ def _checked(seen: Opened, form: Form) -> tuple[dict[str, Any], Errors]:
     guests, wrong_guests = read_guests(request, typed.guests, _most_guests(seen))
     responses, wrong_responses = read_responses(request, event, typed.given, kept)
     changes = {"name": name, "language": typed.language, **dates, "responses": responses}
-    errors = (*wrong_name, *wrong_language(request, typed.language, "", person.language), *wrong_dates)
     if form.text("guests"):
         changes["guests"] = guests
-        errors = (*errors, *wrong_guests)
-    return changes, (*errors, *wrong_responses)
+    else:
+        wrong_guests = ()
+    language = wrong_language(request, typed.language, "", person.language)
+    return changes, (*wrong_name, *wrong_dates, *wrong_guests, *wrong_responses, *language)
 
 
 def _read_dates(seen: Opened, typed: tuple[str, ...]) -> tuple[dict[str, Any], Errors]:

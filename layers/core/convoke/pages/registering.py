@@ -115,7 +115,7 @@ def _checked(request: Request, event: Event, typed: Typed) -> tuple[dict[str, An
     occurrences, wrong_dates = _read_dates(request, event, typed.dates)
     guests, wrong_guests = read_guests(request, typed.guests, most_guests(event))
     responses, wrong_responses = read_responses(request, event, typed.given)
-    wrong = (*wrong_name, *wrong_address(request, typed.email), *wrong_language(request, typed.language))
+    wrong = (*wrong_name, *wrong_address(request, typed.email), *wrong_dates, *wrong_guests, *wrong_responses)
     checked = {
         "name": name,
         "email": typed.email,
@@ -124,7 +124,7 @@ def _checked(request: Request, event: Event, typed: Typed) -> tuple[dict[str, An
         "guests": guests,
         "responses": responses,
     }
-    return checked, (*wrong, *wrong_dates, *wrong_guests, *wrong_responses)
+    return checked, (*wrong, *wrong_language(request, typed.language))
 
 
 def _read_dates(request: Request, event: Event, typed: tuple[str, ...]) -> tuple[tuple[LocalTime, ...] | None, Errors]:

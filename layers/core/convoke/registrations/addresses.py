@@ -15,8 +15,8 @@ from ..mail.notifications import NotificationKind, asked_for, to_holder
 from ..model import Event, EventStatus, Registration, folded, frozen
 from ..schedule import series
 from ..store import keys
+from ..store.address_changes import AddressChange
 from ..store.store import Store
-from ..store.unconfirmed import AddressChange
 from ..store.writes import REQUEST, Repeated
 from . import registry
 from .asking import Asked, counted, mailed
@@ -63,7 +63,7 @@ def ask(
     :class:`TooMany` says until when a network, the event or the account has to wait.
     """
     if wait := counted(
-        *(store, Purpose.CONFIRM, event), unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
+        store, Purpose.CONFIRM, event, unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
     ):
         return wait
     mail = asked_for(

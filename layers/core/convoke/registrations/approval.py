@@ -145,7 +145,9 @@ def decline(
         return {"notification": store.notifications.schedule_action(mail, now)}
 
     return registry.withdraw(
-        *(store, person.event_id, person.registration_id),
+        store,
+        person.event_id,
+        person.registration_id,
         now=now,
         account=event.account,
         removed=True,

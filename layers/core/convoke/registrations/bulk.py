@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
+from ..decision.invitation import Seats
 from ..model import ConvokeError, Event, Registration, RegistrationStatus, frozen, mailbox
 from ..store import dynamo
 from ..store.external_ids import Taken
@@ -58,20 +59,24 @@ def register_all(
             return outcomes + [OutOfTime()] * (len(people) - len(outcomes))
         rest = people[len(outcomes) :]
         pending = rest[0].status is RegistrationStatus.PENDING
-        group = _group(rest, ALL if pending else _free(store, event))
-        if _register_group(store, event, group, now):
+        taken = None if pending else store.seats.read(event.event_id)
+        group = _group(rest, ALL if pending else _free(taken))
+        # Whose own seats are kept gets these, as whoever registers alone.
+        kept = (
+            taken is not None and taken.held and any(store.brakes.holds(one.event_id, one.email, now) for one in group)
+        )
+        if not kept and _register_group(store, event, group, now):
             outcomes += [Registered(registration=person) for person in group]
         else:
             outcomes += [_register_one(store, event, person, now, again=again) for person in group]
     return outcomes
 
 
-def _free(store: Store, event: Event) -> int:
+def _free(taken: Seats | None) -> int:
     """How many seats can be taken together; 0 where whoever comes has to wait."""
-    held = store.seats.read(event.event_id)
-    if held is None or held.queued:
+    if taken is None or taken.queued:
         return 0
-    return ALL if held.left is None else max(0, held.left)
+    return ALL if taken.left is None else max(0, taken.left)
 
 
 def _group(people: Sequence[Registration], free: int) -> list[Registration]:

@@ -27,7 +27,7 @@ from .registry import Obstacle, TooMany
 PATIENCE = timedelta(days=3)
 """For how long somebody waits whose limit of mails is reached; after that their line is refused."""
 LIMITED = "too many mails went to this address"
-WITHDRAWN = "withdrew from this event: add them by hand if they come after all"
+LEFT = "withdrew from this event, or was turned down: add them by hand if they come after all"
 CANCELLED = "the event is cancelled"
 OVER = "the event is over"
 
@@ -133,8 +133,8 @@ def _registered(
         else:
             people.append((line["line"], checked))
     # Looked at anew: the import may have begun days ago.
-    gone = store.imports.withdrew(one.account, one.event_id, [person.email for _, person in people])
-    wrong += [(line_number, "", WITHDRAWN) for line_number, person in people if folded(person.email) in gone]
+    gone = store.imports.left_among(one.account, one.event_id, [person.email for _, person in people])
+    wrong += [(line_number, "", LEFT) for line_number, person in people if folded(person.email) in gone]
     people = [(line_number, person) for line_number, person in people if folded(person.email) not in gone]
     outcomes = []
     if event is not None and people:

@@ -343,7 +343,7 @@ def _other_seats_actions(
         return {}
     if more < 0:
         return seats.some_released_actions(store, person.event_id, -more, now)
-    place = seats.take(*(store, person.event_id, person.registration_id), count=more, conflicts=conflicts, now=now)
+    place = seats.take(store, person.event_id, person.registration_id, count=more, conflicts=conflicts, now=now)
     if place is None or place.status is not RegistrationStatus.REGISTERED:
         return None
     return place.actions

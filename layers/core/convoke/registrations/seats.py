@@ -125,7 +125,7 @@ def place(
     if count is not None:
         return take(store, *ids, count=count, conflicts=conflicts, now=now, yields=True)
     return take(
-        *(store, *ids), count=registration.seats, conflicts=conflicts, now=now, yields=True, email=registration.email
+        store, *ids, count=registration.seats, conflicts=conflicts, now=now, yields=True, email=registration.email
     )
 
 

@@ -103,7 +103,7 @@ def ask(
     if why is not None:
         return why
     if wait := counted(
-        *(store, Purpose.CONFIRM, event), unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
+        store, Purpose.CONFIRM, event, unconfirmed_mails=unconfirmed_mails, source_ip=source_ip, now=now
     ):
         return wait
     if not event.confirm_address:

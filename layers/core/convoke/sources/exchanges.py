@@ -69,7 +69,9 @@ class Exchanges(RowSync):
                 for name, action in self._state_actions(one.read, its).items()
             }
         swapped = registry.swap_addresses(
-            *(self.store, [one.person for one in circle], [one.changes for one in circle]),
+            self.store,
+            [one.person for one in circle],
+            [one.changes for one in circle],
             priority=0,
             now=now,
             account=self.account,

@@ -134,7 +134,9 @@ class RegistrationSync(Exchanges):
                 self._require_free(event, changes["email"])
             return Synced(outcome=Action.CHANGE, state=said)
         done = registry.change_registration(
-            *(self.store, person.event_id, person.registration_id),
+            self.store,
+            person.event_id,
+            person.registration_id,
             changes=changes,
             priority=0 if soon else 1,
             now=now,
@@ -163,7 +165,9 @@ class RegistrationSync(Exchanges):
             self.store.reads.invitation(person.event_id, person.registration_id),
         )
         done = registry.withdraw(
-            *(self.store, person.event_id, person.registration_id),
+            self.store,
+            person.event_id,
+            person.registration_id,
             now=now,
             account=self.account,
             sends=event is None or invitation is None or not over(event, now, calendar_state_of(invitation)),

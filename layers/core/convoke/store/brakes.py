@@ -78,7 +78,9 @@ class Brakes(Repository):
         return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
 
     def hold_instead_action(self, event_id: str, email: str, former: str, registration_id: str) -> Action:
-        """The action by which the seats of a mailbox, which are kept for ``former``, may be for ``registration_id``."""
+        """The action by which the kept seats of a mailbox are noted to be ``registration_id``'s: another registration
+        of the mailbox may then keep none. It fails where they are not noted to be ``former``'s any more.
+        """
         key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
         return update(self._sent, key, {"registration_id": registration_id}, conditions.HOLDS_FOR, former=former)
 

@@ -138,8 +138,9 @@ AFTER_UNCHANGED = "#after = :after"
 LEASE_IS_MINE = "#lease_until = :lease_until"
 # So many mails may still be sent in this second.
 TURNS_ARE_LEFT = "(attribute_not_exists(#drawn) OR #drawn <= :room)"
-# Ordinary mail has drawn no more than half of this second. Whoever draws first of few turns has more than half of them:
-# where each draw were cut to half, ordinary mail would be in every second, and urgent mail would wait longer.
+# With this draw, ordinary mail has no more than half of this second's turns. Its first draw in a second may be more,
+# where the turns are few: if it were cut to the half, ordinary mail would spread over more seconds, and urgent mail
+# would meet it in each of them.
 HALF_IS_LEFT = f"{TURNS_ARE_LEFT} AND (attribute_not_exists(#ordinary) OR #ordinary <= :half)"
 # The same, but only where urgent mail was drawn in this second.
 HALF_IS_LEFT_BESIDE_URGENT = (

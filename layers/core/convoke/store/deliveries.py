@@ -14,7 +14,7 @@ from ..webhooks.in_flight import InFlight
 from . import codec, conditions, dynamo, keys
 from .outbox import KEPT, webhook_event_item
 from .repository import Page, Repository
-from .writes import NOTHING_ELSE, Action, put, update
+from .writes import NOTHING_ELSE, Action, mark, put, update
 
 codec.record(Delivery)
 codec.record(InFlight)
@@ -64,25 +64,25 @@ class Deliveries(Repository):
 
     def record(self, delivery: Delivery) -> bool:
         """Write the delivery and raise its fence. False: another worker wrote to it since it was read."""
-        action = self._record_action(delivery)
-        return self._write_own(action, dynamo.unwire(action["Put"]["Item"]))
+        mine = mark()
+        return self._write_own(self._record_action(delivery, mine), mine)
 
     def deliver_again(self, dead: Delivery, now: datetime, *, also: Mapping[str, Action] = NOTHING_ELSE) -> bool:
         """Make a dead delivery pending again, due now, with the actions ``also``. False: somebody wrote to it
         meanwhile.
         """
         again = dead.again(now, keys.due_key(PRIORITY, now))
-        return not self._attempt({"delivery": self._record_action(again), **also})
+        return not self._attempt({"delivery": self._record_action(again, {}), **also})
 
-    def _record_action(self, delivery: Delivery) -> Action:
+    def _record_action(self, delivery: Delivery, more: Mapping[str, Any]) -> Action:
         raised = replace(delivery, fence=delivery.fence + 1)
-        return self._put(raised, UPON_RECORDING, fence=delivery.fence)
+        return self._put(raised, UPON_RECORDING, more, fence=delivery.fence)
 
-    def _put(self, delivery: Delivery, condition: str, **values: Any) -> Action:
+    def _put(self, delivery: Delivery, condition: str, more: Mapping[str, Any] = {}, **values: Any) -> Action:
         due = codec.due_attributes(delivery.webhook_event_id, delivery.due_key)
         key = keys.delivery(delivery.webhook_id, delivery.webhook_event_id)
         expires_at = codec.epoch(delivery.begun_at + KEPT)
-        return put(self._hooks, codec.item(delivery, key, expires_at=expires_at, **due), condition, **values)
+        return put(self._hooks, codec.item(delivery, key, expires_at=expires_at, **due, **more), condition, **values)
 
     def due(self, now: datetime, limit: int) -> Iterator[WebhookHint]:
         """Up to ``limit`` hints at events and deliveries that are due by ``now``; the due key of each is postponed by
@@ -106,7 +106,9 @@ class Deliveries(Repository):
     ) -> Page:
         """A page of a webhook's deliveries, the latest first, optionally of one ``state``."""
         return self._list(
-            *(Delivery, self._hooks, keys.delivery(webhook_id, "")),
+            Delivery,
+            self._hooks,
+            keys.delivery(webhook_id, ""),
             identity=f"deliveries of {webhook_id}, {state or 'all'}",
             pattern=r"[0-9a-z]+",
             limit=limit,
@@ -135,5 +137,6 @@ class RequestsInFlight(Repository):
 
     def record(self, in_flight: InFlight) -> bool:
         """Write it and raise its fence. False: another worker wrote to it since it was read."""
-        item = codec.item(replace(in_flight, fence=in_flight.fence + 1), keys.in_flight(in_flight.account))
-        return self._write_own(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence), item)
+        raised, mine = replace(in_flight, fence=in_flight.fence + 1), mark()
+        item = codec.item(raised, keys.in_flight(in_flight.account), **mine)
+        return self._write_own(put(self._hooks, item, UPON_RECORDING_IN_FLIGHT, fence=in_flight.fence), mine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from .. import effects
 from ..decision.fan_out import Batch, FanOut
 from . import codec, conditions, keys
 from .repository import Repository
-from .writes import DUE, Action, delete, put, rounds, update
+from .writes import DUE, Action, delete, mark, put, rounds, update
 
 # The condition of each write: a mutant of the simulator replaces one of them.
 UPON_PLANNING = conditions.STILL_AT_THIS_PAGE
@@ -69,7 +68,7 @@ class FanOuts(Repository):
             return None
         batch = codec.read(Batch, found)
         due_key = keys.keep_due_since(keys.due_key(batch.priority, effect.lease_until), found.get("due_key"))
-        mine = {"lease_until": keys.instant(effect.lease_until), "claim": secrets.token_hex(8)}
+        mine = {"lease_until": keys.instant(effect.lease_until), **mark()}
         condition = f"({UPON_TAKING}) AND {conditions.AFTER_UNCHANGED}"
         now, after = keys.instant(effect.now), batch.after
         action = update(self._sent, key, {**mine, "due_key": due_key}, condition, now=now, after=after)
@@ -78,7 +77,7 @@ class FanOuts(Repository):
 
     def move_batch(self, effect: effects.MoveBatch) -> bool:
         """Give the rest of a batch back. False: another worker has it, or it has ended."""
-        batch, changes = effect.batch, {"after": effect.after, "due_key": effect.due_key}
+        batch, changes = effect.batch, {"after": effect.after, "due_key": effect.due_key, **mark()}
         action = update(self._sent, _key(batch), changes, UPON_GIVING_BACK, remove=("lease_until",), **_lease(batch))
         return self._write_own(action, changes)
 
@@ -92,7 +91,7 @@ class FanOuts(Repository):
             refused = self._attempt({**actions, **counted})
             if not refused or "batch" in refused:
                 return not refused
-        return False
+        raise AssertionError  # rounds() ends with Contention
 
     def _counted(self, fan_out: FanOut, batch: Batch) -> dict[str, Action]:
         """The action that counts ``batch`` off, and with the last batch deletes the fan-out; none if it is newer."""

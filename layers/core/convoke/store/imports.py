@@ -8,7 +8,6 @@ after which DynamoDB removes them.
 from __future__ import annotations
 
 import json
-import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from ..model import Registration, RegistrationStatus, folded, frozen
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .repository import Repository
-from .writes import DUE, Action, delete, put, update
+from .writes import DUE, Action, delete, mark, put, update
 
 UPLOADED_KEPT = timedelta(days=1)
 """How long is kept what was uploaded, and the lines that were wrong once an import is over."""
@@ -49,8 +48,8 @@ class Import:
     are, ``next_part`` the number of the one to be worked on, ``run`` names those of this beginning. ``people`` is how
     many are to be registered; what became of them is counted at the end of each part: ``refused`` could not be. Of the
     other lines ``wrong`` have something that a registration may not have, ``twice`` an address that came before, and
-    ``left_out`` are of people who withdrew, by the file or from this event. ``waits_until`` is when it goes on, where a
-    limit of mails is reached.
+    ``left_out`` are of people who withdrew, by the file or from this event, or were turned down. ``waits_until`` is
+    when it goes on, where a limit of mails is reached.
     """
 
     event_id: str
@@ -159,9 +158,12 @@ class Imports(Repository):
         one = self.read(event_id, import_id, now)
         if one is None:
             return None
-        mine = {"lease_until": keys.instant(lease_until), "claim": secrets.token_hex(8)}
+        mine = {"lease_until": keys.instant(lease_until), **mark()}
         action = update(
-            *(self._sent, _key(one), {**mine, "due_key": keys.due_key(2, lease_until)}, conditions.CAN_GO_ON),
+            self._sent,
+            _key(one),
+            {**mine, "due_key": keys.due_key(2, lease_until)},
+            conditions.CAN_GO_ON,
             remove=("waits_until",),
             now=keys.instant(now),
         )
@@ -191,7 +193,10 @@ class Imports(Repository):
             actions["later"] = self._put_action(one.import_id, _part(one, one.parts), _json(later), until)
         add = {"next_part": 1, "parts": int(bool(later)), **counts}
         actions["import"] = update(
-            *(self._sent, _key(one), {}, conditions.AT_THIS_PART),
+            self._sent,
+            _key(one),
+            {},
+            conditions.AT_THIS_PART,
             add={name: count for name, count in add.items() if count},
             lease_until=codec.value(one.lease_until),
             next_part=one.next_part,
@@ -218,9 +223,11 @@ class Imports(Repository):
         return self._leave(one, {"finished_at": keys.instant(now)}, remove=("waits_until", *DUE))
 
     def _leave(self, one: Import, changes: Mapping[str, Any], remove: tuple[str, ...] = ()) -> bool:
-        mine, remove = {"lease_until": codec.value(one.lease_until)}, ("lease_until", *remove)
-        action = update(self._sent, _key(one), changes, conditions.LEASE_IS_MINE, remove=remove, **mine)
-        return self._write_own(action, changes)
+        lease, mine = {"lease_until": codec.value(one.lease_until)}, {**changes, **mark()}
+        remove = ("lease_until", *remove)
+        return self._write_own(
+            update(self._sent, _key(one), mine, conditions.LEASE_IS_MINE, remove=remove, **lease), mine
+        )
 
     def wrong(self, one: Import, now: datetime) -> list[Wrong]:
         """The lines that were not imported, in their order."""
@@ -241,24 +248,25 @@ class Imports(Repository):
         found = self._some({"pk": keys.event(event_id)["pk"], "sk": key} for key in wanted)
         return {wanted[key]: str(item["registration_id"]) for key, item in found.items()}
 
-    def withdrew(self, account: str, event_id: str, emails: Iterable[str]) -> set[str]:
+    def left_among(self, account: str, event_id: str, emails: Iterable[str]) -> set[str]:
         """Those of the addresses, as :func:`folded`, that nobody is registered with any more: their registrations of
-        the event were withdrawn. They are found by an index, which may lag by moments.
+        the event were withdrawn, or turned down. They are found by an index, which may lag by moments.
         """
         wanted = {folded(email): email for email in emails}
         registered = {folded(email) for email in self.holders(event_id, wanted.values())}
-        return {email for email in wanted.keys() - registered if self._withdrew(account, event_id, email)}
+        return {email for email in wanted.keys() - registered if self._left(account, event_id, email)}
 
-    def _withdrew(self, account: str, event_id: str, email: str) -> bool:
+    def _left(self, account: str, event_id: str, email: str) -> bool:
         # One query for each: an index has no read of many keys, and the lock on an address goes with its registration.
         query = dynamo.of_index(self._people, keys.PERSON_INDEX, ("person", keys.person(account, email)))
         found = [row for row in self._rows(query) if keys.event_id_of(row["pk"]) == event_id]
         people = self.own(event_id, [row["sk"].removeprefix(keys.REGISTRATION_PREFIX) for row in found]).values()
         return any(person.status is RegistrationStatus.CANCELLED and folded(person.email) == email for person in people)
 
-    def withdrawn(self, event_id: str) -> set[str]:
-        """The addresses, as :func:`folded`, of registrations of the event that were withdrawn; of a very large event of
-        the first :data:`LOOKED_THROUGH` only. An import looks at each of its people again (:meth:`withdrew`).
+    def all_left(self, event_id: str) -> set[str]:
+        """The addresses, as :func:`folded`, of registrations of the event that were withdrawn or turned down; of a very
+        large event of the first :data:`LOOKED_THROUGH` only. An import looks at each of its people again
+        (:meth:`left_among`).
         """
         query = dynamo.starting_with(self._people, keys.registration(event_id, ""))
         query |= {"ProjectionExpression": "#email, #status"}

@@ -25,7 +25,7 @@ from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
 Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
-UPON_WAKING = UPON_CHANGING = conditions.DUE_AS_IT_WAS
+UPON_WAKING_ALONE = UPON_WAKING_WITH_A_CHANGE = conditions.DUE_AS_IT_WAS
 UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
 MESSAGE = "message"
@@ -124,7 +124,7 @@ class Invitations(Repository):
         was read, it is read again, a few times; then the wake-up is added on no condition.
         """
         key = keys.invitation(effect.event_id, effect.registration_id)
-        for condition in (UPON_WAKING, UPON_WAKING, UPON_WAKING, conditions.EXISTS):
+        for condition in (UPON_WAKING_ALONE, UPON_WAKING_ALONE, UPON_WAKING_ALONE, conditions.EXISTS):
             existing = self._item(self._sent, key)
             if existing is None:
                 return
@@ -143,7 +143,7 @@ class Invitations(Repository):
         with ``priority`` 0, since nothing is.
         """
         free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-        due_key, condition = keys.due_key(priority, free), UPON_CHANGING if priority else conditions.EXISTS
+        due_key, condition = keys.due_key(priority, free), UPON_WAKING_WITH_A_CHANGE if priority else conditions.EXISTS
         return self._woken(
             _key(invitation), due_key, invitation.due_key, resend=resend, repair=repair, condition=condition
         )

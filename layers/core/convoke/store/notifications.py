@@ -4,7 +4,6 @@ until they are sent. After that the item stays for :data:`KEPT` without the cont
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .invitations import Invitations
 from .repository import Repository
-from .writes import DUE, Action, put, update
+from .writes import DUE, Action, mark, put, update
 
 KEPT = timedelta(days=30)
 """How long a notification is remembered, so that it is not scheduled twice."""
@@ -56,7 +55,7 @@ class Notifications(Repository):
         """Take the right to send: returns the claimed state, or ``None`` where another worker wrote to it."""
         seen = effect.seen
         claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
-        mine = {"fence": seen.fence + 1, "claim": secrets.token_hex(8)}
+        mine = {"fence": seen.fence + 1, **mark()}
         written = self._write_own(self._record_action(claimed, mine), mine)
         return replace(claimed, fence=seen.fence + 1) if written else None
 

@@ -65,7 +65,9 @@ class Proposals(Repository):
         decided ones, or those of one status.
         """
         return self._list(
-            *(Proposal, self._sent, keys.proposal(event_id, "")),
+            Proposal,
+            self._sent,
+            keys.proposal(event_id, ""),
             identity=f"proposals of {event_id}, {registration_id or 'all'} {status or 'all'}",
             pattern=r"[0-9a-v]{36}",
             limit=limit,

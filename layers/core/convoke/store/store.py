@@ -11,6 +11,7 @@ from ..model import ConvokeError
 from ..settings import Settings
 from .account_settings import SettingsOfAccounts
 from .accounts import Accounts
+from .address_changes import AddressChanges
 from .answers import Answers
 from .attention import Surveys
 from .brakes import Brakes
@@ -38,7 +39,7 @@ from .requests import Requests
 from .seats import SeatCounts
 from .sessions import Sessions
 from .sources import Sources
-from .unconfirmed import AddressChanges, UnconfirmedRegistrations
+from .unconfirmed import UnconfirmedRegistrations
 from .webhooks import Webhooks
 from .writes import Action, attempt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -41,6 +42,11 @@ def rounds() -> Iterator[int]:
     """
     yield from range(ROUNDS)
     raise dynamo.Contention(f"{ROUNDS} rounds met other writers")
+
+
+def mark() -> dict[str, str]:
+    """An attribute that no other request writes: by it a write is known that was done, though its answer was lost."""
+    return {"claim": secrets.token_hex(8)}
 
 
 def put(table: str, item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:

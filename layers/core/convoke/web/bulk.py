@@ -53,7 +53,9 @@ def register_all(event_id: str, body: BulkIn, key: IdempotencyKey = None) -> Res
         people = [one for one in checked if isinstance(one, Registration)]
         outcomes = iter(
             bulk.register_all(
-                *(context.store(), event, people),
+                context.store(),
+                event,
+                people,
                 now=at,
                 out_of_time=lambda: monotonic() - began > SECONDS,
             )

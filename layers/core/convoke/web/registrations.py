@@ -200,7 +200,9 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
-            *(context.store(), event_id, registration_id),
+            context.store(),
+            event_id,
+            registration_id,
             changes=changes,
             priority=0 if soon else 1,
             now=at,
@@ -234,7 +236,9 @@ def withdraw(
         context.require_unmanaged(seen.registration)
         granted(
             registry.withdraw(
-                *(context.store(), event_id, registration_id),
+                context.store(),
+                event_id,
+                registration_id,
                 now=at,
                 account=event.account,
                 sends=not over(event, at, calendar_state_of(seen.invitation)),
