@@ -11,6 +11,7 @@ import pytest
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Stopped, WaitMail
 from convoke.decision.waiting import missing_wait_mail, wait_mail
+from convoke.delivery.fan_out import plan
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.effects import (
@@ -27,7 +28,7 @@ from convoke.effects import (
 )
 from convoke.mail.notifications import NotificationKind, NotificationState, asked_for
 from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus
-from convoke.registrations import approval, registry, returning, waitlist
+from convoke.registrations import approval, events, registry, returning, waitlist
 from convoke.schedule import edits, series
 from tests.factories import EVENT_ID, NOW, event, existing, expect, invitation, registration
 from tests.fixtures import fixture_of
@@ -282,6 +283,50 @@ def test_a_reopening_that_waits_for_further_changes_is_mailed_with_them(world: W
     assert said(world, bo)[1:] == ["Cancelled", ON_THE_WAITLIST]
 
 
+def test_what_may_have_left_before_it_was_given_up_is_put_right(world: World, bo: Registration) -> None:
+    world.call_off()
+    world.look(bo)
+    world.answers = [Unknown(why="ReadTimeoutError"), Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    assert send(world, bo) is Outcome.UNKNOWN
+    world.pass_time(minutes=20)
+    assert send(world, bo) is Outcome.FAILED
+    assert world.invitation(bo).wait_mail is CALLED_OFF
+    reopen(world)
+    soon(world)
+    assert said(world, bo)[-1] == ON_THE_WAITLIST
+
+
+def test_who_gets_a_seat_before_it_leaves_is_not_mailed_that_it_is_cancelled(world: World, bo: Registration) -> None:
+    world.call_off()
+    world.look(bo)
+
+    def invited() -> None:
+        world.change(status=EventStatus.CONFIRMED, capacity=2)
+        waitlist.promote(world.store, EVENT_ID, now=world.now)
+        world.look(bo)
+
+    world.just_before(ClaimNotification, invited)
+    assert send(world, bo) is Outcome.BUSY
+    soon(world)
+    assert (said(world, bo)[1:], world.said(bo.email)) == ([], [(Method.REQUEST, 0)])
+
+
+def test_that_it_is_cancelled_does_not_wait_with_a_later_change(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+
+    def cancelled() -> None:
+        world.call_off()
+        world.drain()
+        world.sweep()
+
+    world.just_before(SendNotification, cancelled)
+    assert send(world, bo) is Outcome.ACKNOWLEDGED
+    world.change(description="The hall will be repaired by spring.", notify_after=900)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
 def test_who_gets_a_seat_when_it_takes_place_again_is_sent_the_invitation(world: World, bo: Registration) -> None:
     world.call_off()
     soon(world)
@@ -351,6 +396,16 @@ def test_nobody_is_mailed_a_place_at_an_event_that_was_cancelled_before_it_left(
     assert said(world, bo) == ["Cancelled"]
     soon(world)
     assert len(said(world, bo)) == 1
+
+
+def test_a_first_mail_that_says_that_it_is_cancelled_says_why_and_what_is_true_then(world: World) -> None:
+    world.invite(1)
+    waits(world)
+    world.change(title="Winter concert")
+    world.call_off("The hall is flooded.")
+    soon(world)
+    assert "The hall is flooded." in text(world)
+    assert "Winter concert" in text(world)
 
 
 # --- delivery -----------------------------------------------------------------------------------------------------
@@ -458,3 +513,17 @@ def test_who_is_copied_by_a_split_is_mailed_of_the_new_event_too(world: World) -
     [copy] = [one for one in world.everybody(new.event_id) if one.email == bo.email]
     found = existing(world.reads.invitation(new.event_id, copy.registration_id))
     assert (copy.status, found.wait_mail) == (WAITLISTED, PLACE)
+
+
+def test_who_is_copied_to_an_event_that_is_cancelled_already_is_mailed_so(world: World) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=4")
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    new = world.cut(series.occurrences(world.event())[2].date)
+    cancelled = replace(new, status=EventStatus.CANCELLED, version=new.version + 1, updated_at=world.now)
+    assert events.change_event(world.store, new, cancelled, priority=0, now=world.now)
+    assert world.run(plan(new.event_id, world.worker())) is None, "nobody is copied yet"
+    world.copy_all()
+    world.settle()
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]

@@ -10,7 +10,8 @@ from datetime import timedelta
 from functools import partial
 
 from convoke.effects import BatchHint, ClaimBatch, EndBatch, WakeUp
-from convoke.model import RegistrationStatus
+from convoke.mail.notifications import NotificationKind
+from convoke.model import EventStatus, RegistrationStatus
 from convoke.registrations import erasure, registry, returning, waitlist
 from convoke.store import keys
 from tests import factories
@@ -328,6 +329,44 @@ def fails(_: Interrupted) -> None:
 def _tells_the_rest(world: Interrupted) -> None:
     world.start("who tells the rest", orders.batch(-1))
     world.run_until(world.now + 20)
+
+
+def a_mail_of_waiting_meets_a_seat() -> Iterator[Violation]:
+    """Who was invited, since the event takes place again, is not mailed after that that it is cancelled."""
+    first = (orders.waits, orders.healed, orders.CANCELLED, orders.looked_at)
+    with quick.quick():
+        quick.forget()
+        base = orders.begin(orders.Scenario((), first=first))
+        mailed: list[int] = []
+        count = _mailed_of_waiting(base, mailed, at=0)[0].calls
+        for at in range(1, count + 1):
+            mailed.clear()
+            world, mails = _mailed_of_waiting(base, mailed, at=at)
+            if mailed and mailed[0] < len(mails):
+                yield Violation("notifications", f"call {at}: {mails} to who was invited")
+            heal(world)
+            yield from checker.at_the_end(world)
+
+
+def _mailed_of_waiting(
+    base: orders.Directed, mailed: list[int], *, at: int
+) -> tuple[Interrupted, list[NotificationKind]]:
+    """``mailed`` is made how many mails there were when the person had their seat, and the invitation."""
+
+    def invited(world: Interrupted) -> None:
+        world.interrupted_at = -1
+        orders.change(status=EventStatus.CONFIRMED, capacity=2)(world)
+        waitlist.promote(world.store, EVENT_ID, now=world.instant())
+        world.start("who invites", orders.look(2))
+        world.run_until(world.now + 3)
+        mailed.append(len(mails))
+
+    world = interrupted(base, invited, at=at)
+    mails = world.notifications.of_waiting[f"{2:010d}{EVENT_ID}"]
+    world.start("who mails", orders.mail_of_waiting)
+    world.run_until(world.now + 60)
+    world.interrupted_at = -1
+    return world, mails
 
 
 def a_request_arrives_after_its_cancellation() -> Iterator[Violation]:

@@ -439,6 +439,9 @@ MUTANTS: dict[str, Mutant] = {
         without(waiting, "make_due", "if attempts.leased(state.lease_until, now):", "if False:"),
         scenario="somebody is mailed that it is cancelled while that is changed",
     ),
+    "a-mail-of-waiting-is-claimed-as-it-was-decided": Mutant(
+        instead(invitations, "UPON_SAYING", conditions.EXISTS), trial="a_mail_of_waiting_meets_a_seat"
+    ),
     "who-got-a-seat-too-late-is-mailed-as-who-waits": Mutant(instead(waits, "_was_not_invited", lambda _: False)),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),

@@ -13,8 +13,8 @@ from datetime import datetime
 
 from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT, Snapshot
-from ..decision.invitation import Cause, Sending, WaitMail
+from ..decision.decide import INVITATION, URGENT
+from ..decision.invitation import Cause, Invitation, Sending, WaitMail
 from ..decision.waiting import WAITING, is_barred, takes_place, wait_mail
 from ..effects import (
     Accepted,
@@ -52,6 +52,7 @@ from ..mail.notifications import (
     NotificationState,
     becomes,
     may_be_sent,
+    of_waiting,
     priority,
     sent_as,
 )
@@ -60,7 +61,7 @@ from ..store import keys
 from . import attempts
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
 from .pace import heed, wait_for_turn
-from .reconcile import Outcome, Worker, links_for
+from .reconcile import Outcome, Worker, links_for, read_snapshot
 
 MAILBOX_COUNTS = {
     NotificationKind.CONFIRM: Purpose.CONFIRM,
@@ -79,11 +80,13 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 class Addressed:
     """What a notification is sent as, and the registration that its recipient's address has, if it has one. Of one that
     is about no event, ``account`` is the one that it is counted for, and ``organizer`` the address
-    that an event has.
+    that an event has. One that says whether the holder waits is decided ``upon`` their invitation, and is worded anew.
     """
 
     kind: NotificationKind
     holder: Registration | None = None
+    upon: Invitation | None = None
+    worded: Notification | None = None
     account: str = ""
     organizer: str = ""
 
@@ -117,12 +120,12 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     addressed = yield from _addressed(seen, seen.notification, now)
     if addressed is None:
         return (yield from _drop(seen))
-    notification = _to_holder(seen.notification, addressed)
+    notification = _to_holder(addressed.worded or seen.notification, addressed)
     if notification.kind is NotificationKind.REQUESTS:
         notification = replace(notification, more=(yield ReadPending(event_id=event_id)))
         if not notification.more:
             return (yield from _drop(seen))  # all were decided meanwhile
-    seen = replace(seen, notification=notification)
+    seen = replace(seen, kind=notification.kind, notification=notification)
     barred = yield from _barred(seen, notification, addressed, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
@@ -148,7 +151,9 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     said = _said(notification, addressed, called_off=called_off, now=now)
     if rendered.plainer:
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
-    return (yield from _send(seen, counted, rendered.mail, account, begun, policy, worker, sending, said))
+    return (
+        yield from _send(seen, counted, rendered.mail, account, begun, policy, worker, sending, addressed.upon, said)
+    )
 
 
 def _is_new(seen: NotificationState) -> bool:
@@ -189,24 +194,25 @@ def _addressed(seen: NotificationState, notification: Notification, now: datetim
         return (yield from _organizer(notification, now))
     holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
     if notification.kind in OF_WAITING and holder is not None and holder.registration_id == seen.registration_id:
-        return (yield from _waiting(seen, holder, now))
+        return (yield from _waiting(seen, notification, now))
     kind = becomes(notification, holder)
     return None if kind is None else Addressed(kind=kind, holder=holder)
 
 
-def _waiting(seen: NotificationState, holder: Registration, now: datetime) -> Steps[Addressed | None]:
-    """What is true of the waiting of ``holder``; nothing is sent of what was said last. What changes after these reads
-    is looked at by the wake-up that comes with the result.
+def _waiting(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
+    """What is true of the waiting of whoever the notification is to; nothing is sent of what was said last. What
+    changes before the claim refuses it, and what changes later is looked at by the wake-up that comes with the result.
     """
-    invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=holder.registration_id)
-    event = yield ReadEvent(event_id=seen.event_id)
-    if invitation is None or event is None:
+    snapshot, _ = yield from read_snapshot(seen.event_id, seen.registration_id)
+    if snapshot is None:
         return None
-    true = wait_mail(Snapshot(invitation=invitation, registration=holder, event=event), now)
+    invitation, holder = snapshot.invitation, snapshot.registration
+    true = wait_mail(snapshot, now)
     kind = sent_as(true, holder)
-    if kind is None or (true is invitation.wait_mail and not seen.unknowns):
+    if true is None or kind is None or (true is invitation.wait_mail and not seen.unknowns):
         return None
-    return Addressed(kind=kind, holder=holder)
+    worded = replace(of_waiting(snapshot.event, holder, true, now), written_at=notification.written_at)
+    return Addressed(kind=kind, holder=holder, upon=invitation, worded=worded)
 
 
 def _said(notification: Notification, addressed: Addressed, *, called_off: bool, now: datetime) -> SaidOfWaiting | None:
@@ -275,6 +281,7 @@ def _send(
     policy: Policy,
     worker: Worker,
     sending: Sending,
+    upon: Invitation | None,
     said: SaidOfWaiting | None,
 ) -> Steps[Outcome]:
     """Claim the notification, once it is ``counted`` where the limits allow it, send its mail once, and record the
@@ -284,7 +291,9 @@ def _send(
     until = None if counted is None else (yield counted)
     if until is not None:
         return (yield from _defer(seen, until))
-    claimed = yield ClaimNotification(seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until))
+    claimed = yield ClaimNotification(
+        seen=seen, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until), upon=upon
+    )
     now = yield Clock()
     late = attempts.too_late(policy, now, worker.deadline)
     if counted is not None and (claimed is None or late):
@@ -366,8 +375,17 @@ def _render(
 def _give_up(notification_state: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(notification_state, why), "reason": reason})
-    yield _ended(notification_state, state)
+    said = yield from _possibly_said(notification_state)
+    yield _ended(notification_state, state, said)
     return Outcome.FAILED
+
+
+def _possibly_said(seen: NotificationState) -> Steps[SaidOfWaiting | None]:
+    """What a notification said of somebody's waiting, if an attempt may have succeeded; ``None``: nothing."""
+    if not seen.unknowns or seen.kind not in OF_WAITING:
+        return None
+    mail = WaitMail.CALLED_OFF if seen.kind is NotificationKind.CALLED_OFF else WaitMail.PLACE
+    return SaidOfWaiting(event_id=seen.event_id, registration_id=seen.registration_id, mail=mail, at=(yield Clock()))
 
 
 def _log_fields(notification_state: NotificationState, why: str) -> dict[str, str]:

@@ -160,7 +160,8 @@ def reconcile(
         plan = decide(seen, worker.sender, now)
         if plan is None:
             hint, news = None, missing_wait_mail(seen, now)
-            if news is not None and (in_a_batch or not (yield from _held(event_id, now))):
+            due = in_a_batch or seen.invitation.due_key is not None
+            if news is not None and (due or not (yield from _held(event_id, now))):
                 hint = yield from waiting.make_due(seen, news, worker.times, now)
                 if hint is None:
                     return Outcome.BUSY

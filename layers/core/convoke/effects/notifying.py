@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..decision.brakes import Purpose
-from ..decision.invitation import WaitMail
+from ..decision.invitation import Invitation, WaitMail
 from ..mail.notifications import Notification, NotificationKind, NotificationState
 from ..model import Person, Registration, frozen
 from .kind import Effect, OfEvent, OfRegistration
@@ -92,7 +92,8 @@ class CountMailbox(Effect):
 class ClaimNotification(Effect):
     """Take the exclusive right to send the notification until ``lease_until``; look again at ``due_key``.
 
-    Condition: the fence is that of ``seen``. Answer: the claimed ``NotificationState``, or ``None``.
+    Condition: the fence is that of ``seen``, and nobody wrote to the invitation ``upon`` that was read, if any: by it
+    was decided what the notification says. Answer: the claimed ``NotificationState``, or ``None``.
 
     Until its result is recorded, the attempt counts as one with an unknown outcome.
     """
@@ -100,6 +101,7 @@ class ClaimNotification(Effect):
     seen: NotificationState
     lease_until: datetime
     due_key: str
+    upon: Invitation | None = None
 
 
 @frozen

@@ -156,7 +156,8 @@ def registration_actions(
         # A registration counts for its first mails; a copy was not counted, so that each of its mails is.
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
         wait_mail=wait_mail,
-        due_key=first_due_key(now) if comes else None,  # who waits is sent no invitation
+        # Who waits is sent no invitation; where they were mailed of it, that may not be true of this event any more.
+        due_key=first_due_key(now) if comes or wait_mail is not None else None,
     )
     return {
         "lock": store.registrations.lock_action(person),

@@ -20,13 +20,13 @@ from .dynamo import Item
 from .outbox import About, Outbox
 from .records import Records
 from .repository import Repository
-from .writes import DUE, NOTHING_ELSE, Action, alone, put, update
+from .writes import DUE, NOTHING_ELSE, Action, alone, check, put, update
 
 Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
 UPON_WAKING_ALONE = UPON_WAKING_WITH_A_CHANGE = conditions.DUE_AS_IT_WAS
-UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
+UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_SAYING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
@@ -147,6 +147,11 @@ class Invitations(Repository):
         return self._woken(
             _key(invitation), due_key, invitation.due_key, resend=resend, repair=repair, condition=condition
         )
+
+    def unchanged_check(self, invitation: Invitation) -> Action:
+        """The condition that nobody wrote to the invitation since it was read, for a transaction."""
+        values = {"fence": invitation.fence, "wakeups": invitation.wakeups}
+        return check(self._sent, _key(invitation), UPON_SAYING, **values)
 
     def wait_mail_action(self, said: effects.SaidOfWaiting) -> Action:
         """The action that writes what a mail said of somebody's waiting, and adds a wake-up, which is due at once

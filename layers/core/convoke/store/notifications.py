@@ -56,7 +56,13 @@ class Notifications(Repository):
         seen = effect.seen
         claimed = replace(seen, lease_until=effect.lease_until, unknowns=seen.unknowns + 1, due_key=effect.due_key)
         mine = {"fence": seen.fence + 1, **mark()}
-        written = self._write_own(self._record_action(claimed, mine), mine)
+        own = self._record_action(claimed, mine)
+        if effect.upon is None:
+            written = self._write_own(own, mine)
+        else:
+            written = not self._attempt(
+                {"notification": own, "invitation": self._invitations.unchanged_check(effect.upon)}
+            )
         return replace(claimed, fence=seen.fence + 1) if written else None
 
     def record(self, effect: effects.RecordNotification) -> bool:
@@ -64,9 +70,13 @@ class Notifications(Repository):
         own = self._record_action(effect.notification_state, {})
         if effect.said is None:
             return self._write(own)
-        said = Invitations(self.client, self.settings).wait_mail_action(effect.said)
+        said = self._invitations.wait_mail_action(effect.said)
         refused = self._attempt({"notification": own, "invitation": said})
         return self._write(own) if refused.keys() == {"invitation"} else not refused
+
+    @property
+    def _invitations(self) -> Invitations:
+        return Invitations(self.client, self.settings)
 
     def _record_action(self, changed: NotificationState, more: Mapping[str, Any]) -> Action:
         kept = (
