@@ -476,6 +476,13 @@ MUTANTS: dict[str, Mutant] = {
         without(split_transfer, "transfer_batch", "people += filter(None, (", "people += filter(None, () and ("),
         trial="somebody_cannot_be_copied",
     ),
+    "who-cannot-be-copied-ends-no-look": Mutant(
+        without(split_transfer, "transfer_batch", " and all_seen:\n        raise error", ":\n        raise error"),
+        trial="somebody_cannot_be_copied",
+    ),
+    "opened-only-when-who-failed-was-tried-again": Mutant(
+        without(split_transfer, "_go_on", "once_only or ", ""), trial="somebody_cannot_be_copied"
+    ),
     "closed-for-who-could-not-be-copied": Mutant(
         instead(split_transfer, "KEPT_CLOSED", timedelta()), trial="somebody_cannot_be_copied"
     ),

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
@@ -128,23 +129,25 @@ def somebody_comes_back_after_a_split() -> Iterator[Violation]:
 
 
 def somebody_cannot_be_copied() -> Iterator[Violation]:
-    """Whoever cannot be copied at first holds up nobody, and comes to the seat that they had."""
+    """Whoever cannot be copied at first holds up nobody, and comes to the seat that they had, even where the first look
+    is late: that it fails once does not open the event.
+    """
     with quick.quick():
-        for number in range(1, 4):
+        for number, begun in product(range(1, 4), (timedelta(), split_transfer.KEPT_CLOSED)):
             quick.forget()
             store, _ = _series(capacity=3)
             _split(store)
             unlucky = f"{number:010d}{EVENT_ID}"
-            with patch.object(split_transfer, "_copy", partial(_copied_unless, unlucky, split_transfer._copy)):
-                for _ in range(3):
-                    _pass_over(store, timedelta())
+            copy = partial(_copied_unless, [unlucky] * (1 if begun else 10), split_transfer._copy)
+            with patch.object(split_transfer, "_copy", copy):
+                _pass_over(store, begun)
             if len(copied := store.reads.registrations(NEW_ID, "", "~")) < 2:
                 yield Violation("split", f"behind {number} only {copied} were copied")
             _register(
                 store, replace(LATE, event_id=NEW_ID, registration_id=f"9{0:09d}{NEW_ID}", created_at=START + MINUTE)
             )
             for minutes in (1, 2, 3):
-                _pass_over(store, minutes * MINUTE)
+                _pass_over(store, begun + minutes * MINUTE)
             late = split_transfer.transferred_id(unlucky, NEW_ID)
             if (person := store.reads.registration(NEW_ID, late)) is None or person.status is not REGISTERED:
                 yield Violation("split", f"{number}, who could not be copied at first, is {person}")
@@ -152,9 +155,11 @@ def somebody_cannot_be_copied() -> Iterator[Violation]:
                 yield Violation("split", "the transfer does not end")
 
 
-def _copied_unless(unlucky: str, copy: Callable[..., None], *arguments: Any) -> None:
-    if arguments[3].registration_id == unlucky:
-        raise KeyError(unlucky)
+def _copied_unless(unlucky: list[str], copy: Callable[..., None], *arguments: Any) -> None:
+    """Copy somebody, or fail, as often as they are in ``unlucky``."""
+    if (person := arguments[3].registration_id) in unlucky:
+        unlucky.remove(person)
+        raise KeyError(person)
     copy(*arguments)
 
 
