@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from convoke.mail import header_fields
 from convoke.model import DateChange
 from convoke.registrations import split_transfer
 from convoke.registrations.events import create_event
+from convoke.store import dynamo
 from convoke.web import context, occurrences, patches
 from tests.caller import CONTEXT, PARTY, Answer, World, a_caller, everybody
 from tests.deployment import sample
@@ -660,6 +662,32 @@ def test_while_people_are_copied_nobody_else_registers_and_nothing_is_split(
     split_transfer.transfer_batch(world.store, new, now=world.now)
     assert world.call("POST", f"/events/{new}/registrations", dan, idempotency_key="k").status == 201
     assert world.call("POST", f"/events/{new}/split", {"from": THIRD}, idempotency_key="k").status == 201
+
+
+@pytest.mark.parametrize(("error", "told"), [(KeyError("bo@example.net"), 1), (dynamo.Contention("busy"), 0)])
+def test_a_split_is_answered_as_any_other_where_somebody_cannot_be_copied_at_once(
+    world: World,
+    choir: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    told: int,
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Convoke")
+    world.register(choir)
+    with monkeypatch.context() as failing:
+        failing.setattr(split_transfer, "_store_copy", Mock(side_effect=error))
+        answer = world.call("POST", f"{choir}/split", {"from": SECOND})
+    assert answer.status == 201
+    assert "location" in answer.headers
+    assert caplog.messages.count("left to the sweeper") == 1
+    counted = capsys.readouterr().out.count('"Name":"RecordFailed"')
+    assert (caplog.messages.count("record failed"), counted) == (told, told)
+    assert not any("bo@example.net" in str(vars(record)) for record in caplog.records)
+    split_transfer.transfer_batch(world.store, answer.body["event_id"], now=world.now)
+    (page,) = everybody(world, f"/events/{answer.body['event_id']}/registrations")
+    assert [one["email"] for one in page] == ["bo@example.net"]
 
 
 # --- registrations for some dates ---------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
+from convoke.pages import forms
 from convoke.registrations import erasure, events, registry, returning, waitlist
 from convoke.registrations.returning import HELD
 from convoke.store import dynamo
@@ -158,12 +159,14 @@ def test_a_page_that_refuses_something_speaks_the_language_of_the_registration(v
     held = visitor.hold()
     page = path(visitor, register(visitor, language="ar"))
     refused = [visitor.get(f"{page}.ics"), visitor.get(f"{page}/nothing")]
+    refused.append(visitor.post(f"{page}/withdraw", {"note": "x" * (forms.LARGEST_BODY + 1)}))
+    refused.append(visitor.ask("POST", f"{page}/change", "{}", content_type="application/json"))
     change(visitor, held, status=EventStatus.CANCELLED)
     refused.append(visitor.get(f"{page}/withdraw"))
     visitor.later(86_400 * 365)
     refused.append(visitor.get(page))
-    assert ['<html lang="ar" dir="rtl">' in shown.text for shown in refused] == [True] * 4
-    assert [shown.status for shown in refused] == [404, 404, 409, 410]
+    assert ['<html lang="ar" dir="rtl">' in shown.text for shown in refused] == [True] * 6
+    assert [shown.status for shown in refused] == [404, 404, 413, 415, 409, 410]
 
 
 def test_an_event_that_is_a_draft_again_is_shown_as_cancelled_as_who_waits_was_mailed(visitor: Visitor) -> None:

@@ -470,8 +470,18 @@ MUTANTS: dict[str, Mutant] = {
         instead(split_transfer, "_had_left", lambda *_: False), trial="somebody_comes_back_after_a_split"
     ),
     "who-left-after-the-split-is-copied": Mutant(
-        without(split_transfer, "_had_left", " and person.left_at <= transfer.at", ""),
+        without(split_transfer, "_had_left", "return person.left_at <= transfer.at", "return True"),
         trial="somebody_comes_back_after_a_split",
+    ),
+    "who-had-left-before-that-was-stored-is-not-copied": Mutant(
+        without(split_transfer, "_had_left", "return person.version > 1", "return False"),
+        trial="somebody_comes_back_after_a_split",
+    ),
+    "who-was-changed-on-the-way-had-not-left": Mutant(
+        without(split_transfer, "_had_left", " + ON_THE_WAY", ""), trial="a_registration_meets_a_split"
+    ),
+    "who-was-never-changed-had-not-left": Mutant(
+        without(split_transfer, "_had_left", "person.version > 1 and ", ""), trial="a_registration_meets_a_split"
     ),
     "a-slow-look-moves-no-later-one": Mutant(
         instead(conditions, "CURSOR_OF_THE_FIRST_LOOK_UNCHANGED", conditions.CURSOR_UNCHANGED),
@@ -483,6 +493,13 @@ MUTANTS: dict[str, Mutant] = {
     "who-could-not-be-copied-is-tried-again": Mutant(
         without(split_transfer, "transfer_batch", "people += filter(None, (", "people += filter(None, () and ("),
         trial="somebody_cannot_be_copied",
+    ),
+    "who-cannot-be-copied-ends-no-look": Mutant(
+        without(split_transfer, "transfer_batch", " and all_seen:\n        raise error", ":\n        raise error"),
+        trial="somebody_cannot_be_copied",
+    ),
+    "opened-only-when-who-failed-was-tried-again": Mutant(
+        without(split_transfer, "_go_on", "once_only or ", ""), trial="somebody_cannot_be_copied"
     ),
     "closed-for-who-could-not-be-copied": Mutant(
         instead(split_transfer, "KEPT_CLOSED", timedelta()), trial="somebody_cannot_be_copied"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
@@ -60,6 +61,11 @@ def _register(store: Store, person: Registration) -> None:
     registry.register(store, person, now=START)
 
 
+def _amend(store: Store, person: Registration) -> None:
+    ids = person.event_id, person.registration_id
+    registry.change_registration(store, *ids, changes={"name": "Late"}, priority=1, now=START + 20 * SECOND)
+
+
 def _split(store: Store) -> None:
     before = store.reads.event(EVENT_ID)
     assert before is not None
@@ -91,7 +97,9 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
     split takes.
     """
     with quick.quick():
-        for late in (LATE, replace(LATE, created_at=START + 5 * SECOND)):
+        # The last one is the copy that a split before this one made.
+        for began in (-SECOND, 5 * SECOND, -5 * MINUTE):
+            late = replace(LATE, created_at=START + began)
             for at in range(1, 60):
                 quick.forget()
                 store, line = _series()
@@ -102,6 +110,8 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
                     line.at = 0
                     _copy(store, after=10 * SECOND)
                     _register(store, late)
+                    if abs(began) < MINUTE:
+                        _amend(store, late)
                 yield from _missed(store, f"registered at call {at}, from {late.created_at} on")
                 if done:
                     break
@@ -110,13 +120,15 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
 def somebody_comes_back_after_a_split() -> Iterator[Violation]:
     """Whoever left and comes back after the split comes to what they had: to both parts, if they left after it."""
     with quick.quick():
-        for left_at in (START - MINUTE, START + SECOND):
+        for left_at, noted in ((START - MINUTE, True), (START - MINUTE, False), (START + SECOND, True)):
             quick.forget()
             store, _ = _series()
-            _register(store, LATE)
+            _register(store, replace(LATE, created_at=START - 2 * MINUTE))
             ids = EVENT_ID, LATE.registration_id
             if left_at < START:
-                registry.withdraw(store, *ids, now=left_at)
+                gone = registry.withdraw(store, *ids, now=left_at)
+                if not noted and isinstance(gone, Registration):  # a version of before stored no ``left_at``
+                    store.attempt({"person": store.registrations.change_action(gone, replace(gone, left_at=None))})
             _split(store)
             registry.withdraw(store, *ids, now=START + SECOND)
             _copy(store, after=2 * SECOND)
@@ -128,23 +140,25 @@ def somebody_comes_back_after_a_split() -> Iterator[Violation]:
 
 
 def somebody_cannot_be_copied() -> Iterator[Violation]:
-    """Whoever cannot be copied at first holds up nobody, and comes to the seat that they had."""
+    """Whoever cannot be copied at first holds up nobody, and comes to the seat that they had, even where the first look
+    is late: that it fails once does not open the event.
+    """
     with quick.quick():
-        for number in range(1, 4):
+        for number, begun in product(range(1, 4), (timedelta(), split_transfer.KEPT_CLOSED)):
             quick.forget()
             store, _ = _series(capacity=3)
             _split(store)
             unlucky = f"{number:010d}{EVENT_ID}"
-            with patch.object(split_transfer, "_copy", partial(_copied_unless, unlucky, split_transfer._copy)):
-                for _ in range(3):
-                    _pass_over(store, timedelta())
+            copy = partial(_copied_unless, [unlucky] * (1 if begun else 10), split_transfer._copy)
+            with patch.object(split_transfer, "_copy", copy):
+                _pass_over(store, begun)
             if len(copied := store.reads.registrations(NEW_ID, "", "~")) < 2:
                 yield Violation("split", f"behind {number} only {copied} were copied")
             _register(
                 store, replace(LATE, event_id=NEW_ID, registration_id=f"9{0:09d}{NEW_ID}", created_at=START + MINUTE)
             )
             for minutes in (1, 2, 3):
-                _pass_over(store, minutes * MINUTE)
+                _pass_over(store, begun + minutes * MINUTE)
             late = split_transfer.transferred_id(unlucky, NEW_ID)
             if (person := store.reads.registration(NEW_ID, late)) is None or person.status is not REGISTERED:
                 yield Violation("split", f"{number}, who could not be copied at first, is {person}")
@@ -152,9 +166,11 @@ def somebody_cannot_be_copied() -> Iterator[Violation]:
                 yield Violation("split", "the transfer does not end")
 
 
-def _copied_unless(unlucky: str, copy: Callable[..., None], *arguments: Any) -> None:
-    if arguments[3].registration_id == unlucky:
-        raise KeyError(unlucky)
+def _copied_unless(unlucky: list[str], copy: Callable[..., None], *arguments: Any) -> None:
+    """Copy somebody, or fail, as often as they are in ``unlucky``."""
+    if (person := arguments[3].registration_id) in unlucky:
+        unlucky.remove(person)
+        raise KeyError(person)
     copy(*arguments)
 
 

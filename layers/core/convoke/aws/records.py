@@ -12,6 +12,13 @@ from aws_lambda_powertools.utilities.batch.exceptions import ExceptionInfo
 from .runtime import log_failure, type_of
 
 
+def report(error: BaseException) -> None:
+    """Log that something failed while the function goes on, and count it."""
+    log_failure(error)
+    with single_metric(name="RecordFailed", unit=MetricUnit.Count, value=1):
+        pass
+
+
 class RecordFailed(Exception):
     """Stands for the exception of a record, whose type is its text: what that says may hold a name or an address."""
 
@@ -33,7 +40,5 @@ class Records(BatchProcessor):
         if self._unfinished is not None and isinstance(exception[1], self._unfinished):
             return super().failure_handler(record, exception)
         error = exception[1] or RecordFailed()
-        log_failure(error)
-        with single_metric(name="RecordFailed", unit=MetricUnit.Count, value=1):
-            pass
+        report(error)
         return super().failure_handler(record, (RecordFailed, RecordFailed(type_of(error)), exception[2]))

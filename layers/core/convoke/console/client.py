@@ -106,7 +106,8 @@ class Client:
         if reply.status == 404:
             raise site.missing(self._request)
         if not reply.ok:
-            raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1])
+            texts = self._request.texts
+            raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], speaking=texts)
         return reply.data
 
     def call(

@@ -130,7 +130,8 @@ def _changeable(visit: Visit, event_id: str) -> Any:
     why = "source" if event["source"] else event["status"]
     if why in texts:
         ways = [(_("Back to the event"), f"/console/events/{event_id}")]
-        raise site.Refused(HTTPStatus.CONFLICT, _("This event cannot be changed here"), texts[why], ways=ways)
+        title = _("This event cannot be changed here")
+        raise site.Refused(HTTPStatus.CONFLICT, title, texts[why], ways=ways, speaking=visit.request.texts)
     return event
 
 

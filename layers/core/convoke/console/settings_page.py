@@ -51,7 +51,8 @@ def _read(visit: Visit) -> tuple[Mapping[str, Any], int]:
     """The settings, and their version. Raises ``site.Refused`` (404) for an organizer, who has no account."""
     reply = visit.api.call("GET", "/account")
     if not reply.ok:
-        raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1])
+        texts = visit.request.texts
+        raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], speaking=texts)
     return reply.data, int(reply.headers["etag"].strip('"'))
 
 

@@ -177,7 +177,6 @@ def page(method: str, path: str) -> Callable[[Page], Page]:
                 return function(visit, **parameters)
             except site.Refused as refused:
                 refused.ways = refused.ways or ((request.texts.gettext("To the events"), "/console"),)
-                refused.speaking = request.texts
                 raise
 
         return function

@@ -131,7 +131,7 @@ class Answer:
 
 class Refused(ConvokeError):
     """Something that cannot be shown or done. The page says ``title`` and ``text``, and where to go on: ``ways`` are
-    texts and paths. The whole page speaks the language of ``speaking``, or the visitor's.
+    texts and paths. ``speaking`` are the texts that these are from: the whole page speaks their language.
     """
 
     def __init__(
@@ -140,10 +140,10 @@ class Refused(ConvokeError):
         title: str,
         text: str,
         *,
+        speaking: Texts,
         ways: Iterable[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         account: AccountSettings | None = None,
-        speaking: Texts | None = None,
     ) -> None:
         super().__init__(f"{status.value}")
         self.status = status
@@ -206,6 +206,7 @@ def busy(request: Request) -> Refused:
         _("Not just now"),
         _("Too many people are doing the same at this moment. Nothing was changed. Please try again in a few seconds."),
         headers={"Retry-After": "2"},
+        speaking=request.texts,
     )
 
 
@@ -219,6 +220,7 @@ def failed(request: Request) -> Refused:
             "The fault is ours, and it was noted. Please try again in a few minutes. If it happens again, write to "
             "whoever invited you."
         ),
+        speaking=request.texts,
     )
 
 
@@ -232,6 +234,7 @@ def unreadable(request: Request, status: HTTPStatus = HTTPStatus.BAD_REQUEST) ->
             "What was sent is not a form of this site, or it is too long. Go back, shorten what you wrote, and send it "
             "again."
         ),
+        speaking=request.texts,
     )
 
 
@@ -242,6 +245,7 @@ def _not_allowed(request: Request, there: set[str]) -> Refused:
         _("That is not possible here"),
         _("This page cannot be asked for in this way. Open its link in a browser."),
         headers={"Allow": ", ".join(sorted(there | ({"HEAD"} if "GET" in there else set())))},
+        speaking=request.texts,
     )
 
 
@@ -297,7 +301,7 @@ def see_other(
 def refusal(request: Request, refused: Refused) -> Answer:
     """The page of a refusal."""
     return page(
-        request if refused.speaking is None else replace(request, texts=refused.speaking),
+        replace(request, texts=refused.speaking),
         "refusal.html",
         refused.status,
         refused.headers,

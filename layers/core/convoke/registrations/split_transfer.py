@@ -49,7 +49,8 @@ def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BA
     ended, or waits.
 
     Whoever cannot be copied holds up nobody else: they are noted, and tried again when all were looked at. Raises, when
-    that is stored, the error of the last of them; at once where so many fail that it is nothing about them.
+    all were, and that is stored, the error of the last who failed then; at once where so many fail that it is nothing
+    about them.
     """
     transfer = store.events.transfer(event_id)
     if transfer is None or not _may_look(store, transfer, now):
@@ -71,7 +72,7 @@ def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BA
                 raise
             error = one
     _go_on(store, transfer, page[-1].registration_id if page else transfer.cursor, tuple(sorted(failed)), all_seen, now)
-    if error is not None:
+    if error is not None and all_seen:
         raise error
     return 0 if all_seen else most
 
@@ -79,11 +80,13 @@ def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BA
 def _go_on(
     store: Store, transfer: SplitTransfer, cursor: str, failed: tuple[str, ...], all_seen: bool, now: datetime
 ) -> None:
-    """Store how far the transfer is; where nobody is left of this look, open the event, or end."""
-    first = transfer.again_at is None
+    """Store how far the transfer is; where nobody is left of this look, open the event, or end. It is not opened before
+    all who failed were tried again, however long the look took.
+    """
+    first, once_only = transfer.again_at is None, not {*failed} <= {*transfer.failed}
     if not all_seen:
         store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now)})
-    elif failed and (not first or now < transfer.at + KEPT_CLOSED):
+    elif failed and (not first or once_only or now < transfer.at + KEPT_CLOSED):
         store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now + ONCE_MORE)})
     elif first:
         _open(store, transfer, failed, now)
@@ -114,8 +117,14 @@ def _without_copy(store: Store, transfer: SplitTransfer, people: Sequence[Regist
 def _had_left(transfer: SplitTransfer, person: Registration) -> bool:
     """Whether somebody without a copy had withdrawn or declined before the split. They may have come back since: to the
     series as it is now. Who left after the split comes back to what they were registered for, both parts.
+
+    Earlier versions did not store when somebody left. Then whoever was stored before the split for certain had left,
+    else the first look would have copied them (whom it could not copy is in ``failed``). Who was never changed did not
+    leave; a copy that an earlier split made is such a one, and is stored later than its ``created_at`` says.
     """
-    return person.left_at is not None and person.left_at <= transfer.at
+    if person.left_at is None:
+        return person.version > 1 and person.created_at + ON_THE_WAY <= transfer.at
+    return person.left_at <= transfer.at
 
 
 def transferred_id(registration_id: str, event_id: str) -> str:

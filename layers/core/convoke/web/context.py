@@ -16,7 +16,6 @@ from urllib.parse import unquote
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from botocore.exceptions import BotoCoreError, ClientError
 
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Sending
@@ -265,8 +264,13 @@ def start_transfer(event_id: str) -> None:
 def _or_the_sweeper(event_id: str) -> Iterator[None]:
     try:
         yield
-    except (dynamo.Contention, dynamo.Refused, ClientError, BotoCoreError) as error:
+    except Exception as error:  # whatever it is: what was asked for is stored
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
+        if not dynamo.is_busy(error):
+            # Imported with the first failure: it takes a while.
+            from ..aws.records import report
+
+            report(error)
 
 
 # --- all people of an event ---------------------------------------------------------------------------------------
