@@ -357,28 +357,6 @@ def test_who_had_left_the_waitlist_before_the_split_comes_back_to_the_old_alone(
         assert bo.email not in at_the_new(world)
 
 
-def test_who_had_left_before_it_was_stored_when_comes_back_to_the_old_alone(world: World) -> None:
-    """A version of before stored no ``left_at``."""
-    *_, bo = settle_in(world)
-    world.settle()
-    world.withdraw(bo)
-    row = dynamo.wire(keys.registration(EVENT_ID, bo.registration_id))
-    world.client.update_item(
-        TableName=SETTINGS.registrations_table,
-        Key=row,
-        UpdateExpression="REMOVE left_at",
-        ConditionExpression="left_at > :_",
-        ExpressionAttributeValues={":_": {"S": ""}},
-    )
-    world.cut(THIRD)
-    world.copy_all()
-    world.pass_time(seconds=20)
-    returning.come_back(world.store, EVENT_ID, bo.registration_id, now=world.now)
-    world.settle()
-    assert world.registration(bo).status is RegistrationStatus.REGISTERED
-    assert bo.email not in at_the_new(world)
-
-
 def test_who_was_on_the_way_waits_where_others_have_the_seats() -> None:
     with a_world(rule=WEEKLY, capacity=2) as world:
         settle_in(world, 1)

@@ -61,11 +61,6 @@ def _register(store: Store, person: Registration) -> None:
     registry.register(store, person, now=START)
 
 
-def _amend(store: Store, person: Registration) -> None:
-    ids = person.event_id, person.registration_id
-    registry.change_registration(store, *ids, changes={"name": "Late"}, priority=1, now=START + 20 * SECOND)
-
-
 def _split(store: Store) -> None:
     before = store.reads.event(EVENT_ID)
     assert before is not None
@@ -97,9 +92,7 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
     split takes.
     """
     with quick.quick():
-        # The last one is the copy that a split before this one made.
-        for began in (-SECOND, 5 * SECOND, -5 * MINUTE):
-            late = replace(LATE, created_at=START + began)
+        for late in (LATE, replace(LATE, created_at=START + 5 * SECOND)):
             for at in range(1, 60):
                 quick.forget()
                 store, line = _series()
@@ -110,8 +103,6 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
                     line.at = 0
                     _copy(store, after=10 * SECOND)
                     _register(store, late)
-                    if abs(began) < MINUTE:
-                        _amend(store, late)
                 yield from _missed(store, f"registered at call {at}, from {late.created_at} on")
                 if done:
                     break
@@ -120,15 +111,13 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
 def somebody_comes_back_after_a_split() -> Iterator[Violation]:
     """Whoever left and comes back after the split comes to what they had: to both parts, if they left after it."""
     with quick.quick():
-        for left_at, noted in ((START - MINUTE, True), (START - MINUTE, False), (START + SECOND, True)):
+        for left_at in (START - MINUTE, START + SECOND):
             quick.forget()
             store, _ = _series()
-            _register(store, replace(LATE, created_at=START - 2 * MINUTE))
+            _register(store, LATE)
             ids = EVENT_ID, LATE.registration_id
             if left_at < START:
-                gone = registry.withdraw(store, *ids, now=left_at)
-                if not noted and isinstance(gone, Registration):  # a version of before stored no ``left_at``
-                    store.attempt({"person": store.registrations.change_action(gone, replace(gone, left_at=None))})
+                registry.withdraw(store, *ids, now=left_at)
             _split(store)
             registry.withdraw(store, *ids, now=START + SECOND)
             _copy(store, after=2 * SECOND)

@@ -117,14 +117,8 @@ def _without_copy(store: Store, transfer: SplitTransfer, people: Sequence[Regist
 def _had_left(transfer: SplitTransfer, person: Registration) -> bool:
     """Whether somebody without a copy had withdrawn or declined before the split. They may have come back since: to the
     series as it is now. Who left after the split comes back to what they were registered for, both parts.
-
-    Earlier versions did not store when somebody left. Then whoever was stored before the split for certain had left,
-    else the first look would have copied them (whom it could not copy is in ``failed``). Who was never changed did not
-    leave; a copy that an earlier split made is such a one, and is stored later than its ``created_at`` says.
     """
-    if person.left_at is None:
-        return person.version > 1 and person.created_at + ON_THE_WAY <= transfer.at
-    return person.left_at <= transfer.at
+    return person.left_at is not None and person.left_at <= transfer.at
 
 
 def transferred_id(registration_id: str, event_id: str) -> str:
