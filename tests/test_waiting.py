@@ -503,12 +503,18 @@ def test_a_stopped_address_is_mailed_as_for_any_cancellation(
     assert said(world, bo)[1:] == mailed
 
 
-def test_who_is_copied_by_a_split_is_mailed_of_the_new_event_too(world: World) -> None:
+def waits_for_a_series_that_is_split(world: World) -> tuple[Registration, Event]:
+    """Who waited, and was mailed so, when the series was split, and the event to which nobody is copied yet."""
     world.change(rule="FREQ=DAILY;COUNT=4")
     world.invite(1)
     bo = waits(world)
     soon(world)
     new = world.cut(series.occurrences(world.event())[2].date)
+    return bo, new
+
+
+def test_who_is_copied_by_a_split_is_mailed_of_the_new_event_too(world: World) -> None:
+    bo, new = waits_for_a_series_that_is_split(world)
     world.copy_all()
     [copy] = [one for one in world.everybody(new.event_id) if one.email == bo.email]
     found = existing(world.reads.invitation(new.event_id, copy.registration_id))
@@ -516,11 +522,7 @@ def test_who_is_copied_by_a_split_is_mailed_of_the_new_event_too(world: World) -
 
 
 def test_who_is_copied_to_an_event_that_is_cancelled_already_is_mailed_so(world: World) -> None:
-    world.change(rule="FREQ=DAILY;COUNT=4")
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    new = world.cut(series.occurrences(world.event())[2].date)
+    bo, new = waits_for_a_series_that_is_split(world)
     cancelled = replace(new, status=EventStatus.CANCELLED, version=new.version + 1, updated_at=world.now)
     assert events.change_event(world.store, new, cancelled, priority=0, now=world.now)
     assert world.run(plan(new.event_id, world.worker())) is None, "nobody is copied yet"

@@ -337,7 +337,7 @@ def _barred(
     whose = addressed.holder.registration_id if addressed.holder else seen.registration_id
     to_attendee = addressed.kind in LINKED or addressed.kind is NotificationKind.ADDRESS_CHANGED
     if to_attendee or addressed.holder is not None:
-        invitation = yield ReadInvitation(event_id=seen.event_id, registration_id=whose)
+        invitation = addressed.upon or (yield ReadInvitation(event_id=seen.event_id, registration_id=whose))
         stop = None if invitation is None else invitation.stop_of(notification.recipient.email)
         mail = WaitMail.CALLED_OFF if addressed.kind is NotificationKind.CALLED_OFF else None
         return stop.state if stop is not None and is_barred(stop, mail) else None
