@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convoke.decision.decide import Snapshot
-from convoke.decision.invitation import Acknowledged, Intent, Stopped, WaitMail
+from convoke.decision.invitation import Acknowledged, Intent, Stopped, WaitMail, WaitMailed
 from convoke.delivery.preview import PreviewResult, preview
 from convoke.model import DeliveryState, Event, EventStatus, Participation, RegistrationStatus, Reply
 from convoke.store import keys
@@ -91,7 +91,9 @@ def test_who_waits_and_was_mailed_so_would_be_mailed_that_it_is_cancelled(
     stopped = () if state is None else (Stopped(address="bo@example.net", state=state),)
     person = registration(status=RegistrationStatus.WAITLISTED, email="bo@example.net")
     waits = Snapshot(
-        invitation=invitation(wait_mail=WaitMail.PLACE, stopped=stopped), registration=person, event=choir()
+        invitation=invitation(wait_mail=WaitMailed(mail=WaitMail.PLACE, links=0), stopped=stopped),
+        registration=person,
+        event=choir(),
     )
     unheard = replace(waits, invitation=replace(waits.invitation, wait_mail=None))
     found = previewed(replace(choir(), status=EventStatus.CANCELLED), waits, unheard)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convoke.decision.decide import Snapshot
-from convoke.decision.invitation import Stopped, WaitMail
+from convoke.decision.invitation import Stopped, WaitMail, WaitMailed
 from convoke.decision.waiting import missing_wait_mail, wait_mail
 from convoke.delivery.fan_out import plan
 from convoke.delivery.notify import dispatch
@@ -26,6 +26,8 @@ from convoke.effects import (
     StoreReport,
     Unknown,
 )
+from convoke.links import tokens
+from convoke.links.tokens import Purpose
 from convoke.mail.notifications import NotificationKind, NotificationState, asked_for
 from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, events, registry, returning, waitlist
@@ -128,7 +130,8 @@ def test_of_an_event_that_is_over_nobody_is_mailed() -> None:
 
 
 def snapshot(person: Registration, of: Event, last: WaitMail | None) -> Snapshot:
-    return Snapshot(invitation=replace(invitation(), wait_mail=last), registration=person, event=of)
+    mailed = None if last is None else WaitMailed(mail=last, links=person.links)
+    return Snapshot(invitation=replace(invitation(), wait_mail=mailed), registration=person, event=of)
 
 
 # --- a cancellation -----------------------------------------------------------------------------------------------
@@ -210,7 +213,7 @@ def test_a_link_to_the_registration_of_a_cancelled_event_says_that_it_is(slow_wo
     world.call_off("Flood")
     ask_for_link(world, bo)
     assert said(world, bo) == ["Your registration"]
-    assert world.invitation(bo).wait_mail is CALLED_OFF
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=CALLED_OFF, links=0)
     assert "is cancelled. You need not keep the date" in text(world)
     assert "waitlist" not in text(world)
 
@@ -290,7 +293,7 @@ def test_what_may_have_left_before_it_was_given_up_is_put_right(world: World, bo
     assert send(world, bo) is Outcome.UNKNOWN
     world.pass_time(minutes=20)
     assert send(world, bo) is Outcome.FAILED
-    assert world.invitation(bo).wait_mail is CALLED_OFF
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=CALLED_OFF, links=0)
     reopen(world)
     soon(world)
     assert said(world, bo)[-1] == ON_THE_WAITLIST
@@ -478,7 +481,7 @@ def test_what_ses_does_not_take_now_is_sent_later(world: World, bo: Registration
     world.look(bo)
     world.answers = [Refused(refusal=Refusal.BUSY, why="ThrottlingException")]
     assert send(world, bo) is Outcome.REFUSED
-    assert world.invitation(bo).wait_mail is PLACE
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=PLACE, links=0)
     world.settle()
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
@@ -503,6 +506,126 @@ def test_a_stopped_address_is_mailed_as_for_any_cancellation(
     assert said(world, bo)[1:] == mailed
 
 
+# --- another address ----------------------------------------------------------------------------------------------
+
+
+def readdressed(world: World, person: Registration, email: str) -> Registration:
+    done = registry.change_registration(
+        world.store, EVENT_ID, person.registration_id, changes={"email": email}, priority=1, now=world.now
+    )
+    return expect(Registration, done)
+
+
+def test_a_new_address_is_mailed_once_that_it_waits_with_a_link_that_is_valid(world: World, bo: Registration) -> None:
+    new = readdressed(world, bo, "new@example.net")
+    for _ in range(2):
+        world.look(new)
+        soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    assert said(world, new) == [ON_THE_WAITLIST]
+    assert f"/r/{personal(world, new)}" in text(world)
+    readdressed(world, new, bo.email)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST] * 2, "the links in their earlier mail are void"
+
+
+def personal(world: World, person: Registration) -> str:
+    made_with = world.store.link_keys.at(world.now)
+    return tokens.personal(made_with, Purpose.PERSONAL, EVENT_ID, person.registration_id, person.links)
+
+
+def test_the_same_address_written_otherwise_is_not_mailed_again(world: World, bo: Registration) -> None:
+    new = readdressed(world, bo, bo.email.upper())
+    world.look(new)
+    soon(world)
+    assert said(world, new) == []
+
+
+def test_what_has_not_left_yet_goes_to_the_address_that_they_have_when_it_does(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    new = readdressed(world, bo, "new@example.net")
+    soon(world)
+    assert (said(world, bo), said(world, new)) == ([], [ON_THE_WAITLIST])
+
+
+def test_what_may_have_left_to_a_former_address_is_mailed_to_the_new_one(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert send(world, bo) is Outcome.UNKNOWN
+    new = readdressed(world, bo, "new@example.net")
+    world.call_off()
+    world.settle()
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    assert said(world, new) == ["Cancelled"]
+
+
+def test_the_new_address_of_who_waited_for_a_cancelled_event_is_mailed_that_it_is(
+    world: World, bo: Registration
+) -> None:
+    world.call_off()
+    soon(world)
+    new = readdressed(world, bo, "new@example.net")
+    soon(world)
+    assert said(world, new) == ["Cancelled"]
+
+
+def test_who_waits_and_was_mailed_nothing_is_mailed_nothing_at_another_address(world: World) -> None:
+    world.invite(1)
+    new = readdressed(world, world.register(2), "new@example.net")
+    soon(world)
+    assert said(world, new) == []
+
+
+def test_who_may_have_been_mailed_that_they_wait_is_mailed_a_cancellation_that_comes_before_their_invitation(
+    world: World,
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert send(world, bo) is Outcome.UNKNOWN
+    world.change(capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    world.pass_time(minutes=20)
+    assert send(world, bo) is Outcome.CLEARED, "they do not wait any more"
+    world.call_off()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_what_a_link_may_have_said_is_kept_when_it_is_given_up(slow_world: World) -> None:
+    world = slow_world
+    world.invite(1)
+    cy = world.register(3)
+    world.answers = [Unknown(why="ReadTimeoutError"), Refused(refusal=Refusal.POISON, why="MessageRejected")]
+    ask_for_link(world, cy)
+    world.settle()
+    assert world.invitation(cy).wait_mail == WaitMailed(mail=PLACE, links=0)
+
+
+@pytest.mark.parametrize("after", [[], [Refused(refusal=Refusal.BUSY, why="ThrottlingException")]])
+def test_what_may_have_left_before_is_kept_when_another_mail_is_given_up(
+    world: World, bo: Registration, after: list[Refused]
+) -> None:
+    world.call_off()
+    world.look(bo)
+    poison = Refused(refusal=Refusal.POISON, why="MessageRejected")
+    world.answers = [Unknown(why="ReadTimeoutError"), *after, poison]
+    assert send(world, bo) is Outcome.UNKNOWN
+    reopen(world)
+    for _ in (*after, poison):
+        world.pass_time(minutes=20)
+        send(world, bo)
+    assert notification_of(world, bo).state is DeliveryState.FAILED
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    soon(world)
+    assert said(world, bo)[-1] == ON_THE_WAITLIST, "it takes place, and was mailed as cancelled perhaps"
+
+
+# --- a split ------------------------------------------------------------------------------------------------------
+
+
 def waits_for_a_series_that_is_split(world: World) -> tuple[Registration, Event]:
     """Who waited, and was mailed so, when the series was split, and the event to which nobody is copied yet."""
     world.change(rule="FREQ=DAILY;COUNT=4")
@@ -518,7 +641,23 @@ def test_who_is_copied_by_a_split_is_mailed_of_the_new_event_too(world: World) -
     world.copy_all()
     [copy] = [one for one in world.everybody(new.event_id) if one.email == bo.email]
     found = existing(world.reads.invitation(new.event_id, copy.registration_id))
-    assert (copy.status, found.wait_mail) == (WAITLISTED, PLACE)
+    assert (copy.status, found.wait_mail) == (WAITLISTED, WaitMailed(mail=PLACE, links=0))
+
+
+def test_who_is_copied_by_a_split_with_a_new_address_is_mailed_nothing_twice(world: World) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=4")
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    moved = readdressed(world, bo, "new@example.net")
+    soon(world)
+    new = world.cut(series.occurrences(world.event())[2].date)
+    world.copy_all()
+    world.settle()
+    [copy] = [one for one in world.everybody(new.event_id) if one.email == moved.email]
+    found = existing(world.reads.invitation(new.event_id, copy.registration_id))
+    assert found.wait_mail == WaitMailed(mail=PLACE, links=0)
+    assert said(world, moved) == [ON_THE_WAITLIST]
 
 
 def test_who_is_copied_to_an_event_that_is_cancelled_already_is_mailed_so(world: World) -> None:

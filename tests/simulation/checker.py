@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation
 from convoke.mail.notifications import NotificationKind
-from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus
+from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus, folded
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys, names
 from convoke.store.seats import counted
@@ -255,7 +255,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
 
 def _waiting(book: Book) -> Iterator[str]:
     """Who was mailed that they wait, and waits still, or got a seat of which they never heard, was mailed last whether
-    the event takes place.
+    the event takes place, at the address that they have.
     """
     world = book.world
     takes_place = book.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
@@ -266,7 +266,8 @@ def _waiting(book: Book) -> Iterator[str]:
         stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)
         if not (waits or unheard) or stopped or world.zombies or book.over:
             continue
-        if (mails[-1] is not NotificationKind.CALLED_OFF) is not takes_place:
+        here = [kind for kind, address in mails if folded(address) == folded(person.email)]
+        if not here or (here[-1] is not NotificationKind.CALLED_OFF) is not takes_place:
             yield f"{rid[6:10]} waits, and was mailed {mails}; the event is {book.event.status}"
 
 

@@ -350,7 +350,7 @@ def a_mail_of_waiting_meets_a_seat() -> Iterator[Violation]:
 
 def _mailed_of_waiting(
     base: orders.Directed, mailed: list[int], *, at: int
-) -> tuple[Interrupted, list[NotificationKind]]:
+) -> tuple[Interrupted, list[tuple[NotificationKind, str]]]:
     """``mailed`` is made how many mails there were when the person had their seat, and the invitation."""
 
     def invited(world: Interrupted) -> None:

@@ -12,8 +12,21 @@ from convoke.decision import waiting as waits
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Hold, Intent
 from convoke.decision.planner import MessagePlanner
-from convoke.delivery import attempts, audit, fan_out, notify, reconcile, reports, survey, sweep, waiting, webhooks
-from convoke.effects import ClearDue, PlanBatches, SaidOfWaiting, Send, Steps
+from convoke.delivery import (
+    addressing,
+    attempts,
+    audit,
+    fan_out,
+    notify,
+    reconcile,
+    reports,
+    survey,
+    sweep,
+    waiting,
+    webhooks,
+)
+from convoke.effects import ClearDue, PlanBatches, Send, Steps
+from convoke.mail.notifications import SaidOfWaiting
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
@@ -118,9 +131,9 @@ def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
 _batch_item = fan_outs.batch_item
 
 
-def _wait_mail_without_a_look(self: Invitations, said: SaidOfWaiting) -> Any:
-    key = keys.invitation(said.event_id, said.registration_id)
-    return writes.update(self.settings.invitations_table, key, {"wait_mail": said.mail.value})
+def _wait_mail_without_a_look(self: Invitations, event_id: str, said: SaidOfWaiting) -> Any:
+    key = keys.invitation(event_id, said.registration_id)
+    return writes.update(self.settings.invitations_table, key, {"wait_mail": {"mail": said.mail.value}})
 
 
 def _no() -> Steps[bool]:
@@ -428,7 +441,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "who-waits-is-mailed-what-is-missing": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
     "what-was-said-of-waiting-is-not-said-again": Mutant(
-        without(notify, "_waiting", " or (true is invitation.wait_mail and not seen.unknowns)", ""),
+        without(addressing, "_to_who_waits", " or (true is mailed_last(snapshot) and not seen.unknowns)", ""),
         scenario="somebody is mailed that it is cancelled while it takes place again",
     ),
     "a-mail-of-waiting-wakes-up": Mutant(
@@ -442,7 +455,18 @@ MUTANTS: dict[str, Mutant] = {
     "a-mail-of-waiting-is-claimed-as-it-was-decided": Mutant(
         instead(invitations, "UPON_SAYING", conditions.EXISTS), trial="a_mail_of_waiting_meets_a_seat"
     ),
-    "who-got-a-seat-too-late-is-mailed-as-who-waits": Mutant(instead(waits, "_was_not_invited", lambda _: False)),
+    "what-may-have-been-said-of-waiting-is-kept": Mutant(
+        without(notify, "_drop", "seen.possibly_said", "None"),
+        scenario="somebody who may have been mailed that they wait gets a seat at a cancelled event",
+    ),
+    "a-new-address-is-mailed-that-it-waits": Mutant(
+        without(waits, "mailed_last", "last.links == seen.registration.links", "True"),
+        scenario="somebody who waits has another address",
+    ),
+    "who-got-a-seat-too-late-is-mailed-as-who-waits": Mutant(
+        instead(waits, "_was_not_invited", lambda _: False),
+        scenario="somebody who may have been mailed that they wait gets a seat at a cancelled event",
+    ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",

@@ -32,8 +32,8 @@ def _mail(kind: NotificationKind) -> WaitMail:
 
 class Notifications:
     """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
-    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits, and ``own`` the last of it
-    that was no link.
+    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits, and its address; ``own`` has
+    the last of it that was no link.
     """
 
     def __init__(self, world: World) -> None:
@@ -42,8 +42,8 @@ class Notifications:
         self._random = Random(f"notifications {world.seed}").random  # noqa: S311 (no secret)
         self.sent = 0
         self.broken: list[str] = []
-        self.of_waiting: dict[str, list[NotificationKind]] = {}
-        self.own: dict[str, WaitMail] = {}
+        self.of_waiting: dict[str, list[tuple[NotificationKind, str]]] = {}
+        self.own: dict[str, tuple[WaitMail, str]] = {}
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
@@ -59,19 +59,21 @@ class Notifications:
         whose, sent_as = effect.mail.decode().split()[1:]
         if sent_as in WAITING:
             kind, own = NotificationKind(sent_as), whose == state.registration_id
+            address = "" if state.notification is None else state.notification.recipient.email
             if own:  # else it is a link, which is mailed for the asking
-                self._see_again(whose, kind, state)
+                self._see_again(whose, (_mail(kind), address), state)
             if isinstance(said, Accepted) or said == GOT_IT:
-                self.of_waiting.setdefault(whose, []).append(kind)
-                self.own |= {whose: _mail(kind)} if own else {}
+                self.of_waiting.setdefault(whose, []).append((kind, address))
+                self.own |= {whose: (_mail(kind), address)} if own else {}
         world.at(seconds, lambda: answer(said))
 
-    def _see_again(self, rid: str, kind: NotificationKind, state: NotificationState) -> None:
-        """Nobody is mailed of their waiting what they were mailed last, where that is known."""
+    def _see_again(self, rid: str, mail: tuple[WaitMail, str], state: NotificationState) -> None:
+        """Nobody is mailed of their waiting what the same address was mailed last, where that is known."""
         row = self._world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
         known = None if row is None else row.get("wait_mail")
-        if not self._world.zombies and known == _mail(kind) == self.own.get(rid) and state.unknowns == 1:
-            self.broken.append(f"{rid[6:10]} is mailed {kind} again")
+        again = known is not None and known["mail"] == mail[0] and mail == self.own.get(rid)
+        if not self._world.zombies and again and state.unknowns == 1:
+            self.broken.append(f"{rid[6:10]} is mailed {mail} again")
 
     def _said(self, name: str) -> tuple[Answer, float]:
         often, chance = self._world.faults.often, self._random()

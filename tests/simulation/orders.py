@@ -16,8 +16,8 @@ from convoke.decision.fan_out import Batch
 from convoke.delivery import fan_out, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.mail import notifications
-from convoke.model import Event, EventStatus, RegistrationStatus
-from convoke.registrations import approval, erasure, events, registry
+from convoke.model import Event, EventStatus, Registration, RegistrationStatus
+from convoke.registrations import approval, erasure, events, registry, waitlist
 from convoke.store import codec, keys
 from tests import factories
 
@@ -229,12 +229,12 @@ def begun(work: Work) -> Deed:
     return lambda world: world.start("who begins later", work)
 
 
-def answered(fault: str) -> Deed:
-    """A worker sends the first person what is missing, SES answers with this fault, and the lease passes."""
+def answered(fault: str, work: Work | None = None) -> Deed:
+    """A worker sends a mail, of the first person what is missing, SES answers with this fault, and the lease passes."""
 
     def deed(world: Directed) -> None:
         world.waiting, world.faults.often[fault] = None, 1.0
-        world.start("who is answered", look())
+        world.start("who is answered", work or look())
         world.run_until(world.now + 600)
         world.faults = Directed().faults
 
@@ -300,6 +300,19 @@ def mail_of_waiting(run: Run) -> Steps[Any]:
     person = factories.registration(event_id=EVENT_ID, registration_id=rid)
     name = approval.received(event, person, START).notification_id
     return notify.dispatch(EVENT_ID, rid, name, run.worker)
+
+
+def has_another_address(world: Directed) -> None:
+    """The second person's address is changed."""
+    rid, changes = f"{2:010d}{EVENT_ID}", {"email": "other@example.net"}
+    done = registry.change_registration(world.store, EVENT_ID, rid, changes=changes, priority=1, now=world.instant())
+    assert isinstance(done, Registration)
+
+
+def gets_a_seat(world: Directed) -> None:
+    """The second person gets a seat, and is not invited yet."""
+    change(capacity=2)(world)
+    waitlist.promote(world.store, EVENT_ID, now=world.instant())
 
 
 def looked_at(world: Directed) -> None:
@@ -373,6 +386,14 @@ SCENARIOS = {
     ),
     "somebody is mailed that it is cancelled while that is changed": Scenario(
         (mail_of_waiting, mail_of_waiting), (told(THERE),), first=(waits, healed, CANCELLED, looked_at)
+    ),
+    "somebody who waits has another address": Scenario(
+        (mail_of_waiting, look(2)), (has_another_address,), first=(waits,)
+    ),
+    "somebody who may have been mailed that they wait gets a seat at a cancelled event": Scenario(
+        (mail_of_waiting, look(2)),
+        (CANCELLED,),
+        first=(waits, answered("SES got it, its answer is lost", mail_of_waiting), gets_a_seat),
     ),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),

@@ -33,6 +33,16 @@ class WaitMail(StrEnum):
 
 
 @frozen
+class WaitMailed:
+    """What was mailed of somebody's waiting. ``links`` is the counter that their personal links had then, which is
+    raised with each new address; ``None``: it went to an address that they had before.
+    """
+
+    mail: WaitMail
+    links: int | None = None
+
+
+@frozen
 class Intent:
     """A message with its SEQUENCE that a worker has claimed in order to send it; stored before it is sent.
 
@@ -133,7 +143,7 @@ class Invitation:
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
     ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is what the last notification said that
-    SES accepted, of those that say whether this person waits; ``None`` before the first.
+    SES accepted, or may have, of those that say whether this person waits; ``None`` before the first.
     """
 
     event_id: str
@@ -155,7 +165,7 @@ class Invitation:
     stopped: tuple[Stopped, ...] = ()
     delivered: tuple[Delivered, ...] = ()
     mailed: Mailed = Mailed()
-    wait_mail: WaitMail | None = None
+    wait_mail: WaitMailed | None = None
     due_key: str | None = None
 
     def stop_of(self, address: str) -> Stopped | None:

@@ -48,10 +48,15 @@ def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
     return stop is not None and (stop.hard or mail is not WaitMail.CALLED_OFF)
 
 
-def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
-    """What somebody is to be mailed who was mailed something else of their waiting last; ``None``: nothing. Who was
-    mailed nothing is not: of what they never heard nothing has changed.
-    """
+def mailed_last(seen: Snapshot) -> WaitMail | None:
+    """What the address that somebody has now was mailed last of their waiting; ``None``: nothing."""
     last = seen.invitation.wait_mail
-    true = None if last is None else wait_mail(seen, now)
-    return true if true is not last else None
+    return last.mail if last is not None and last.links == seen.registration.links else None
+
+
+def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
+    """What somebody is to be mailed who was mailed something else of their waiting last, or at another address;
+    ``None``: nothing. Who was mailed nothing is not: of what they never heard nothing has changed.
+    """
+    true = None if seen.invitation.wait_mail is None else wait_mail(seen, now)
+    return true if true is not mailed_last(seen) else None

@@ -8,18 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..decision.brakes import Purpose
-from ..decision.invitation import Invitation, WaitMail
-from ..mail.notifications import Notification, NotificationKind, NotificationState
+from ..decision.invitation import Invitation
+from ..mail.notifications import Notification, NotificationKind, NotificationState, SaidOfWaiting
 from ..model import Person, Registration, frozen
 from .kind import Effect, OfEvent, OfRegistration
-
-
-@frozen
-class SaidOfWaiting(OfRegistration):
-    """What a notification says of the waiting of a registration, as it was ``at`` this instant (UTC)."""
-
-    mail: WaitMail
-    at: datetime
 
 
 @frozen
@@ -108,8 +100,8 @@ class ClaimNotification(Effect):
 class RecordNotification(Effect):
     """Write ``notification_state``; one that was sent or given up is kept without the notification's content.
 
-    What it ``said`` of somebody's waiting is written to their invitation in the same transaction, with a wake-up: what
-    has changed while the mail was sent is looked at then.
+    What it ``said`` of somebody's waiting, or may have, is written to their invitation in the same transaction, with a
+    wake-up: what has changed while the mail was sent is looked at then.
 
     Condition: its fence is the one that was read. Answer: ``bool``, whether it was written.
     """

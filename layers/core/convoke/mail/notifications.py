@@ -170,12 +170,25 @@ class Notification:
 
 
 @frozen
+class SaidOfWaiting:
+    """What a mail says of the waiting of a registration, as it was ``at`` this instant (UTC). ``links`` is the counter
+    of the personal links that the registration has with the mail's address; ``None`` where that is a former one.
+    """
+
+    registration_id: str
+    mail: WaitMail
+    links: int | None = None
+    at: datetime
+
+
+@frozen
 class NotificationState:
     """A notification and its delivery.
 
     ``notification`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the
-    version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown. ``lease_until``
-    (UTC) is when its claim ends. ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
+    version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown, of which
+    ``possibly_said`` is what the last said of somebody's waiting. ``lease_until`` (UTC) is when its claim ends.
+    ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
     """
 
     notification_id: str
@@ -186,6 +199,7 @@ class NotificationState:
     fence: int = 0
     attempts: int = 0
     unknowns: int = 0
+    possibly_said: SaidOfWaiting | None = None
     lease_until: datetime | None = None
     state: DeliveryState = DeliveryState.PENDING
     due_key: str | None = None
@@ -384,14 +398,14 @@ def sent_as(mail: WaitMail | None, holder: Registration) -> NotificationKind | N
 
 def becomes(notification: Notification, holder: Registration | None) -> NotificationKind | None:
     """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
-    recipient's address has now; ``None``: it is not sent. One :data:`OF_WAITING` that comes here is about another
-    registration than the holder's.
+    recipient's address has now; ``None``: it is not sent. Of those :data:`OF_WAITING` only one of somebody who was
+    registered before comes here: their new registration was never made.
     """
     if notification.kind in (NotificationKind.CONFIRM, NotificationKind.NEW_ADDRESS):
         return notification.kind if holder is None else NotificationKind.LINK
     if notification.kind is NotificationKind.ADDRESS_CHANGED:
         return notification.kind
-    if holder is None or notification.kind is NotificationKind.CALLED_OFF:
+    if holder is None:
         return None
     if notification.kind is NotificationKind.FRESH_LINK:
         # Who has the address by now is another one: their page is not opened by what this person asked for.

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..decision.decide import Snapshot
-from ..decision.invitation import Hold, Invitation, Mailed, WaitMail
+from ..decision.invitation import Hold, Invitation, Mailed, WaitMailed
 from ..decision.limits import UNCOUNTED
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
@@ -141,7 +141,7 @@ def registration_actions(
     *,
     account: str,
     transferred: bool = False,
-    wait_mail: WaitMail | None = None,
+    wait_mail: WaitMailed | None = None,
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 

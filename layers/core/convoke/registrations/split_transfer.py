@@ -202,8 +202,10 @@ def _store_copy(
         waits = new.status is RegistrationStatus.WAITLISTED
         seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
     # Who waits in the series was mailed of these dates, too.
-    mailed = store.reads.invitation(person.event_id, person.registration_id) if person.status in WAITING else None
-    wait_mail = None if mailed is None else mailed.wait_mail
+    known = store.reads.invitation(person.event_id, person.registration_id) if person.status in WAITING else None
+    wait_mail = None if known is None else known.wait_mail
+    if wait_mail is not None:
+        wait_mail = replace(wait_mail, links=new.links if wait_mail.links == person.links else None)
     own = registration_actions(store, new, now, account=account, transferred=True, wait_mail=wait_mail)
     actions = {**own, **seat}
     copied = store.registrations.copied_actions(person, new)

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, TypeGuard, TypeVar
 
 from .. import effects
-from ..decision.invitation import Acknowledged, Intent, Invitation
+from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMailed
 from ..effects import AcknowledgeResult
+from ..mail.notifications import SaidOfWaiting
 from ..model import DeliveryState
 from . import attention, codec, conditions, keys
 from .dynamo import Item
@@ -153,13 +154,13 @@ class Invitations(Repository):
         values = {"fence": invitation.fence, "wakeups": invitation.wakeups}
         return check(self._sent, _key(invitation), UPON_SAYING, **values)
 
-    def wait_mail_action(self, said: effects.SaidOfWaiting) -> Action:
+    def wait_mail_action(self, event_id: str, said: SaidOfWaiting) -> Action:
         """The action that writes what a mail said of somebody's waiting, and adds a wake-up, which is due at once
         unless the invitation is due already.
         """
-        key = keys.invitation(said.event_id, said.registration_id)
+        key = keys.invitation(event_id, said.registration_id)
         due = codec.due_attributes(said.registration_id, keys.due_key(1, said.at))
-        changes = {"wait_mail": said.mail.value, **due}
+        changes = {"wait_mail": codec.value(WaitMailed(mail=said.mail, links=said.links)), **due}
         return update(self._sent, key, changes, conditions.EXISTS, add={"wakeups": 1}, first=tuple(due))
 
     def _woken(

@@ -70,7 +70,7 @@ class Notifications(Repository):
         own = self._record_action(effect.notification_state, {})
         if effect.said is None:
             return self._write(own)
-        said = self._invitations.wait_mail_action(effect.said)
+        said = self._invitations.wait_mail_action(effect.notification_state.event_id, effect.said)
         refused = self._attempt({"notification": own, "invitation": said})
         return self._write(own) if refused.keys() == {"invitation"} else not refused
 
@@ -87,7 +87,7 @@ class Notifications(Repository):
         changes = {**_state_item(replace(changed, fence=changed.fence + 1), {}), **kept, **more}
         for name in ("notification_id", "event_id", "registration_id"):
             del changes[name]
-        absent = tuple(name for name in ("lease_until", *DUE) if name not in changes)
+        absent = tuple(name for name in ("lease_until", "possibly_said", *DUE) if name not in changes)
         return update(self._sent, _key(changed), changes, UPON_RECORDING, remove=absent, fence=changed.fence)
 
     def rows(self, event_id: str, registration_id: str) -> list[Item]:
