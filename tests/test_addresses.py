@@ -211,7 +211,7 @@ def test_who_withdrew_or_whose_event_is_cancelled_keeps_their_address(bo: Person
     link = bo.link()
     bo.world.withdraw(bo.one())
     assert bo.get(link).status == 409
-    bo.world.call_off()
+    bo.world.cancel_event()
     assert bo.get(link).status == 409
 
 

@@ -108,7 +108,7 @@ def test_nobody_answers_about_what_is_cancelled_or_over(world: World) -> None:
     ids = EVENT_ID, bo.registration_id
     over = world.now + timedelta(days=4000)
     assert answering.answer(world.store, *ids, YES, now=over) is Obstacle.CLOSED
-    world.call_off()
+    world.cancel_event()
     assert answering.answer(world.store, *ids, YES, now=world.now) is Obstacle.CLOSED
 
 

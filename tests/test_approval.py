@@ -117,7 +117,7 @@ def test_nobody_who_is_pending_is_sent_a_message_about_a_change_or_a_cancellatio
     bo = asks(world)
     world.change(title="Other", location="Elsewhere")
     soon(world)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     world.look(bo)
     assert (world.sent, world.registration(bo).status) == ([], PENDING)
@@ -151,7 +151,7 @@ def test_nobody_is_told_of_a_draft(world: World) -> None:
 
 
 def test_an_event_that_is_closed_is_not_asked(world: World) -> None:
-    world.call_off()
+    world.cancel_event()
     before = tables(world)
     person = registration(status=PENDING)
     assert registry.register(world.store, person, now=NOW) is Obstacle.CLOSED
@@ -160,7 +160,7 @@ def test_an_event_that_is_closed_is_not_asked(world: World) -> None:
 
 def test_who_asks_while_the_event_is_cancelled_is_not_pending(world: World) -> None:
     person = registration(status=PENDING)
-    with world.meanwhile(lambda: world.call_off()):
+    with world.meanwhile(lambda: world.cancel_event()):
         assert registry.register(world.store, person, now=NOW) is Obstacle.CLOSED
     assert counts(world) == (0, 0, 0)
 
@@ -192,7 +192,7 @@ def test_a_closed_event_stops_the_shards_that_count_who_asks(world: World) -> No
         assert late is not None
         assert "shard" in world.store.attempt(late.actions), "a shard is made once"
         late = existing(seats.ask(world.store, EVENT_ID, "a", conflicts=1, now=world.now))
-        world.call_off()
+        world.cancel_event()
         assert list(world.store.attempt(late.actions)) == ["seats"]
 
 
@@ -404,7 +404,7 @@ def test_who_changed_their_address_meanwhile_is_told_at_the_new_one_that_they_ar
 
 def test_nobody_is_accepted_to_an_event_that_is_cancelled_meanwhile(world: World) -> None:
     bo = asks(world)
-    with world.meanwhile(world.call_off):
+    with world.meanwhile(world.cancel_event):
         assert accept(world, bo) is Obstacle.CLOSED
     assert (world.registration(bo).status, counts(world)) == (PENDING, (0, 0, 1))
 

@@ -132,7 +132,7 @@ def test_a_cancellation_that_nobody_saw_arrive_is_missed(world: World) -> None:
 
 def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_others(world: World) -> None:
     people = [invite(world, number) for number in range(1, 4)]
-    world.call_off()
+    world.cancel_event()
     wait(world, 1)
     report(world, people[0], BOUNCED)
     report(world, people[1], DELIVERED)
@@ -152,7 +152,7 @@ def test_a_cancellation_that_came_back_is_shown_at_once_and_mailed_with_the_othe
 
 def test_whoever_cannot_be_examined_hides_nobody_else_and_is_examined_again(world: World) -> None:
     people = [invite(world, number) for number in range(1, 4)]
-    world.call_off()
+    world.cancel_event()
 
     def failing(seen: Snapshot, *more: Any, **how: Any) -> Any:
         if seen.registration.registration_id == people[0].registration_id:
@@ -322,7 +322,7 @@ def test_who_was_forgotten_is_shown_no_more(world: World) -> None:
     wait(world, 18)
     assert len(shown(world)) == 1
     erase(world.store, EVENT_ID, person.registration_id, now=world.now)
-    world.call_off()
+    world.cancel_event()
     wait(world, 20)
     assert shown(world) == []
 
@@ -361,7 +361,7 @@ def test_what_is_new_is_mailed_and_not_sooner_than_a_quarter_of_an_hour_after_th
 def test_a_hundred_who_were_missed_are_one_mail(world: World) -> None:
     for number in range(1, 31):
         invite(world, number)
-    world.call_off()
+    world.cancel_event()
     wait(world, 20)
     assert len(shown(world)) == 30
     [said] = summaries(world)
@@ -371,7 +371,7 @@ def test_a_hundred_who_were_missed_are_one_mail(world: World) -> None:
 def test_a_survey_that_runs_out_of_time_is_gone_on_with(world: World) -> None:
     for number in range(1, 8):
         invite(world, number)
-    world.call_off()
+    world.cancel_event()
     world.sweep()
     world.drain()
     world.pass_time(minutes=16)
@@ -430,8 +430,12 @@ def test_what_is_still_sent_to_whom(
     withdrawn: list[tuple[Method, int]],
     moved: list[tuple[Method, int]],
 ) -> None:
-    leaves, stays, called_off = invite(world, 1, state=None), invite(world, 2, state=None), invite(world, 3, state=None)
-    for person in (leaves, stays, called_off):
+    leaves, stays, at_a_cancelled_event = (
+        invite(world, 1, state=None),
+        invite(world, 2, state=None),
+        invite(world, 3, state=None),
+    )
+    for person in (leaves, stays, at_a_cancelled_event):
         report(world, person, state, final=final)
     world.withdraw(leaves)
     world.look(leaves)
@@ -439,10 +443,10 @@ def test_what_is_still_sent_to_whom(
     world.change(when=AFTERNOON)
     world.look(stays)
     assert world.said(stays.email)[1:] == moved
-    world.call_off()
-    world.look(called_off)
+    world.cancel_event()
+    world.look(at_a_cancelled_event)
     # What does not take place at all is taken back from whoever can be reached.
-    assert world.said(called_off.email)[1:] == withdrawn
+    assert world.said(at_a_cancelled_event.email)[1:] == withdrawn
 
 
 def test_a_complaint_about_the_cancellation_itself_makes_no_other(world: World) -> None:

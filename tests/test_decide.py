@@ -72,17 +72,19 @@ INVITE_ANEW = (Method.REQUEST, 2)
         pytest.param(event(status=EventStatus.DRAFT), COMES, SENDER, INVITED, CANCEL, id="back to draft: cancelled"),
         pytest.param(event(status=EventStatus.TENTATIVE), COMES, SENDER, NOTHING, INVITE, id="tentative: invited"),
         pytest.param(event(status=EventStatus.TENTATIVE), COMES, SENDER, INVITED, INVITE, id="now tentative: update"),
-        pytest.param(event(status=EventStatus.CANCELLED), COMES, SENDER, INVITED, CANCEL, id="called off: cancelled"),
+        pytest.param(
+            event(status=EventStatus.CANCELLED), COMES, SENDER, INVITED, CANCEL, id="event cancelled: cancelled"
+        ),
         pytest.param(
             event(status=EventStatus.CANCELLED),
             COMES,
             SENDER,
             NOTHING,
             SILENCE,
-            id="called off unheard: silence",
+            id="event cancelled, not invited: silence",
         ),
         pytest.param(
-            event(status=EventStatus.CANCELLED), COMES, SENDER, GONE, SILENCE, id="called off, told so: silence"
+            event(status=EventStatus.CANCELLED), COMES, SENDER, GONE, SILENCE, id="event cancelled and told so: silence"
         ),
     ],
 )
@@ -132,21 +134,21 @@ def test_an_update_keeps_the_uid_address_and_organizer_of_what_it_updates() -> N
 
 
 def test_a_cancellation_takes_back_what_was_told_and_not_what_is_true_now() -> None:
-    moved_and_called_off = event(
+    moved_and_cancelled = event(
         status=EventStatus.CANCELLED, when=AFTERNOON, title="Other", reason="The hall is flooded"
     )
-    message = next_message(moved_and_called_off, MOVED_HOUSE, INVITED, SENDER, NOW)
+    message = next_message(moved_and_cancelled, MOVED_HOUSE, INVITED, SENDER, NOW)
 
     assert message is not None
     assert (message.title, message.when, message.attendee.email) == (INVITED.title, MORNING, INVITED.recipient)
-    assert (message.called_off, message.reason) == (True, "The hall is flooded")
+    assert (message.cancelled_for_all, message.reason) == (True, "The hall is flooded")
 
 
 def test_the_reason_of_the_organizer_is_not_given_to_somebody_who_withdrew() -> None:
     message = next_message(event(reason="left over"), WITHDRAWN, INVITED, SENDER, NOW)
 
     assert message is not None
-    assert (message.called_off, message.reason) == (False, "")
+    assert (message.cancelled_for_all, message.reason) == (False, "")
 
 
 def test_an_address_in_other_case_is_the_same_address() -> None:

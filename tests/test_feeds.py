@@ -98,7 +98,7 @@ def test_the_feed_follows_the_event_and_the_registration(one: Subscriber) -> Non
     one.world.withdraw(other)
     one.world.sweep()
     shows("CONFIRMED", "Chor")
-    one.world.call_off()
+    one.world.cancel_event()
     shows("CANCELLED", "Cancelled: Chor")
     assert revisions == sorted(set(revisions))
 

@@ -47,7 +47,7 @@ def test_what_changed_while_it_was_stopped_is_told_as_it_is_now(world: World) ->
     stop(world.store, "by hand")
     world.change(when=AFTERNOON)
     world.change(when=MORNING)
-    world.call_off()
+    world.cancel_event()
     start(world.store)
     world.settle()
 

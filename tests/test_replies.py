@@ -270,7 +270,7 @@ def test_whoever_declined_holds_their_address_and_is_not_written_to(world: World
     bo = world.invite()
     apply_report(world, bo, NO)
     world.change(when=AFTERNOON)
-    world.call_off("No conductor")
+    world.cancel_event("No conductor")
     world.settle()
     assert world.said() == [(Method.REQUEST, 0)]
     assert resend(world.store, EVENT_ID, bo.registration_id, now=LATER) is Obstacle.INACTIVE
@@ -311,7 +311,7 @@ def test_whoever_waits_again_and_declines_leaves_the_line(world: World) -> None:
 def test_a_yes_to_what_was_cancelled_is_answered_by_the_cancellation(world: World) -> None:
     bo = world.invite()
     apply_report(world, bo, NO)
-    world.call_off()
+    world.cancel_event()
     world.settle()
     apply_report(world, bo, YES_AFTER_ALL)
     assert (world.registration(bo).status, seats(world)) == (RegistrationStatus.CANCELLED, (0, 0))
@@ -368,7 +368,7 @@ def test_whoever_registers_again_where_it_is_full_waits(world: World) -> None:
 def test_nobody_registers_again_for_what_was_cancelled(world: World) -> None:
     bo = world.invite()
     apply_report(world, bo, NO)
-    world.call_off()
+    world.cancel_event()
     with unchanged(world.client):
         assert again(world, bo) is Obstacle.CLOSED
 
@@ -432,7 +432,7 @@ def test_webhooks_are_told_of_whoever_registers_again(world: World) -> None:
 def test_a_yes_to_what_was_cancelled_is_told_as_a_cancelled_registration(world: World) -> None:
     bo = world.invite()
     apply_report(world, bo, NO)
-    world.call_off()
+    world.cancel_event()
     listening(world)
     apply_report(world, bo, YES_AFTER_ALL)
     assert webhook_events(world) == [

@@ -105,7 +105,7 @@ def test_who_comes_back_to_a_full_event_waits(world: World) -> None:
 def test_nobody_comes_back_to_a_cancelled_event(world: World) -> None:
     bo = world.register()
     click(world, bo)
-    world.call_off()
+    world.cancel_event()
     assert back(world, bo) is Obstacle.CLOSED
     assert counts(world) == (1, 1, 0)
 
@@ -212,7 +212,7 @@ def test_the_cancellation_says_how_to_come_back_and_until_when_the_seat_is_kept(
 
 def test_whose_event_is_cancelled_is_not_told_to_come_back(world: World) -> None:
     bo = world.invite()
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     assert "come back" not in mail_text(world).lower()
 
@@ -293,7 +293,7 @@ def test_a_kept_seat_is_given_once(world: World) -> None:
 def test_who_comes_back_while_the_event_is_cancelled_gets_no_seat(world: World) -> None:
     bo = world.register()
     click(world, bo)
-    with world.meanwhile(world.call_off):
+    with world.meanwhile(world.cancel_event):
         assert back(world, bo) is Obstacle.CLOSED
     assert world.event().status is EventStatus.CANCELLED
 

@@ -238,7 +238,7 @@ def test_a_date_once_cancelled_comes_back_under_another_uid() -> None:
         bo.apply_report(event_now, 10)
     invited, off, again = bo.said[-3:]
     assert invited.entry_uid == off.entry_uid != again.entry_uid
-    assert (off.reason, off.called_off, off.others_stay) == ("Rain", True, True)
+    assert (off.reason, off.cancelled_for_all, off.others_stay) == ("Rain", True, True)
 
 
 def test_an_entry_of_which_nobody_knows_whether_it_is_gone_is_cancelled_again_before_it_comes_back() -> None:
@@ -279,7 +279,7 @@ def test_the_cancellation_of_all_reaches_every_entry_and_each_says_that_all_is_o
     bo.apply_report(replace(what, status=EventStatus.CANCELLED, reason="Rain"), 10)
     gone = bo.said[before:]
     assert {said.entry_uid for said in gone} == {said.entry_uid for said in bo.said[:before]}
-    assert {(said.method, said.called_off, said.reason, said.others_stay) for said in gone} == {
+    assert {(said.method, said.cancelled_for_all, said.reason, said.others_stay) for said in gone} == {
         (Method.CANCEL, True, "Rain", False)
     }
     assert told(bo).gone

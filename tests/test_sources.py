@@ -269,7 +269,7 @@ def test_a_key_of_any_type_is_a_name(key: Any, expected: str) -> None:
 LIVE, OFF, DRAFT = (event_row(events(), SUMMER | {"state": state}) for state in ("live", "off", "draft"))
 SAID = RowState(fingerprint=fingerprint(LIVE), event_id="e")
 SAID_ELSE = RowState(fingerprint="other", event_id="e")
-TAKES_PLACE, CALLED_OFF = event(), event(status=EventStatus.CANCELLED)
+TAKES_PLACE, CANCELLED = event(), event(status=EventStatus.CANCELLED)
 AFTER = NOW.replace(year=NOW.year + 3)
 
 
@@ -281,14 +281,14 @@ AFTER = NOW.replace(year=NOW.year + 3)
         pytest.param(RowState(), OFF, None, Action.NOTHING, id="cancelled before it was seen"),
         pytest.param(RowState(), None, None, Action.NOTHING, id="gone before it was seen"),
         pytest.param(SAID, LIVE, TAKES_PLACE, Action.NOTHING, id="says the same"),
-        pytest.param(SAID, LIVE, CALLED_OFF, Action.NOTHING, id="says the same, and was cancelled over HTTP"),
+        pytest.param(SAID, LIVE, CANCELLED, Action.NOTHING, id="says the same, and was cancelled over HTTP"),
         pytest.param(SAID_ELSE, LIVE, TAKES_PLACE, Action.CHANGE, id="says something else"),
         pytest.param(SAID_ELSE, OFF, TAKES_PLACE, Action.CANCEL, id="cancelled"),
-        pytest.param(SAID_ELSE, OFF, CALLED_OFF, Action.NOTHING, id="cancelled twice"),
+        pytest.param(SAID_ELSE, OFF, CANCELLED, Action.NOTHING, id="cancelled twice"),
         pytest.param(SAID, None, TAKES_PLACE, Action.CANCEL, id="gone"),
-        pytest.param(SAID, None, CALLED_OFF, Action.NOTHING, id="gone, and cancelled before"),
-        pytest.param(RowState(event_id="e"), LIVE, CALLED_OFF, Action.REOPEN, id="back again"),
-        pytest.param(SAID_ELSE, LIVE, CALLED_OFF, Action.REOPEN, id="not cancelled any more"),
+        pytest.param(SAID, None, CANCELLED, Action.NOTHING, id="gone, and cancelled before"),
+        pytest.param(RowState(event_id="e"), LIVE, CANCELLED, Action.REOPEN, id="back again"),
+        pytest.param(SAID_ELSE, LIVE, CANCELLED, Action.REOPEN, id="not cancelled any more"),
     ],
 )
 def test_what_follows_from_the_row_of_an_event(state: RowState, row: Any, known: Any, expected: Action) -> None:
@@ -316,7 +316,7 @@ ELSEWHERE = event(event_id="another")
     [
         pytest.param(RowState(), COMES, None, TAKES_PLACE, Action.CREATE, id="a new row"),
         pytest.param(RowState(), COMES, None, None, Action.WAIT, id="before its event"),
-        pytest.param(RowState(), COMES, None, CALLED_OFF, Action.WAIT, id="for a cancelled event"),
+        pytest.param(RowState(), COMES, None, CANCELLED, Action.WAIT, id="for a cancelled event"),
         pytest.param(RowState(), LEAVES, None, TAKES_PLACE, Action.NOTHING, id="withdrawn before it was seen"),
         pytest.param(RowState(), None, None, TAKES_PLACE, Action.NOTHING, id="gone before it was seen"),
         pytest.param(CAME, COMES, STANDS, TAKES_PLACE, Action.NOTHING, id="says the same"),

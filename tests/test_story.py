@@ -63,7 +63,7 @@ def look_at_everything(deployed: Deployment, event_id: str, *registration_ids: s
     deployed.drain()
 
 
-def test_two_are_invited_the_event_moves_one_withdraws_and_it_is_called_off(deployed: Deployment) -> None:
+def test_two_are_invited_the_event_moves_one_withdraws_and_it_is_cancelled(deployed: Deployment) -> None:
     event_id = http(deployed, "POST", "/events", MEETING)["event_id"]
     people = f"/events/{event_id}/registrations"
     bo = http(deployed, "POST", people, {"name": "Bo Ek", "email": "bo@example.net"})

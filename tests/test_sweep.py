@@ -45,7 +45,7 @@ def test_with_every_hint_lost_the_whole_story_is_told(world: World) -> None:
     world.settle()
     world.withdraw(first)
     world.settle()
-    world.call_off()
+    world.cancel_event()
     world.settle()
 
     assert world.said(first.email) == [(REQUEST, 0), (REQUEST, 1), (CANCEL, 2)]

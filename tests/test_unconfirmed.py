@@ -491,7 +491,7 @@ def test_an_event_that_closes_at_the_last_moment_is_closed(world: World, monkeyp
     really = registry.register
 
     def register(*args: Any, **how: Any) -> Any:
-        world.post.call_off()
+        world.post.cancel_event()
         return really(*args, **how)
 
     monkeypatch.setattr(registry, "register", register)

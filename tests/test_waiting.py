@@ -39,8 +39,8 @@ from tests.test_approval import asks, mails, soon, text
 from tests.world import World, a_quick_world, a_world
 
 PENDING, REGISTERED = RegistrationStatus.PENDING, RegistrationStatus.REGISTERED
-WAITLISTED, CANCELLED = RegistrationStatus.WAITLISTED, RegistrationStatus.CANCELLED
-PLACE, CALLED_OFF = WaitMail.PLACE, WaitMail.CALLED_OFF
+WAITLISTED = RegistrationStatus.WAITLISTED
+PLACE, CANCELLED = WaitMail.PLACE, WaitMail.CANCELLED
 ON_THE_WAITLIST, DECIDES = "You are on the waitlist", "The organizer decides about your registration"
 
 world = fixture_of(a_quick_world, capacity=1)
@@ -101,11 +101,11 @@ def reopen(world: World) -> Event:
         (None, EventStatus.CONFIRMED, None),
         (PLACE, EventStatus.CONFIRMED, None),
         (PLACE, EventStatus.TENTATIVE, None),
-        (PLACE, EventStatus.CANCELLED, CALLED_OFF),
-        (PLACE, EventStatus.DRAFT, CALLED_OFF),
-        (CALLED_OFF, EventStatus.CANCELLED, None),
-        (CALLED_OFF, EventStatus.DRAFT, None),
-        (CALLED_OFF, EventStatus.CONFIRMED, PLACE),
+        (PLACE, EventStatus.CANCELLED, CANCELLED),
+        (PLACE, EventStatus.DRAFT, CANCELLED),
+        (CANCELLED, EventStatus.CANCELLED, None),
+        (CANCELLED, EventStatus.DRAFT, None),
+        (CANCELLED, EventStatus.CONFIRMED, PLACE),
     ],
 )
 def test_who_waits_is_mailed_what_they_were_not_mailed_last(
@@ -115,9 +115,11 @@ def test_who_waits_is_mailed_what_they_were_not_mailed_last(
     assert missing_wait_mail(seen, NOW) is mail
 
 
-@pytest.mark.parametrize("last", [PLACE, CALLED_OFF])
+@pytest.mark.parametrize("last", [PLACE, CANCELLED])
 @pytest.mark.parametrize("of_event", list(EventStatus))
-@pytest.mark.parametrize("status", [CANCELLED, RegistrationStatus.DECLINED, RegistrationStatus.ERASED])
+@pytest.mark.parametrize(
+    "status", [RegistrationStatus.CANCELLED, RegistrationStatus.DECLINED, RegistrationStatus.ERASED]
+)
 def test_who_waits_no_more_is_mailed_nothing(status: RegistrationStatus, of_event: EventStatus, last: WaitMail) -> None:
     assert missing_wait_mail(snapshot(registration(status=status), event(status=of_event), last), NOW) is None
 
@@ -125,7 +127,7 @@ def test_who_waits_no_more_is_mailed_nothing(status: RegistrationStatus, of_even
 def test_of_an_event_that_is_over_nobody_is_mailed() -> None:
     seen = snapshot(registration(status=WAITLISTED), event(status=EventStatus.CANCELLED), PLACE)
     end = series.ends_at(seen.event)
-    assert wait_mail(seen, end - timedelta(seconds=1)) is CALLED_OFF
+    assert wait_mail(seen, end - timedelta(seconds=1)) is CANCELLED
     assert wait_mail(seen, end) is None
 
 
@@ -138,7 +140,7 @@ def snapshot(person: Registration, of: Event, last: WaitMail | None) -> Snapshot
 
 
 def test_who_waits_for_a_seat_is_mailed_once_that_the_event_is_cancelled(world: World, bo: Registration) -> None:
-    world.call_off("The hall is flooded.")
+    world.cancel_event("The hall is flooded.")
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
     assert "You need not keep the date" in text(world)
@@ -155,7 +157,7 @@ def test_who_waits_for_a_decision_is_mailed_once_that_the_event_is_cancelled(wor
     world.change(approval=True)
     cy = asks(world, language="de")
     soon(world)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert [one.partition(":")[0] for one in said(world, cy)][1:] == ["Abgesagt"]
     assert world.registration(cy).status is PENDING
@@ -163,7 +165,7 @@ def test_who_waits_for_a_decision_is_mailed_once_that_the_event_is_cancelled(wor
 
 @pytest.mark.usefixtures("bo")
 def test_the_mail_has_no_calendar(world: World) -> None:
-    world.call_off()
+    world.cancel_event()
     soon(world)
     mail = read_mail(world.notifications[-1].mail)
     assert [part.get_content_type() for part in mail.walk()] == ["text/plain"]
@@ -179,7 +181,7 @@ def test_an_event_that_becomes_a_draft_again_is_cancelled_for_who_waits(world: W
 def test_who_was_mailed_nothing_of_their_waiting_is_mailed_no_cancellation(world: World) -> None:
     world.invite(1)
     world.register(2)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert world.notifications == []
 
@@ -201,7 +203,7 @@ def test_who_was_mailed_their_place_by_a_link_is_mailed_that_it_is_cancelled(slo
     assert cy.status is WAITLISTED
     ask_for_link(world, cy)
     assert said(world, cy) == ["Your registration"]
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, cy) == ["Your registration", "Cancelled"]
 
@@ -210,10 +212,10 @@ def test_a_link_to_the_registration_of_a_cancelled_event_says_that_it_is(slow_wo
     world = slow_world
     world.invite(1)
     bo = world.register(2)
-    world.call_off("Flood")
+    world.cancel_event("Flood")
     ask_for_link(world, bo)
     assert said(world, bo) == ["Your registration"]
-    assert world.invitation(bo).wait_mail == WaitMailed(mail=CALLED_OFF, links=0)
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=CANCELLED, links=0)
     assert "is cancelled. You need not keep the date" in text(world)
     assert "waitlist" not in text(world)
 
@@ -232,7 +234,7 @@ def test_who_was_accepted_to_the_waitlist_is_mailed_that_it_is_cancelled(world: 
     soon(world)
     approval.accept(world.store, world.event(), cy, now=world.now)
     soon(world)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, cy) == [DECIDES, "Your registration was accepted", "Cancelled"]
 
@@ -244,7 +246,7 @@ def test_who_was_mailed_that_it_is_cancelled_is_mailed_their_place_when_it_takes
     world: World, bo: Registration
 ) -> None:
     for _ in range(2):
-        world.call_off()
+        world.cancel_event()
         soon(world)
         reopen(world)
         soon(world)
@@ -252,19 +254,19 @@ def test_who_was_mailed_that_it_is_cancelled_is_mailed_their_place_when_it_takes
 
 
 def test_nothing_is_mailed_where_the_event_is_reopened_before_it_leaves(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     assert notification_of(world, bo).due_key is not None
     reopen(world)
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST]
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"], "the next cancellation is mailed all the same"
 
 
 def test_what_may_have_left_before_it_was_reopened_is_put_right(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     world.answers = [Unknown(why="ReadTimeoutError")]
     assert send(world, bo) is Outcome.UNKNOWN
@@ -274,7 +276,7 @@ def test_what_may_have_left_before_it_was_reopened_is_put_right(world: World, bo
 
 
 def test_a_reopening_that_waits_for_further_changes_is_mailed_with_them(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     soon(world)
     world.change(status=EventStatus.CONFIRMED, notify_after=600)
     assert world.fan_out().waits(world.now)
@@ -287,20 +289,20 @@ def test_a_reopening_that_waits_for_further_changes_is_mailed_with_them(world: W
 
 
 def test_what_may_have_left_before_it_was_given_up_is_put_right(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     world.answers = [Unknown(why="ReadTimeoutError"), Refused(refusal=Refusal.POISON, why="MessageRejected")]
     assert send(world, bo) is Outcome.UNKNOWN
     world.pass_time(minutes=20)
     assert send(world, bo) is Outcome.FAILED
-    assert world.invitation(bo).wait_mail == WaitMailed(mail=CALLED_OFF, links=0)
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=CANCELLED, links=0)
     reopen(world)
     soon(world)
     assert said(world, bo)[-1] == ON_THE_WAITLIST
 
 
 def test_who_gets_a_seat_before_it_leaves_is_not_mailed_that_it_is_cancelled(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
 
     def invited() -> None:
@@ -319,7 +321,7 @@ def test_that_it_is_cancelled_does_not_wait_with_a_later_change(world: World) ->
     bo = waits(world)
 
     def cancelled() -> None:
-        world.call_off()
+        world.cancel_event()
         world.drain()
         world.sweep()
 
@@ -331,7 +333,7 @@ def test_that_it_is_cancelled_does_not_wait_with_a_later_change(world: World) ->
 
 
 def test_who_gets_a_seat_when_it_takes_place_again_is_sent_the_invitation(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     soon(world)
     world.change(status=EventStatus.CONFIRMED, capacity=2)
     waitlist.promote(world.store, EVENT_ID, now=world.now)
@@ -344,7 +346,7 @@ def test_who_gets_a_seat_when_it_takes_place_again_is_sent_the_invitation(world:
 
 
 def test_who_withdraws_before_it_leaves_is_mailed_nothing(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     world.withdraw(bo)
     soon(world)
@@ -355,7 +357,7 @@ def test_who_got_a_seat_too_late_to_be_invited_is_mailed_that_it_is_cancelled(wo
     world.change(capacity=2)
     waitlist.promote(world.store, EVENT_ID, now=world.now)
     assert world.registration(bo).status is REGISTERED
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert (said(world, bo)[1:], world.said(bo.email)) == (["Cancelled"], [])
 
@@ -364,27 +366,27 @@ def test_who_was_invited_is_sent_the_cancellation_alone(world: World, bo: Regist
     world.change(capacity=2)
     waitlist.promote(world.store, EVENT_ID, now=world.now)
     soon(world)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST]
     assert [method for method, _ in world.said(bo.email)] == [Method.REQUEST, Method.CANCEL]
 
 
 def test_who_comes_back_after_the_cancellation_is_mailed_of_the_next(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     soon(world)
     world.withdraw(bo)
     reopen(world)
     soon(world)
     assert expect(Registration, returning.come_back(world.store, EVENT_ID, bo.registration_id, now=world.now))
     soon(world)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo)[1:] == ["Cancelled", ON_THE_WAITLIST, "Cancelled"]
 
 
 def test_who_changes_their_address_is_mailed_at_the_new_one(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     moved = world.amend(bo, email="elsewhere@example.net")
     soon(world)
@@ -394,7 +396,7 @@ def test_who_changes_their_address_is_mailed_at_the_new_one(world: World, bo: Re
 def test_nobody_is_mailed_a_place_at_an_event_that_was_cancelled_before_it_left(world: World) -> None:
     world.invite(1)
     bo = waits(world)
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo) == ["Cancelled"]
     soon(world)
@@ -405,7 +407,7 @@ def test_a_first_mail_that_says_that_it_is_cancelled_says_why_and_what_is_true_t
     world.invite(1)
     waits(world)
     world.change(title="Winter concert")
-    world.call_off("The hall is flooded.")
+    world.cancel_event("The hall is flooded.")
     soon(world)
     assert "The hall is flooded." in text(world)
     assert "Winter concert" in text(world)
@@ -419,7 +421,7 @@ def test_an_event_that_is_cancelled_while_the_place_is_mailed_is_mailed_after_it
     bo = waits(world)
 
     def cancelled() -> None:
-        world.call_off()
+        world.cancel_event()
         world.look(bo)
 
     world.just_before(SendNotification, cancelled)
@@ -429,7 +431,7 @@ def test_an_event_that_is_cancelled_while_the_place_is_mailed_is_mailed_after_it
 
 
 def test_while_one_is_being_sent_the_next_waits(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     outcomes: list[Outcome] = []
 
@@ -441,14 +443,14 @@ def test_while_one_is_being_sent_the_next_waits(world: World, bo: Registration) 
     world.just_before(SendNotification, reopened)
     assert send(world, bo) is Outcome.ACKNOWLEDGED
     assert outcomes == [Outcome.CLEARED, Outcome.BUSY]
-    world.call_off()
+    world.cancel_event()
     world.just_before(SendNotification, lambda: outcomes.append(world.look(bo)))
     world.settle()
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
 
 def test_whoever_dies_before_the_mail_is_due_leaves_it_to_the_next(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
 
     def die() -> None:
         raise RuntimeError("died")
@@ -462,7 +464,7 @@ def test_whoever_dies_before_the_mail_is_due_leaves_it_to_the_next(world: World,
 
 @pytest.mark.parametrize("kind", [ClaimNotification, SendNotification, RecordNotification])
 def test_wherever_the_sender_dies_it_is_mailed_in_the_end(world: World, bo: Registration, kind: Any) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
 
     def die() -> None:
@@ -477,7 +479,7 @@ def test_wherever_the_sender_dies_it_is_mailed_in_the_end(world: World, bo: Regi
 
 
 def test_what_ses_does_not_take_now_is_sent_later(world: World, bo: Registration) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     world.answers = [Refused(refusal=Refusal.BUSY, why="ThrottlingException")]
     assert send(world, bo) is Outcome.REFUSED
@@ -489,7 +491,7 @@ def test_what_ses_does_not_take_now_is_sent_later(world: World, bo: Registration
 def test_it_waits_for_no_limit(world: World, bo: Registration) -> None:
     world.store.records.reserve(ReserveQuota(until=world.now + timedelta(days=1)))
     world.perform(HoldAccounts(until={"acme": world.now + timedelta(days=1)}))
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
@@ -501,7 +503,7 @@ def test_a_stopped_address_is_mailed_as_for_any_cancellation(
     seen = world.invitation(bo)
     stopped = (Stopped(address=bo.email, state=state),)
     assert world.perform(StoreReport(seen=seen, changed=replace(seen, stopped=stopped)))
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo)[1:] == mailed
 
@@ -555,7 +557,7 @@ def test_what_may_have_left_to_a_former_address_is_mailed_to_the_new_one(world: 
     world.answers = [Unknown(why="ReadTimeoutError")]
     assert send(world, bo) is Outcome.UNKNOWN
     new = readdressed(world, bo, "new@example.net")
-    world.call_off()
+    world.cancel_event()
     world.settle()
     assert said(world, bo) == [ON_THE_WAITLIST]
     assert said(world, new) == ["Cancelled"]
@@ -564,7 +566,7 @@ def test_what_may_have_left_to_a_former_address_is_mailed_to_the_new_one(world: 
 def test_the_new_address_of_who_waited_for_a_cancelled_event_is_mailed_that_it_is(
     world: World, bo: Registration
 ) -> None:
-    world.call_off()
+    world.cancel_event()
     soon(world)
     new = readdressed(world, bo, "new@example.net")
     soon(world)
@@ -589,7 +591,7 @@ def test_who_may_have_been_mailed_that_they_wait_is_mailed_a_cancellation_that_c
     waitlist.promote(world.store, EVENT_ID, now=world.now)
     world.pass_time(minutes=20)
     assert send(world, bo) is Outcome.CLEARED, "they do not wait any more"
-    world.call_off()
+    world.cancel_event()
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
@@ -608,7 +610,7 @@ def test_what_a_link_may_have_said_is_kept_when_it_is_given_up(slow_world: World
 def test_what_may_have_left_before_is_kept_when_another_mail_is_given_up(
     world: World, bo: Registration, after: list[Refused]
 ) -> None:
-    world.call_off()
+    world.cancel_event()
     world.look(bo)
     poison = Refused(refusal=Refusal.POISON, why="MessageRejected")
     world.answers = [Unknown(why="ReadTimeoutError"), *after, poison]

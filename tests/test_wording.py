@@ -110,7 +110,7 @@ def test_a_cancelled_series_names_the_dates_that_are_off_and_not_those_that_took
         method=Method.CANCEL,
         rule=WEEKLY.rule,
         before=told.known,
-        called_off=True,
+        cancelled_for_all=True,
     )
     made = wording.words(said, HALF_OVER)
     assert made.subject == "Cancelled: Choir · from Fri 26 Mar 2027, 09:00"

@@ -214,7 +214,7 @@ class World:
         while self.copy_batch(most):
             pass
 
-    def call_off(self, reason: str = "") -> Event:
+    def cancel_event(self, reason: str = "") -> Event:
         return self.change(status=EventStatus.CANCELLED, reason=reason)
 
     def withdraw(self, person: Registration) -> None:

@@ -86,7 +86,7 @@ def measure(people: int = PEOPLE, **event: Any) -> dict[str, Any]:
             if name == "change":
                 meter.world.change(when=AFTERNOON)
             else:
-                meter.world.call_off()
+                meter.world.cancel_event()
             meter.tables.reset()
             cost = found[name] = Cost()
             _mail(meter, cost, everybody)

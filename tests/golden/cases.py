@@ -62,7 +62,7 @@ CANCELLED = replace(
     participation=Participation.ACCEPTED,
     before=MOVED.calendar_state(sequence=1, dtstamp=NOW).known,
     when=AFTERNOON,
-    called_off=True,
+    cancelled_for_all=True,
     reason="The speaker is ill.",
 )
 SEVERAL_DAYS = message(

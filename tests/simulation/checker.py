@@ -267,7 +267,7 @@ def _waiting(book: Book) -> Iterator[str]:
         if not (waits or unheard) or stopped or world.zombies or book.over:
             continue
         here = [kind for kind, address in mails if folded(address) == folded(person.email)]
-        if not here or (here[-1] is not NotificationKind.CALLED_OFF) is not takes_place:
+        if not here or (here[-1] is not NotificationKind.CANCELLED) is not takes_place:
             yield f"{rid[6:10]} waits, and was mailed {mails}; the event is {book.event.status}"
 
 

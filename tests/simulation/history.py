@@ -195,7 +195,7 @@ class People:
     def widen(self) -> None:
         self._change(lambda _: {"capacity": self.world.dice.choice((1, 2, 3, 5, None))})
 
-    def call_off(self) -> None:
+    def cancel_event(self) -> None:
         self._change(lambda _: {"status": EventStatus.CANCELLED, "reason": "Rain"})
 
     def reopen(self) -> None:
@@ -409,7 +409,7 @@ DEEDS = {
     "add_date": 2,
     "rewrite": 1,
     "widen": 1,
-    "call_off": 1,
+    "cancel_event": 1,
     "reopen": 1,
     "hold_otherwise": 1,
     "tell": 1,
@@ -433,7 +433,7 @@ OF_THE_EVENT = {
     "resend": 2,
     "withdraw": 1,
     "draft": 1,
-    "call_off": 1,
+    "cancel_event": 1,
     "reopen": 2,
 }
 OF_DATES = {"cancel_date": 4, "move_date": 4, "restore_date": 3, "rewrite": 1, "move": 1, "retitle": 1, "resend": 1}
@@ -447,7 +447,7 @@ OF_RETURNING = {
     "change_address": 1,
     "come_back": 1,
     "register": 2,
-    "call_off": 1,
+    "cancel_event": 1,
     "reopen": 1,
     "widen": 1,
     "resend": 1,
@@ -458,7 +458,7 @@ OF_SEATS = {
     "withdraw": 4,
     "come_back": 1,
     "widen": 3,
-    "call_off": 1,
+    "cancel_event": 1,
     "erase": 1,
     "withdraw_by_one_click": 3,
     "take_up": 3,
@@ -477,7 +477,7 @@ OF_APPROVAL = {
     "bring": 2,
     "erase": 1,
     "widen": 2,
-    "call_off": 1,
+    "cancel_event": 1,
     "reopen": 2,
     "move": 1,
 }

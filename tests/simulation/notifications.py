@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 GOT_IT = Unknown(why="ReadTimeoutError")
-WAITING = (NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CALLED_OFF)
+WAITING = (NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CANCELLED)
 
 
 def _mail(kind: NotificationKind) -> WaitMail:
-    return WaitMail.CALLED_OFF if kind is NotificationKind.CALLED_OFF else WaitMail.PLACE
+    return WaitMail.CANCELLED if kind is NotificationKind.CANCELLED else WaitMail.PLACE
 
 
 class Notifications:
@@ -95,6 +95,6 @@ def rendered(effect: effects.RenderNotification) -> RenderedMail:
     """
     state, holder, kind = effect.notification_state, effect.holder, effect.kind or effect.notification_state.kind
     if kind is NotificationKind.LINK and holder is not None and holder.status in waiting.WAITING:
-        kind = NotificationKind.CALLED_OFF if effect.called_off else NotificationKind.WAITING
+        kind = NotificationKind.CANCELLED if effect.event_cancelled else NotificationKind.WAITING
     whose = "-" if holder is None else holder.registration_id
     return RenderedMail(calendar=b"", mail=f"{state.notification_id} {whose} {kind}".encode())

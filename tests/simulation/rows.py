@@ -63,7 +63,7 @@ STYLE = {
     "retitle": 2,
     "move": 2,
     "resend": 1,
-    "call_off": 1,
+    "cancel_event": 1,
     "reopen": 2,
 }
 

@@ -289,8 +289,9 @@ class Message:
     organizer. ``asked`` is the first SEQUENCE with the same time and place, or ``None`` if this message has a new time
     or place, which the attendee is asked to answer. ``former`` are the fingerprints of former texts that count as the
     same. ``state_before`` is the attendee's calendar state in this generation before this message; ``before`` what they
-    knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``called_off``: the organizer
-    cancelled it, as opposed to an attendee who is no longer expected; ``reason`` is why, in the organizer's words.
+    knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``cancelled_for_all``: the
+    organizer cancelled the event or the date, as opposed to an attendee who is no longer expected; ``reason`` is why,
+    in the organizer's words.
     ``promoted``: it is the first one to somebody who was on the waitlist, and has a seat now; it is no part of the
     fingerprint either.
     ``may_return``: the attendee withdrew, and can come back by their personal link; their seat is kept for them until
@@ -337,7 +338,7 @@ class Message:
     former: tuple[str, ...] = ()
     state_before: CalendarState | None = None
     before: PreviousState | None = None
-    called_off: bool = False
+    cancelled_for_all: bool = False
     promoted: bool = False
     may_return: bool = False
     held_until: datetime | None = None

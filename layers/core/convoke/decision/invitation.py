@@ -28,7 +28,7 @@ class WaitMail(StrEnum):
 
     PLACE = "place"
     """That they wait."""
-    CALLED_OFF = "called-off"
+    CANCELLED = "cancelled"
     """That the event is cancelled, so that they wait no more."""
 
 

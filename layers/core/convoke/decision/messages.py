@@ -237,7 +237,7 @@ class MessageBuilder:
 
     def _cancel(self, calendar_state: CalendarState) -> Message:
         """The CANCEL of the main entry."""
-        called_off = self.event.status is EventStatus.CANCELLED
+        cancelled_for_all = self.event.status is EventStatus.CANCELLED
         cancelled = [one.date for one in calendar_state.dates if one.cancelled and not one.separate]
         return Message(
             **self._cancellation(calendar_state),
@@ -253,8 +253,8 @@ class MessageBuilder:
             asked=calendar_state.asked,
             fingerprint=calendar_state.fingerprint,
             before=calendar_state.known,
-            called_off=called_off,
-            reason=self.event.reason if called_off else "",
+            cancelled_for_all=cancelled_for_all,
+            reason=self.event.reason if cancelled_for_all else "",
         )
 
     def _cancel_date(
@@ -293,7 +293,7 @@ class MessageBuilder:
             asked=known.asked,
             fingerprint="",
             before=_before(replace(known, when=when)),
-            called_off=event_cancelled or date_cancelled,
+            cancelled_for_all=event_cancelled or date_cancelled,
             reason=reason,
             others_stay=dropped and not event_cancelled,
             left_series=left_series,

@@ -31,7 +31,7 @@ def wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     if takes_place(seen.event.status):
         return WaitMail.PLACE if waits else None
     # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait.
-    return WaitMail.CALLED_OFF if waits or _was_not_invited(seen) else None
+    return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None
 
 
 def _was_not_invited(seen: Snapshot) -> bool:
@@ -45,7 +45,7 @@ def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
     """Whether an address that is stopped is not sent ``mail``. As a cancellation of what is in their calendar, that the
     event is cancelled is sent even after a complaint: they might travel.
     """
-    return stop is not None and (stop.hard or mail is not WaitMail.CALLED_OFF)
+    return stop is not None and (stop.hard or mail is not WaitMail.CANCELLED)
 
 
 def mailed_last(seen: Snapshot) -> WaitMail | None:

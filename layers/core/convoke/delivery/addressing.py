@@ -45,16 +45,16 @@ class Addressed:
     links: int | None = None
 
     @property
-    def called_off(self) -> bool:
+    def event_cancelled(self) -> bool:
         """Whether it says that the event does not take place."""
         cancelled = self.event is not None and not takes_place(self.event.status)
-        return self.kind is NotificationKind.CALLED_OFF or (self.kind is NotificationKind.LINK and cancelled)
+        return self.kind is NotificationKind.CANCELLED or (self.kind is NotificationKind.LINK and cancelled)
 
     def said(self, now: datetime) -> SaidOfWaiting | None:
         """What the mail says of somebody's waiting; ``None``: nothing."""
         notification, holder = self.notification, self.holder
         match self.kind:
-            case NotificationKind.CALLED_OFF | NotificationKind.WAITING | NotificationKind.PENDING:
+            case NotificationKind.CANCELLED | NotificationKind.WAITING | NotificationKind.PENDING:
                 says = True
             case NotificationKind.LINK:
                 says = holder is not None and holder.status in WAITING
@@ -66,7 +66,7 @@ class Addressed:
             return None
         return SaidOfWaiting(
             registration_id=notification.registration_id if holder is None else holder.registration_id,
-            mail=WaitMail.CALLED_OFF if self.called_off else WaitMail.PLACE,
+            mail=WaitMail.CANCELLED if self.event_cancelled else WaitMail.PLACE,
             links=self.links if holder is None else holder.links,
             at=now,
         )

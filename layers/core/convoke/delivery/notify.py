@@ -122,7 +122,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if sent.event is None:
         sent = replace(sent, event=(yield ReadEvent(event_id=event_id)))
     account = "" if sent.event is None else sent.event.account
-    counted = _counted(seen, notification, account, now) if sent.kind is not NotificationKind.CALLED_OFF else None
+    counted = _counted(seen, notification, account, now) if sent.kind is not NotificationKind.CANCELLED else None
     until = sending.held_until(account, now) if counted is not None else None
     if until is not None:
         return (yield from _defer(seen, until))
@@ -259,7 +259,7 @@ def _barred(seen: NotificationState, sent: Addressed, sender: Sender) -> Steps[D
     if to_attendee or sent.holder is not None:
         invitation = sent.upon or (yield ReadInvitation(event_id=seen.event_id, registration_id=whose))
         stop = None if invitation is None else invitation.stop_of(sent.notification.recipient.email)
-        mail = WaitMail.CALLED_OFF if sent.kind is NotificationKind.CALLED_OFF else None
+        mail = WaitMail.CANCELLED if sent.kind is NotificationKind.CANCELLED else None
         return stop.state if stop is not None and is_barred(stop, mail) else None
     return None
 
@@ -280,7 +280,7 @@ def _render(seen: NotificationState, sent: Addressed) -> Steps[RenderedMail | st
         kind=sent.kind,
         holder=holder,
         place=place,
-        called_off=sent.called_off,
+        event_cancelled=sent.event_cancelled,
         links=sent.links,
     )
     return rendered

@@ -168,7 +168,7 @@ def reconcile(
             late = expired(seen, worker.sender, now)
             if (yield ClearDue(seen=seen.invitation, expired=late)):
                 if hint is not None:
-                    yield Enqueue(hint=hint, urgent=news is WaitMail.CALLED_OFF)
+                    yield Enqueue(hint=hint, urgent=news is WaitMail.CANCELLED)
                 if late:
                     yield Log(what="expired", fields=_log_fields(seen.invitation, "the event is over"))
                 return Outcome.CLEARED

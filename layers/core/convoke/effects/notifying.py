@@ -113,9 +113,10 @@ class RecordNotification(Effect):
 @frozen
 class RenderNotification(Effect):
     """Build the notification's mail and check it by parsing it back. ``people`` are those that it names, by
-    registration id. One that was asked for on a page is written as ``kind``; it has the personal link of ``holder``,
-    whose ``place`` on the waitlist is 0 where they are not on it; ``called_off``: its event does not take place. For
-    others ``links`` is the counter of the personal links of the recipient's registration; ``None`` if it has none.
+    registration id. One of the kinds ``ASKED_FOR`` is written as ``kind``; it has the personal link of ``holder``,
+    whose ``place`` on the waitlist is 0 where they are not on it; ``event_cancelled``: it says that the event does not
+    take place. For others ``links`` is the counter of the personal links of the recipient's registration; ``None`` if
+    it has none.
 
     Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
     """
@@ -125,7 +126,7 @@ class RenderNotification(Effect):
     kind: NotificationKind | None = None
     holder: Registration | None = None
     place: int = 0
-    called_off: bool = False
+    event_cancelled: bool = False
     links: int | None = None
 
 

@@ -18,7 +18,7 @@ SECONDS_OF_AN_HOUR = 3600
 SUBJECTS = {
     NotificationKind.CONFIRM: gettext_noop("Confirm your registration: %(title)s"),
     NotificationKind.WAITING: gettext_noop("You are on the waitlist: %(title)s"),
-    NotificationKind.CALLED_OFF: gettext_noop("Cancelled: %(title)s"),
+    NotificationKind.CANCELLED: gettext_noop("Cancelled: %(title)s"),
     NotificationKind.PENDING: gettext_noop("The organizer decides about your registration: %(title)s"),
     NotificationKind.LINK: gettext_noop("Your registration: %(title)s"),
     NotificationKind.FRESH_LINK: gettext_noop("Your registration: %(title)s"),
@@ -32,14 +32,14 @@ SUBJECTS = {
 class Said:
     """What such a mail says, as it is decided when it is sent: the ``kind`` that it is sent as, its one ``link``, the
     registration that its recipient's address has (``holder``), and its ``place`` on the waitlist, 0 for none.
-    ``called_off``: the event does not take place, whatever the kind.
+    ``event_cancelled``: it says that the event does not take place: a CANCELLED, or a LINK.
     """
 
     kind: NotificationKind
     link: str
     holder: Registration | None = None
     place: int = 0
-    called_off: bool = False
+    event_cancelled: bool = False
 
     def texts(self, notification: Notification) -> Texts:
         """The texts to write in: in the language of the registration, or the one that was asked in."""
@@ -157,7 +157,7 @@ def _sign_in(said: Said, texts: Texts) -> tuple[str, ...]:
     )
 
 
-def _called_off(notification: Notification, texts: Texts, what: dict[str, str]) -> str:
+def _cancelled(notification: Notification, texts: Texts, what: dict[str, str]) -> str:
     statement = texts.sentences(
         texts.gettext("“%(title)s”, %(when)s, organized by %(organizer)s, is cancelled.", **what),
         texts.gettext("You need not keep the date. If it takes place after all, you are told by a mail."),
@@ -170,8 +170,8 @@ def _called_off(notification: Notification, texts: Texts, what: dict[str, str]) 
 
 def _registered(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     match said.holder.status if said.holder is not None else None:
-        case _ if said.called_off:
-            state = _called_off(notification, texts, what)
+        case _ if said.event_cancelled:
+            state = _cancelled(notification, texts, what)
         case RegistrationStatus.WAITLISTED:
             state = texts.gettext(
                 "You are on the waitlist for “%(title)s”, %(when)s, organized by %(organizer)s, at place %(place)s. As "
@@ -202,7 +202,7 @@ def _registered(notification: Notification, said: Said, texts: Texts, what: dict
 
 
 def _why(kind: NotificationKind, texts: Texts, what: dict[str, str]) -> str:
-    if kind is NotificationKind.CALLED_OFF:
+    if kind is NotificationKind.CANCELLED:
         return texts.gettext(
             "You get this mail because this address was registered for “%(title)s”, organized by %(organizer)s.", **what
         )

@@ -64,7 +64,7 @@ class NotificationKind(StrEnum):
     """The personal link of the registration that the address has."""
     WAITING = "waiting"
     """The place on the waitlist of a registration that was made on a page; or that one is pending."""
-    CALLED_OFF = "called-off"
+    CANCELLED = "cancelled"
     """That the event is cancelled for whose seat, or decision, somebody waits: what WAITING is sent as then."""
     FRESH_LINK = "fresh-link"
     """A link to the personal page that also opens, for an hour, what a forwarded mail must not open."""
@@ -78,7 +78,7 @@ class NotificationKind(StrEnum):
 
 ASKED_FOR = frozenset(
     {
-        *(NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING, NotificationKind.CALLED_OFF),
+        *(NotificationKind.CONFIRM, NotificationKind.LINK, NotificationKind.WAITING, NotificationKind.CANCELLED),
         *(NotificationKind.FRESH_LINK, NotificationKind.NEW_ADDRESS, NotificationKind.ADDRESS_CHANGED),
         NotificationKind.SIGN_IN,
     }
@@ -142,7 +142,7 @@ class Notification:
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
     ``more`` there are. An ACCEPTED and a TURNED_DOWN have a word of the organizer's (``quoted``), if there is one;
-    ``waits``: who was accepted is on the waitlist. A CALLED_OFF has the reason (``quoted``), if one was given. REQUESTS
+    ``waits``: who was accepted is on the waitlist. A CANCELLED has the reason (``quoted``), if one was given. REQUESTS
     have ``more`` people who wait, once they are sent. Those :data:`ASKED_FOR` have a recipient without a name; they are
     not sent, nor kept, after ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write
     in: an attendee's, the event's for its organizer, or the one that somebody asked in.
@@ -375,7 +375,7 @@ def sign_in(email: str, *, about: str, language: str, until: datetime, now: date
     )
 
 
-OF_WAITING = frozenset({NotificationKind.WAITING, NotificationKind.CALLED_OFF})
+OF_WAITING = frozenset({NotificationKind.WAITING, NotificationKind.CANCELLED})
 """What one notification of each registration is, one after the other: so none is sent while another is under way."""
 
 
@@ -385,13 +385,13 @@ def of_waiting(event: Event, registration: Registration, mail: WaitMail, now: da
     waiting = replace(waiting, until=series.ends_at(event))
     if mail is WaitMail.PLACE:
         return waiting
-    return replace(waiting, kind=NotificationKind.CALLED_OFF, quoted=one_line(event.reason))
+    return replace(waiting, kind=NotificationKind.CANCELLED, quoted=one_line(event.reason))
 
 
 def sent_as(mail: WaitMail | None, holder: Registration) -> NotificationKind | None:
     """What a notification :data:`OF_WAITING` is sent as to ``holder`` where this is true (``decision.waiting``)."""
-    if mail is WaitMail.CALLED_OFF:
-        return NotificationKind.CALLED_OFF
+    if mail is WaitMail.CANCELLED:
+        return NotificationKind.CANCELLED
     pending = holder.status is RegistrationStatus.PENDING
     return None if mail is None else NotificationKind.PENDING if pending else NotificationKind.WAITING
 
@@ -430,7 +430,7 @@ def priority(kind: NotificationKind) -> int:
     """The priority (see ``decide.priority``): that of a cancellation for one; that of a change for a summary, and for a
     link by which an organizer may have to change something; else that of an invitation.
     """
-    if kind is NotificationKind.CALLED_OFF:
+    if kind is NotificationKind.CANCELLED:
         return URGENT
     return CHANGE if kind in (NotificationKind.SUMMARY, NotificationKind.SIGN_IN) else INVITATION
 

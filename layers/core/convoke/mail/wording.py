@@ -160,9 +160,9 @@ def _news(message: Message, texts: Texts) -> tuple[str, str]:
 
 def _cancellation(message: Message, texts: Texts, about: dict[str, str]) -> str:
     """The sentence that says that it is cancelled, or only the invitation of this attendee."""
-    if message.called_off and message.date is None:
+    if message.cancelled_for_all and message.date is None:
         return texts.gettext("“%(title)s” has been cancelled.", **about)
-    if message.called_off:
+    if message.cancelled_for_all:
         return texts.gettext("“%(title)s” on %(day)s has been cancelled.", **about)
     if message.date is None:
         return texts.gettext("This invitation to “%(title)s” has been withdrawn.", **about)

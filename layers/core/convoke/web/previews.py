@@ -111,7 +111,7 @@ def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail
         link=PERSONAL,
         holder=person,
         place=context.store().perform(place) if mail is WaitMail.PLACE else 0,
-        called_off=mail is WaitMail.CALLED_OFF,
+        event_cancelled=mail is WaitMail.CANCELLED,
     )
     return PreviewMail(
         method=None,
