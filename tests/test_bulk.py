@@ -116,7 +116,7 @@ def test_addresses_that_differ_in_a_tag_are_registered_and_counted(world: World)
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_seats_that_are_kept_for_one_of_them_are_theirs(world: World, number: int) -> None:
+def test_whoever_registers_with_others_gets_the_seats_that_are_kept_for_them(world: World, number: int) -> None:
     event = world.hold(capacity=5)
     event_id, _, left = world.register(event, "person0@example.net").removeprefix("/events/").split("/")
     until = world.now + HELD

@@ -159,7 +159,7 @@ def test_of_two_lines_that_say_one_thing_the_one_with_a_remark_is_taken() -> Non
         ("SEQUENCE:" + "9" * 5000, 0),
     ],
 )
-def test_a_sequence_that_is_none_counts_as_none_and_one_above_all_as_that(line: str, sequence: int) -> None:
+def test_a_sequence_that_is_no_number_is_0_and_one_that_is_too_high_is_the_highest(line: str, sequence: int) -> None:
     assert answer(reply(sequence=line)).sequence == sequence
 
 

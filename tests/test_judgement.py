@@ -364,7 +364,7 @@ def test_whole_days_are_proposed_with_the_day_after_them_as_their_end() -> None:
     assert found.proposed == When(start=date(2027, 3, 12), end=date(2027, 3, 13), time_zone="Europe/Berlin")
 
 
-def test_a_domain_with_a_character_that_shows_nothing_is_none() -> None:
+def test_a_domain_with_a_character_that_shows_nothing_is_refused() -> None:
     """Those that Unicode calls Default_Ignorable: some programs leave them out, and so write to another domain."""
     ranges = (
         *((0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F)),

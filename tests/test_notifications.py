@@ -436,7 +436,7 @@ def counted(world: World) -> list[int]:
     return [int(row["total"]) for row in everything(world.client)[SETTINGS.invitations_table] if "total" in row]
 
 
-def test_of_two_workers_at_one_note_it_is_counted_for_the_one_who_sends_it(world: World) -> None:
+def test_of_two_workers_at_one_notification_the_one_that_sends_it_counts_it(world: World) -> None:
     owe(world, FORWARD)
     others: list[Outcome] = []
     world.just_before(ClaimNotification, lambda: others.append(send(world, FORWARD)))
@@ -444,7 +444,7 @@ def test_of_two_workers_at_one_note_it_is_counted_for_the_one_who_sends_it(world
     assert counted(world) == [1, 1]
 
 
-def test_a_note_for_which_no_time_is_left_once_it_was_claimed_is_counted_when_it_is_sent(world: World) -> None:
+def test_a_notification_that_is_claimed_too_late_to_be_sent_is_counted_when_it_is_sent(world: World) -> None:
     owe(world, FORWARD)
     late = replace(world.worker(), deadline=world.now + timedelta(seconds=25))
     world.just_before(ClaimNotification, lambda: world.pass_time(seconds=20))

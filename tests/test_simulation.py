@@ -84,7 +84,7 @@ def test_every_mutant_still_finds_what_it_cuts(name: str) -> None:
         pass
 
 
-def test_who_imported_what_a_mutant_changes_has_it_changed_too() -> None:
+def test_what_a_mutant_changes_is_changed_in_modules_that_imported_it_too() -> None:
     imported, urgent = vars(events)["fan_out_of"], vars(sweep)["URGENT"]
     code = imported.__code__
     with cut(fan_out, "fan_out_of", "if priority == 0 or", "if"), replaced(decide, "URGENT", 7):

@@ -164,7 +164,7 @@ def test_who_waits_for_a_decision_is_mailed_once_that_the_event_is_cancelled(wor
 
 
 @pytest.mark.usefixtures("bo")
-def test_the_mail_has_no_calendar(world: World) -> None:
+def test_the_mail_that_the_event_is_cancelled_has_no_calendar(world: World) -> None:
     world.cancel_event()
     soon(world)
     mail = read_mail(world.notifications[-1].mail)
@@ -488,7 +488,7 @@ def test_what_ses_does_not_take_now_is_sent_later(world: World, bo: Registration
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
 
-def test_it_waits_for_no_limit(world: World, bo: Registration) -> None:
+def test_a_mail_that_the_event_is_cancelled_waits_for_no_limit(world: World, bo: Registration) -> None:
     world.store.records.reserve(ReserveQuota(until=world.now + timedelta(days=1)))
     world.perform(HoldAccounts(until={"acme": world.now + timedelta(days=1)}))
     world.cancel_event()

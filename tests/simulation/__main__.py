@@ -137,7 +137,7 @@ def play_all() -> int:
 
 def catch_all(seed: int) -> int:
     free, began = 0, time.perf_counter()
-    # What is left to chance takes longest: so that in the end nobody waits for one of these alone.
+    # Mutants that are caught by random histories take longest: they come first, so that the last one ends sooner.
     names = sorted(MUTANTS, key=lambda name: bool(MUTANTS[name].scenario or MUTANTS[name].trial))
     print(f"{'without':48} {'caught in':>17}  by")
     with multiprocessing.Pool() as pool:

@@ -254,17 +254,17 @@ def at_the_end(world: World) -> Iterator[Violation]:
 
 
 def _waiting(book: Book) -> Iterator[str]:
-    """Who was mailed that they wait, and waits still, or got a seat of which they never heard, was mailed last whether
-    the event takes place, at the address that they have.
+    """Whoever was mailed that they wait, and does, or got a seat and was not invited, was mailed last what is true, at
+    the address that they have: that they wait, or that the event is cancelled.
     """
     world = book.world
     takes_place = book.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
-    for rid, mails in world.notifications.of_waiting.items():
+    for rid, mails in world.notifications.wait_mails.items():
         person, invitation = book.people[rid]
         waits = person.status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
-        unheard = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
+        not_invited = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
         stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)
-        if not (waits or unheard) or stopped or world.zombies or book.over:
+        if not (waits or not_invited) or stopped or world.zombies or book.over:
             continue
         here = [kind for kind, address in mails if folded(address) == folded(person.email)]
         if not here or (here[-1] is not NotificationKind.CANCELLED) is not takes_place:

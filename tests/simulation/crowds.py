@@ -56,7 +56,9 @@ def _come_back(world: orders.Directed) -> None:
 
 
 def _after(base: orders.Directed, deed: Deed, by: Deed, *, at: int, met: int = 0) -> Interrupted:
-    """A copy of ``base`` in which the deed was done, of which so many writes met those of others."""
+    """A copy of ``base`` in which ``deed`` was done, with ``by`` before the call with this number, and ``met`` of whose
+    writes met those of others.
+    """
     world = interrupted(base, by, at=at)
     world.met = met
     deed(world)
@@ -86,8 +88,8 @@ def registrations_meet_others() -> Iterator[Violation]:
         asked = _after(empty, _asks(1), orders.CANCELLED, at=0)
         yield from _meet(asked, _decline, _accept)
         few = orders.begin(orders.Scenario((), first=(orders.change(capacity=3),), people=0))
-        lent = _after(few, partial(_register, number=1), orders.CANCELLED, at=0, met=1)
-        yield from _meet(lent, partial(_register, number=2, guests=1), partial(_register, number=3))
+        with_a_shard = _after(few, partial(_register, number=1), orders.CANCELLED, at=0, met=1)
+        yield from _meet(with_a_shard, partial(_register, number=2, guests=1), partial(_register, number=3))
         gone = orders.begin(orders.Scenario((), first=(orders.withdraw, orders.healed)))
         yield from _meet(gone, _come_back, orders.is_to_be_erased)
         full = orders.begin(orders.Scenario((), first=(orders.change(capacity=1), orders.healed)))

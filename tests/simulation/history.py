@@ -36,7 +36,7 @@ ERASING = 100
 APPROVAL = 0.12
 """In how many of the histories the organizer decides who comes."""
 MAILED = 0.4
-"""In how many of the histories who waits is mailed so."""
+"""In how many of the histories those who wait are mailed so."""
 OTHER_RULES = (*RULES, "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=3;INTERVAL=2")
 
 
@@ -57,7 +57,7 @@ class People:
         # Of a site's table comes whoever it says, and nobody else.
         self.rows = rows.Rows(world) if rows.drawn(world.seed, world.mode) else None
         self.approval = self._asking.random() < APPROVAL and self.rows is None
-        # Whether who registers is mailed that they wait, as who does so on the page, or asks for a decision.
+        # Whether those who register are mailed that they wait, as on the event's page.
         self.mailed = False
 
     # --- the event --------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ ANEW, OTHER = (
     factories.registration(event_id=EVENT_ID, registration_id=f"{number:010d}{EVENT_ID}", email=email)
     for number, email in ((8, "person1@example.net"), (9, "person1+other@example.net"))
 )
-"""Of the same mailbox: another registration of the first person's, and somebody else's."""
+"""Two registrations of one mailbox: a new one with the first person's address, and one with another address."""
 LI = replace(ANEW, registration_id=f"{7:010d}{EVENT_ID}", email="li@example.net")
 
 
@@ -38,7 +38,9 @@ class Interrupted(orders.Directed):
     """A world in which, at one call of those to the tables, somebody else does all of their work."""
 
     interrupted_at, calls, met = 0, 0, 0
-    """The call that somebody else comes before, how many there were, and how many writes meet those of others."""
+    """The number of the call before which somebody else acts, the count of calls, and how many writes are still to meet
+    those of others.
+    """
     by: Callable[[Interrupted], object]
 
     def before(self) -> None:
@@ -120,14 +122,14 @@ def a_batch_ends_while_the_last_is_planned() -> Iterator[Violation]:
 
 
 def _only_the_first_batch_is_left(world: orders.Directed) -> None:
-    """Of those that are planned; and its people were told, too."""
+    """Of the batches that are planned only the first has not ended, though its people are informed."""
     orders.planned(orders.THERE)(world)
     for work in (*(orders.batch(-1) for _ in range(1, PAGE)), *map(orders.look, range(1, BATCH + 1))):
         _done(world, work)
 
 
 def _ended(base: orders.Directed, *, at: int) -> Interrupted:
-    """A copy of ``base`` in which the first batch ended; at this call of it all others are planned, and end."""
+    """A copy of ``base`` in which the first batch ends; at the call with this number the others are planned and end."""
     world = interrupted(base, _plans_and_tells, at=-1)
     hint = BatchHint(event_id=EVENT_ID, version=2, first="")
     batch = world.perform(ClaimBatch(hint=hint, now=world.instant(), lease_until=world.instant() + TIMES.hint))
@@ -173,7 +175,7 @@ def kept_seats_are_passed_on() -> Iterator[Violation]:
         quick.forget()
         base = orders.begin(orders.Scenario((), first=(_a_seat_is_kept,), people=SEATS))
         for by in (
-            *(_comes_back, _comes_back_for_others, _is_over),
+            *(_comes_back, _comes_back_with_guests, _hold_is_over),
             *(_registers_too, _keeps_seats_of_the_mailbox),
         ):
             count = _registers_anew(base, by, at=0).calls
@@ -243,8 +245,8 @@ def _comes_back(world: Interrupted) -> None:
     returning.come_back(world.store, EVENT_ID, PERSON, now=world.instant())
 
 
-def _comes_back_for_others(world: Interrupted) -> None:
-    """And withdraws by one click with guests, for whom there is room since."""
+def _comes_back_with_guests(world: Interrupted) -> None:
+    """Comes back, and withdraws by one click once more: with guests, for whom there are seats now."""
     _comes_back(world)
     orders.change(capacity=MORE_SEATS)(world)
     waitlist.promote(world.store, EVENT_ID, now=world.instant())
@@ -254,20 +256,22 @@ def _comes_back_for_others(world: Interrupted) -> None:
     registry.withdraw(world.store, EVENT_ID, PERSON, now=now, held_until=now + returning.HELD)
 
 
-def _is_over(world: Interrupted) -> None:
+def _hold_is_over(world: Interrupted) -> None:
     world.interrupted_at = -1
     returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant(), early=True)
     waitlist.promote(world.store, EVENT_ID, now=world.instant())
 
 
 def _registers_too(world: Interrupted) -> None:
-    """Another address of the same mailbox."""
+    """Somebody registers with another address of the same mailbox."""
     world.interrupted_at = -1
     registry.register(world.store, OTHER, now=world.instant())
 
 
 def _keeps_seats_of_the_mailbox(world: Interrupted) -> None:
-    """By a clock that is ahead, for which those that are kept are over."""
+    """A registration with another address of the mailbox keeps seats, by a clock that is so far ahead that the time of
+    those that are kept is over.
+    """
     world.interrupted_at = -1
     later = world.instant() + returning.HELD
     assert world.store.brakes.may_hold(EVENT_ID, OTHER.registration_id, OTHER.email, later + returning.HELD, later)
@@ -287,12 +291,12 @@ def _somebody_waits(world: Interrupted) -> None:
 
 
 def _day_is_over(world: Interrupted) -> None:
-    """By the clock of the sweep."""
+    """By the clock of the sweep, the time for which the seats are kept is over."""
     returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant() + returning.HELD)
 
 
 def _comes_and_leaves(world: Interrupted) -> None:
-    """Once more by one click, a day from now."""
+    """The person comes back, and withdraws by one click once more, a day from now."""
     world.interrupted_at = -1
     later = world.instant() + returning.HELD
     returning.come_back(world.store, EVENT_ID, PERSON, now=later)
@@ -331,27 +335,27 @@ def _tells_the_rest(world: Interrupted) -> None:
     world.run_until(world.now + 20)
 
 
-def a_mail_of_waiting_meets_a_seat() -> Iterator[Violation]:
-    """Who was invited, since the event takes place again, is not mailed after that that it is cancelled."""
+def a_wait_mail_meets_a_seat() -> Iterator[Violation]:
+    """Whoever is invited, since the event takes place again, is sent no wait mail after that."""
     first = (orders.waits, orders.healed, orders.CANCELLED, orders.looked_at)
     with quick.quick():
         quick.forget()
         base = orders.begin(orders.Scenario((), first=first))
         mailed: list[int] = []
-        count = _mailed_of_waiting(base, mailed, at=0)[0].calls
+        count = _wait_mailed(base, mailed, at=0)[0].calls
         for at in range(1, count + 1):
             mailed.clear()
-            world, mails = _mailed_of_waiting(base, mailed, at=at)
+            world, mails = _wait_mailed(base, mailed, at=at)
             if mailed and mailed[0] < len(mails):
                 yield Violation("notifications", f"call {at}: {mails} to who was invited")
             heal(world)
             yield from checker.at_the_end(world)
 
 
-def _mailed_of_waiting(
+def _wait_mailed(
     base: orders.Directed, mailed: list[int], *, at: int
 ) -> tuple[Interrupted, list[tuple[NotificationKind, str]]]:
-    """``mailed`` is made how many mails there were when the person had their seat, and the invitation."""
+    """Another worker gives the person a seat and invites them: ``mailed`` gets how many wait mails there were then."""
 
     def invited(world: Interrupted) -> None:
         world.interrupted_at = -1
@@ -362,15 +366,15 @@ def _mailed_of_waiting(
         mailed.append(len(mails))
 
     world = interrupted(base, invited, at=at)
-    mails = world.notifications.of_waiting[f"{2:010d}{EVENT_ID}"]
-    world.start("who mails", orders.mail_of_waiting)
+    mails = world.notifications.wait_mails[f"{2:010d}{EVENT_ID}"]
+    world.start("who mails", orders.wait_mail)
     world.run_until(world.now + 60)
     world.interrupted_at = -1
     return world, mails
 
 
 def a_request_arrives_after_its_cancellation() -> Iterator[Violation]:
-    """The cancellation is sent again."""
+    """A cancellation is sent again where the request before it arrives after it."""
     with quick.quick():
         quick.forget()
         world = orders.begin(orders.Scenario((), people=0))
@@ -387,7 +391,7 @@ def a_request_arrives_after_its_cancellation() -> Iterator[Violation]:
 
 
 def two_rows_that_exchange_addresses_meet() -> Iterator[Violation]:
-    """Each is registered under the other's address, though both are looked at in the same moment, and never again."""
+    """Each is registered under the other's address, though both are synced in the same moment, and only once."""
     with quick.quick():
         quick.forget()
         base = orders.begin(orders.Scenario((), people=0))
@@ -399,7 +403,7 @@ def two_rows_that_exchange_addresses_meet() -> Iterator[Violation]:
 
 
 def _exchanged(base: orders.Directed, *, at: int) -> tuple[Interrupted, rows.Rows]:
-    """A copy of ``base`` with two rows that exchanged their addresses, and are looked at once each since."""
+    """A copy of ``base`` with two rows that exchanged their addresses, and were each synced once since."""
     users, emails = rows.USERS[:2], rows.ADDRESSES[:2]
     world = interrupted(base, lambda _: site.sync(users[1], 0), at=-1)
     site = rows.Rows(world)

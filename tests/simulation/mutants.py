@@ -26,7 +26,7 @@ from convoke.delivery import (
     webhooks,
 )
 from convoke.effects import ClearDue, PlanBatches, Send, Steps
-from convoke.mail.notifications import SaidOfWaiting
+from convoke.mail.notifications import SentWaitMail
 from convoke.registrations import approval, erasure, registry, returning, seats, split_transfer, waitlist
 from convoke.sources import sync
 from convoke.store import conditions, deliveries, fan_outs, invitations, keys, notifications, outbox, writes
@@ -131,7 +131,7 @@ def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
 _batch_item = fan_outs.batch_item
 
 
-def _wait_mail_without_a_look(self: Invitations, event_id: str, said: SaidOfWaiting) -> Any:
+def _wait_mail_without_a_look(self: Invitations, event_id: str, said: SentWaitMail) -> Any:
     key = keys.invitation(event_id, said.registration_id)
     return writes.update(self.settings.invitations_table, key, {"wait_mail": {"mail": said.mail.value}})
 
@@ -439,23 +439,23 @@ MUTANTS: dict[str, Mutant] = {
         without(notify, "_send", "if counted is not None and (claimed is None or late):", "if False:"),
         scenario="two at one notification",
     ),
-    "who-waits-is-mailed-what-is-missing": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
-    "what-was-said-of-waiting-is-not-said-again": Mutant(
-        without(addressing, "_to_who_waits", " or (true is mailed_last(snapshot) and not seen.unknowns)", ""),
+    "a-wait-mail-that-is-missing-is-sent": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
+    "a-wait-mail-is-not-sent-again": Mutant(
+        without(addressing, "_wait_mail", " or (true is mailed_last(snapshot) and not seen.unknowns)", ""),
         scenario="somebody is mailed that it is cancelled while it takes place again",
     ),
-    "a-mail-of-waiting-wakes-up": Mutant(
+    "a-wait-mail-wakes-up": Mutant(
         instead(Invitations, "wait_mail_action", _wait_mail_without_a_look),
         scenario="somebody is mailed that they wait while it is cancelled",
     ),
-    "a-mail-of-waiting-waits-for-the-one-before": Mutant(
+    "a-wait-mail-waits-for-the-one-before": Mutant(
         without(waiting, "make_due", "if attempts.leased(state.lease_until, now):", "if False:"),
         scenario="somebody is mailed that it is cancelled while that is changed",
     ),
-    "a-mail-of-waiting-is-claimed-as-it-was-decided": Mutant(
-        instead(invitations, "UPON_SAYING", conditions.EXISTS), trial="a_mail_of_waiting_meets_a_seat"
+    "a-wait-mail-is-claimed-as-it-was-decided": Mutant(
+        instead(invitations, "UPON_CLAIMING_A_WAIT_MAIL", conditions.EXISTS), trial="a_wait_mail_meets_a_seat"
     ),
-    "what-may-have-been-said-of-waiting-is-kept": Mutant(
+    "a-wait-mail-that-may-have-left-is-kept": Mutant(
         without(notify, "_drop", "seen.possibly_said", "None"),
         scenario="somebody who may have been mailed that they wait gets a seat at a cancelled event",
     ),
@@ -471,7 +471,7 @@ MUTANTS: dict[str, Mutant] = {
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",
     ),
-    "a-claim-is-told-from-another-s": Mutant(
+    "a-claim-is-told-from-another": Mutant(
         without(writes, "mark", "secrets.token_hex(8)", "''"), trial="a_claim_is_answered_late"
     ),
     "a-split-is-looked-at-once-more": Mutant(
@@ -513,7 +513,7 @@ MUTANTS: dict[str, Mutant] = {
         trial="somebody_cannot_be_copied",
     ),
     "opened-only-when-who-failed-was-tried-again": Mutant(
-        without(split_transfer, "_go_on", "once_only or ", ""), trial="somebody_cannot_be_copied"
+        without(split_transfer, "_go_on", "not_retried or ", ""), trial="somebody_cannot_be_copied"
     ),
     "closed-for-who-could-not-be-copied": Mutant(
         instead(split_transfer, "KEPT_CLOSED", timedelta()), trial="somebody_cannot_be_copied"

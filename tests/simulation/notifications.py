@@ -32,8 +32,8 @@ def _mail(kind: NotificationKind) -> WaitMail:
 
 class Notifications:
     """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
-    ``of_waiting`` has, by registration, what SES took of what says whether somebody waits, and its address; ``own`` has
-    the last of it that was no link.
+    ``wait_mails`` has, by registration, the kind and address of each wait mail that SES took; ``own`` the last of them
+    that was no link.
     """
 
     def __init__(self, world: World) -> None:
@@ -42,7 +42,7 @@ class Notifications:
         self._random = Random(f"notifications {world.seed}").random  # noqa: S311 (no secret)
         self.sent = 0
         self.broken: list[str] = []
-        self.of_waiting: dict[str, list[tuple[NotificationKind, str]]] = {}
+        self.wait_mails: dict[str, list[tuple[NotificationKind, str]]] = {}
         self.own: dict[str, tuple[WaitMail, str]] = {}
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
@@ -60,15 +60,15 @@ class Notifications:
         if sent_as in WAITING:
             kind, own = NotificationKind(sent_as), whose == state.registration_id
             address = "" if state.notification is None else state.notification.recipient.email
-            if own:  # else it is a link, which is mailed for the asking
+            if own:  # else it is a link, which is mailed as often as it is asked for
                 self._see_again(whose, (_mail(kind), address), state)
             if isinstance(said, Accepted) or said == GOT_IT:
-                self.of_waiting.setdefault(whose, []).append((kind, address))
+                self.wait_mails.setdefault(whose, []).append((kind, address))
                 self.own |= {whose: (_mail(kind), address)} if own else {}
         world.at(seconds, lambda: answer(said))
 
     def _see_again(self, rid: str, mail: tuple[WaitMail, str], state: NotificationState) -> None:
-        """Nobody is mailed of their waiting what the same address was mailed last, where that is known."""
+        """Note a wait mail that the same address was sent last, where it is known that it was."""
         row = self._world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
         known = None if row is None else row.get("wait_mail")
         again = known is not None and known["mail"] == mail[0] and mail == self.own.get(rid)
@@ -90,8 +90,8 @@ class Notifications:
 
 
 def rendered(effect: effects.RenderNotification) -> RenderedMail:
-    """A notification as it is sent: of its content only whose page it links, and what it is sent as; of a link for
-    somebody who waits, what it says of that.
+    """A notification as it is sent: of its content only whose page it links, and the kind that it is sent as; for a
+    link to somebody who waits, the kind of wait mail that it is.
     """
     state, holder, kind = effect.notification_state, effect.holder, effect.kind or effect.notification_state.kind
     if kind is NotificationKind.LINK and holder is not None and holder.status in waiting.WAITING:

@@ -74,7 +74,7 @@ class Directed(World):
         other.holds = self.holds.copy(other)
         other.notifications.sent = self.notifications.sent
         other.notifications.own = dict(self.notifications.own)
-        other.notifications.of_waiting = {rid: list(mails) for rid, mails in self.notifications.of_waiting.items()}
+        other.notifications.wait_mails = {rid: list(mails) for rid, mails in self.notifications.wait_mails.items()}
         other._event = self._event
         return other
 
@@ -121,7 +121,7 @@ def plan_and_leave(run: Run) -> Steps[Any]:
 
 
 def hears(run: Run) -> Steps[Any]:
-    """What the function does that is told by the stream of a change of the event."""
+    """What the function ``notify`` does with the stream's record of a change of the event."""
     return run.world._begin(run)
 
 
@@ -201,13 +201,13 @@ def taken(world: Directed) -> int:
 
 
 def stored(world: Directed) -> int:
-    """What there is, messages among it: one is stored just before it is sent."""
+    """The number of items of the invitations table: a message is stored just before it is sent."""
     return sum(map(len, world.tables.rows[SETTINGS.invitations_table].values()))
 
 
 def overrun(work: Work, count: Callable[[Directed], int]) -> Deed:
-    """A worker begins, and is still at work when its function should have been stopped, and its lease is over.
-    ``count`` is of what is begun with.
+    """A worker begins, until ``count`` changes, and is still at work when its function should have been stopped and its
+    lease is over.
     """
 
     def deed(world: Directed) -> None:
@@ -230,7 +230,7 @@ def begun(work: Work) -> Deed:
 
 
 def answered(fault: str, work: Work | None = None) -> Deed:
-    """A worker sends a mail, of the first person what is missing, SES answers with this fault, and the lease passes."""
+    """A worker sends a mail, by default to the first person; SES answers with this fault, and the lease passes."""
 
     def deed(world: Directed) -> None:
         world.waiting, world.faults.often[fault] = None, 1.0
@@ -295,7 +295,7 @@ def waits(world: Directed) -> None:
     assert made == replace(person, status=RegistrationStatus.WAITLISTED)
 
 
-def mail_of_waiting(run: Run) -> Steps[Any]:
+def wait_mail(run: Run) -> Steps[Any]:
     event, rid = factories.event(event_id=EVENT_ID), f"{2:010d}{EVENT_ID}"
     person = factories.registration(event_id=EVENT_ID, registration_id=rid)
     name = approval.received(event, person, START).notification_id
@@ -379,21 +379,19 @@ SCENARIOS = {
     "one plans and begins, another comes to the same batch": Scenario((plan_and_tell, first_batch), first=(THERE,)),
     "two at one notification": Scenario((letter, letter), first=(letter_is_due,)),
     "somebody is mailed that they wait while it is cancelled": Scenario(
-        (mail_of_waiting,), (told(CANCELLED),), first=(waits,)
+        (wait_mail,), (told(CANCELLED),), first=(waits,)
     ),
     "somebody is mailed that it is cancelled while it takes place again": Scenario(
-        (mail_of_waiting, mail_of_waiting), (told(REOPENED),), first=(waits, healed, CANCELLED, looked_at)
+        (wait_mail, wait_mail), (told(REOPENED),), first=(waits, healed, CANCELLED, looked_at)
     ),
     "somebody is mailed that it is cancelled while that is changed": Scenario(
-        (mail_of_waiting, mail_of_waiting), (told(THERE),), first=(waits, healed, CANCELLED, looked_at)
+        (wait_mail, wait_mail), (told(THERE),), first=(waits, healed, CANCELLED, looked_at)
     ),
-    "somebody who waits has another address": Scenario(
-        (mail_of_waiting, look(2)), (has_another_address,), first=(waits,)
-    ),
+    "somebody who waits has another address": Scenario((wait_mail, look(2)), (has_another_address,), first=(waits,)),
     "somebody who may have been mailed that they wait gets a seat at a cancelled event": Scenario(
-        (mail_of_waiting, look(2)),
+        (wait_mail, look(2)),
         (CANCELLED,),
-        first=(waits, answered("SES got it, its answer is lost", mail_of_waiting), gets_a_seat),
+        first=(waits, answered("SES got it, its answer is lost", wait_mail), gets_a_seat),
     ),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),

@@ -33,7 +33,7 @@ def a_distribution_is_interrupted() -> Iterator[Violation]:
 
 
 def _distributed(base: orders.Directed, by: Callable[[Interrupted], None], *, at: int) -> Interrupted:
-    """A copy of ``base`` in which somebody registered, and a webhook is told."""
+    """A copy of ``base`` in which somebody registered, and the webhook event of that is distributed to one webhook."""
     world, webhook = interrupted(base, by, at=-1), factories.webhook(*TYPES)
     world.store.webhooks.create(webhook)
     world.receivers.hooks[webhook.webhook_id] = Hook(webhook)

@@ -109,7 +109,7 @@ def a_registration_meets_a_split() -> Iterator[Violation]:
 
 
 def somebody_comes_back_after_a_split() -> Iterator[Violation]:
-    """Whoever left and comes back after the split comes to what they had: to both parts, if they left after it."""
+    """Whoever comes back after a split comes to both parts if they left after it, else to the old one alone."""
     with quick.quick():
         for left_at in (START - MINUTE, START + SECOND):
             quick.forget()
@@ -129,8 +129,8 @@ def somebody_comes_back_after_a_split() -> Iterator[Violation]:
 
 
 def somebody_cannot_be_copied() -> Iterator[Violation]:
-    """Whoever cannot be copied at first holds up nobody, and comes to the seat that they had, even where the first look
-    is late: that it fails once does not open the event.
+    """Whoever cannot be copied at first keeps no others from being copied, and gets the seat that they had, even where
+    the first look is late: the event is not opened before they were tried again.
     """
     with quick.quick():
         for number, begun in product(range(1, 4), (timedelta(), split_transfer.KEPT_CLOSED)):

@@ -20,7 +20,7 @@ class Moved(Exception):
 def cut(owner: Any, name: str, old: str, new: str) -> Iterator[None]:
     """Within, function ``name`` of a module or class has ``new`` where its source has ``old``, once.
 
-    The function stays the same object: whoever imported it by its name, or has it in a table, has the other code too.
+    The function stays the same object, so that modules that imported it by name, and tables, have the new code, too.
     """
     whole: FunctionType = getattr(owner, name)
     source = vars(whole).get("operated") or textwrap.dedent(inspect.getsource(whole))
@@ -38,7 +38,7 @@ def cut(owner: Any, name: str, old: str, new: str) -> Iterator[None]:
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Within, ``name`` of a module or class is ``value``, and of each module of production that imported it."""
+    """Within, ``name`` of a module or class is ``value``, as it is in each module of ``convoke`` that imported it."""
     whole = getattr(owner, name)
     importers = [
         module

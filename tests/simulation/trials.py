@@ -226,7 +226,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.seats_meet_others,
         interrupted.a_batch_ends_while_the_last_is_planned,
         interrupted.a_batch_is_interrupted,
-        interrupted.a_mail_of_waiting_meets_a_seat,
+        interrupted.a_wait_mail_meets_a_seat,
         interrupted.a_request_arrives_after_its_cancellation,
         crowds.registrations_meet_others,
         posting.a_distribution_is_interrupted,

@@ -107,7 +107,7 @@ class Client:
             raise site.missing(self._request)
         if not reply.ok:
             texts = self._request.texts
-            raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], speaking=texts)
+            raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], texts=texts)
         return reply.data
 
     def call(

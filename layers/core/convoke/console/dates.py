@@ -179,7 +179,7 @@ def date_named(visit: Visit, series: Series, name: str) -> Date:
             _("There is no such date"),
             _("The event has no date of this name, or not any more: its dates have other names since it was moved."),
             ways=[(_("All dates of this event"), series.path)],
-            speaking=visit.request.texts,
+            texts=visit.request.texts,
         )
     return found
 

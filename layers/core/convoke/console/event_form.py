@@ -131,7 +131,7 @@ def _changeable(visit: Visit, event_id: str) -> Any:
     if why in texts:
         ways = [(_("Back to the event"), f"/console/events/{event_id}")]
         title = _("This event cannot be changed here")
-        raise site.Refused(HTTPStatus.CONFLICT, title, texts[why], ways=ways, speaking=visit.request.texts)
+        raise site.Refused(HTTPStatus.CONFLICT, title, texts[why], ways=ways, texts=visit.request.texts)
     return event
 
 

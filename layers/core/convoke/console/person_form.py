@@ -49,7 +49,7 @@ def ask_who(visit: Visit, event: Mapping[str, Any]) -> site.Answer:
             _("Nobody can be added to this event"),
             _("It is cancelled. Let it take place again first."),
             ways=[(_("Back to the event"), f"/console/events/{event['event_id']}")],
-            speaking=visit.request.texts,
+            texts=visit.request.texts,
         )
     every = tuple(name for name, _ in coming(visit, event))
     return _adding(visit, event, Typed(occurrences=every, responses={}))

@@ -52,7 +52,7 @@ def _read(visit: Visit) -> tuple[Mapping[str, Any], int]:
     reply = visit.api.call("GET", "/account")
     if not reply.ok:
         texts = visit.request.texts
-        raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], speaking=texts)
+        raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], texts=texts)
     return reply.data, int(reply.headers["etag"].strip('"'))
 
 

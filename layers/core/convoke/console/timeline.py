@@ -89,7 +89,7 @@ def _registered(texts: Texts, person: Item, zone: str | None) -> Iterator[Happen
 
 
 def _about(texts: Texts, name: str | None, dates: Mapping[str, str]) -> str:
-    """The date of the series that has this name, as everywhere on the page: by when it takes place now."""
+    """When the date of the series that has this name takes place now, as everywhere on the page; empty for none."""
     return dates.get(name) or words.date(texts, name) if name else ""
 
 

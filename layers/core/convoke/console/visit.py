@@ -139,8 +139,8 @@ class Visit:
         then: Then,
         done: str | Callable[[Any], str],
     ) -> site.Answer:
-        """Answer a form by the API call of ``Client.call``: once however often the form is sent, where it has a field
-        ``once``, its Idempotency-Key; others are sent to what the API does once anyway, or may do again.
+        """Answer a form by the API call of ``Client.call``. A form with a field ``once``, its Idempotency-Key, has it
+        done once however often the form is sent; what others ask for the API does once anyway, or may do again.
 
         ``again`` shows the form as it was filled in, with why it cannot be believed or was refused; ``then`` is the
         path to go on to, and ``done`` what is said there (:data:`NOTICES`), or makes it of what the API answered.

@@ -29,13 +29,13 @@ class WaitMail(StrEnum):
     PLACE = "place"
     """That they wait."""
     CANCELLED = "cancelled"
-    """That the event is cancelled, so that they wait no more."""
+    """That the event is cancelled for which they wait."""
 
 
 @frozen
 class WaitMailed:
-    """What was mailed of somebody's waiting. ``links`` is the counter that their personal links had then, which is
-    raised with each new address; ``None``: it went to an address that they had before.
+    """The last wait mail to somebody. ``links`` is the counter that their personal links had then, which is raised with
+    each new address; ``None``: it went to an address that they had before.
     """
 
     mail: WaitMail
@@ -142,8 +142,8 @@ class Invitation:
     ``attempts`` counts failed attempts in a row. ``due_key`` is ``<priority>#<time>`` while it has to be processed,
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
-    ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is what the last notification said that
-    SES accepted, or may have, of those that say whether this person waits; ``None`` before the first.
+    ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is the last wait mail that SES
+    accepted, or may have accepted; ``None`` before the first.
     """
 
     event_id: str

@@ -1,7 +1,7 @@
-"""What who waits, for a seat or for the organizer's decision, is to be mailed beside the invitations: that they wait,
-and, once they were mailed so, that the event is cancelled, or takes place after all.
+"""Decides which wait mail is missing to somebody who waits for a seat, or for the organizer's decision: once they were
+mailed that they wait, that the event is cancelled, or takes place after all.
 
-As messages are, it is decided by comparing what is true with what was mailed last (``Invitation.wait_mail``). Pure.
+As for messages, what is true is compared with what was mailed last (``Invitation.wait_mail``). Pure.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def takes_place(status: EventStatus) -> bool:
 
 
 def wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
-    """What is true of somebody's waiting at ``now`` (UTC); ``None``: nothing is to be said, since they do not wait, are
-    sent an invitation or its cancellation, or the event is over.
+    """The wait mail that is true at ``now`` (UTC); ``None``: none is, since the event is over, or they do not wait or
+    are sent an invitation or its cancellation.
     """
     waits = seen.registration.status in WAITING
     if over(seen.event, now):
@@ -42,21 +42,21 @@ def _was_not_invited(seen: Snapshot) -> bool:
 
 
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
-    """Whether an address that is stopped is not sent ``mail``. As a cancellation of what is in their calendar, that the
+    """Whether ``stop``, the stop of an address, bars it from ``mail``. As the cancellation of an invitation, that the
     event is cancelled is sent even after a complaint: they might travel.
     """
     return stop is not None and (stop.hard or mail is not WaitMail.CANCELLED)
 
 
 def mailed_last(seen: Snapshot) -> WaitMail | None:
-    """What the address that somebody has now was mailed last of their waiting; ``None``: nothing."""
+    """The last wait mail to the address that somebody has now; ``None`` if there was none."""
     last = seen.invitation.wait_mail
     return last.mail if last is not None and last.links == seen.registration.links else None
 
 
 def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
-    """What somebody is to be mailed who was mailed something else of their waiting last, or at another address;
-    ``None``: nothing. Who was mailed nothing is not: of what they never heard nothing has changed.
+    """The wait mail that somebody is to be sent, since their last one said something else, or went to another address;
+    ``None``: none. Whoever was never sent one is sent none: they do not know what has changed.
     """
     true = None if seen.invitation.wait_mail is None else wait_mail(seen, now)
     return true if true is not mailed_last(seen) else None

@@ -1,5 +1,5 @@
-"""What a notification is sent as, and to whom, by what is true when it is sent; and what its mail says of somebody's
-waiting. All instants are UTC.
+"""Decides, by what is true when a notification is sent, of which kind it is, to whom it goes, and whether it is a wait
+mail. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
     LINKED,
-    OF_WAITING,
+    WAIT_MAILS,
     Notification,
     NotificationKind,
     NotificationState,
-    SaidOfWaiting,
+    SentWaitMail,
     becomes,
-    of_waiting,
     sent_as,
+    wait_notification,
 )
 from ..model import Event, Registration, frozen
 from .reconcile import links_for, read_snapshot
@@ -30,11 +30,10 @@ from .reconcile import links_for, read_snapshot
 
 @frozen
 class Addressed:
-    """A notification as it is sent, to the address of its recipient as it is now. ``kind`` is what it is sent as, and
-    ``holder`` the registration that the recipient's address has, of a notification that asks for it. ``event`` is its
-    event, where that was read. One that says whether the holder waits is decided ``upon`` their invitation. ``links``
-    is the counter of the recipient's personal links, of the kinds :data:`LINKED`; ``None`` if the registration has
-    another address.
+    """A notification as it is sent, to the address that its recipient has now. ``kind`` is what it is sent as;
+    ``holder``, of most kinds :data:`ASKED_FOR`, the registration that has this address. ``event`` is its event, where
+    that was read. ``upon`` is the invitation by which a wait mail was decided. ``links``, of the kinds :data:`LINKED`,
+    is the counter of the recipient's personal links; ``None`` if the registration has another address.
     """
 
     notification: Notification
@@ -46,12 +45,12 @@ class Addressed:
 
     @property
     def event_cancelled(self) -> bool:
-        """Whether it says that the event does not take place."""
+        """Whether it says that the event is cancelled: also of one that is a draft again."""
         cancelled = self.event is not None and not takes_place(self.event.status)
         return self.kind is NotificationKind.CANCELLED or (self.kind is NotificationKind.LINK and cancelled)
 
-    def said(self, now: datetime) -> SaidOfWaiting | None:
-        """What the mail says of somebody's waiting; ``None``: nothing."""
+    def said(self, now: datetime) -> SentWaitMail | None:
+        """The wait mail that it is; ``None`` if it is none. A link or an acceptance can be one, too."""
         notification, holder = self.notification, self.holder
         match self.kind:
             case NotificationKind.CANCELLED | NotificationKind.WAITING | NotificationKind.PENDING:
@@ -64,7 +63,7 @@ class Addressed:
                 says = kind is NotificationKind.NO_SEAT
         if not says:
             return None
-        return SaidOfWaiting(
+        return SentWaitMail(
             registration_id=notification.registration_id if holder is None else holder.registration_id,
             mail=WaitMail.CANCELLED if self.event_cancelled else WaitMail.PLACE,
             links=self.links if holder is None else holder.links,
@@ -81,10 +80,10 @@ def addressed(seen: NotificationState, notification: Notification, now: datetime
         return Addressed(notification=notification, kind=notification.kind, links=links)
     if notification.kind is NotificationKind.SIGN_IN:
         return (yield from _to_organizer(notification, now))
-    if notification.kind in OF_WAITING:
+    if notification.kind in WAIT_MAILS:
         snapshot, _ = yield from read_snapshot(seen.event_id, seen.registration_id)
         if snapshot is not None:
-            return _to_who_waits(seen, notification, snapshot, now)
+            return _wait_mail(seen, notification, snapshot, now)
     holder = yield ReadHolder(event_id=notification.event_id, email=notification.recipient.email)
     kind = becomes(notification, holder)
     if kind is None:
@@ -116,15 +115,15 @@ def _to_organizer(notification: Notification, now: datetime) -> Steps[Addressed 
     return Addressed(notification=_to(notification, event.organizer.email), kind=notification.kind, event=event)
 
 
-def _to_who_waits(
+def _wait_mail(
     seen: NotificationState, notification: Notification, snapshot: Snapshot, now: datetime
 ) -> Addressed | None:
-    """What is true of somebody's waiting; nothing is sent of what was said last. What changes before the claim refuses
-    it, and what changes later is looked at by the wake-up that comes with the result.
+    """The wait mail that is true; ``None`` if it is the one that the address was sent last. A change before the claim
+    makes that fail; a later one is looked at by the wake-up that is written with the result.
     """
     true, holder = wait_mail(snapshot, now), snapshot.registration
     kind = sent_as(true, holder)
     if true is None or kind is None or (true is mailed_last(snapshot) and not seen.unknowns):
         return None
-    worded = replace(of_waiting(snapshot.event, holder, true, now), written_at=notification.written_at)
+    worded = replace(wait_notification(snapshot.event, holder, true, now), written_at=notification.written_at)
     return Addressed(notification=worded, kind=kind, holder=holder, event=snapshot.event, upon=snapshot.invitation)

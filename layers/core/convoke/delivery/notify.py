@@ -1,9 +1,9 @@
 """Sends one notification: read, claim, send once, record.
 
 Simpler than ``reconcile``: notifications have no order, and none is replaced by a newer one. Each is sent once, and a
-second time only if it is unknown whether the first attempt succeeded. What somebody is mailed of their waiting is one
-notification, which says what is true when it is sent, and is made due again when that changes (``waiting``). All
-instants are UTC.
+second time only if it is unknown whether the first attempt succeeded. Each registration has one
+notification for all wait mails: it says what is true when it is sent, and is made due again when that changes
+(``waiting``). All instants are UTC.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from ..mail.notifications import (
     Notification,
     NotificationKind,
     NotificationState,
-    SaidOfWaiting,
+    SentWaitMail,
     may_be_sent,
     priority,
 )
@@ -71,8 +71,9 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 
 @frozen
 class Ready:
-    """A notification that is about to be sent: as it was read, with what is sent now. ``counted`` is what it counts for
-    the limits, and ``said`` what the ``mail`` says of somebody's waiting.
+    """A notification that is about to be sent: as it was read (``seen``), and its ``mail``. ``counted`` is the effect
+    that counts it, ``None`` for nothing to count; ``said`` the wait mail that it is, if it is one, and ``upon`` the
+    invitation by which that was decided.
     """
 
     seen: NotificationState
@@ -80,7 +81,7 @@ class Ready:
     account: str
     counted: CountNotification | None
     upon: Invitation | None
-    said: SaidOfWaiting | None
+    said: SentWaitMail | None
 
 
 def dispatch(event_id: str, registration_id: str, notification_id: str, worker: Worker) -> Steps[Outcome]:
@@ -148,14 +149,14 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
 
 
 def _is_new(seen: NotificationState) -> bool:
-    """Whether nobody has tried to send it: one that was tried before is not counted again."""
+    """Whether no attempt was made to send it. One that was tried before is not counted again."""
     return not (seen.attempts or seen.unknowns)
 
 
 def _counted(
     seen: NotificationState, notification: Notification, account: str, now: datetime
 ) -> CountNotification | None:
-    """What is counted of a notification, where the limits allow it; ``None``: nothing, it was tried before."""
+    """The effect that counts a notification; ``None`` if it was tried, and so counted, before."""
     if not _is_new(seen):
         return None
     return CountNotification(
@@ -194,15 +195,17 @@ def _drop(seen: NotificationState) -> Steps[Outcome]:
     return Outcome.CLEARED
 
 
-def _ended(seen: NotificationState, state: DeliveryState, said: SaidOfWaiting | None) -> RecordNotification:
-    """Record what became of a notification: then it is not due, and its content is no longer stored."""
+def _ended(seen: NotificationState, state: DeliveryState, said: SentWaitMail | None) -> RecordNotification:
+    """Record what became of a notification: then it is not due, and its content is no longer stored. ``said`` is the
+    wait mail that was sent, or may have been.
+    """
     ended = replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
     return RecordNotification(notification_state=ended, said=said)
 
 
 def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending: Sending) -> Steps[Outcome]:
-    """Claim the notification, once it is ``counted`` where the limits allow it, send its mail once, and record the
-    result.
+    """Count the notification, claim it, send its mail once, and record the result. Where a limit does not allow it, it
+    is postponed.
     """
     seen, counted = ready.seen, ready.counted
     times, urgency = worker.times, priority(seen.kind)
@@ -242,7 +245,7 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
             return Outcome.REFUSED
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(seen, why))
-            # What the attempt before may have said is not stored otherwise any more.
+            # The claim replaced what the attempt before may have said.
             yield RecordNotification(notification_state=replace(claimed, due_key=due_key), said=seen.possibly_said)
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")

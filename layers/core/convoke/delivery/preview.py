@@ -26,8 +26,8 @@ MAX_MESSAGES = 2000
 
 @frozen
 class PreviewResult:
-    """The messages that one attendee would be sent, in order; where there are none, what they would be mailed of their
-    waiting (``wait_mail``).
+    """The messages that one attendee would be sent, in order; where there are none, the wait mail that they would be
+    sent, if any.
     """
 
     seen: Snapshot
@@ -38,7 +38,7 @@ class PreviewResult:
     def kind(self) -> Kind:
         """The most important effect: ``cancel`` if the entry is removed in the end, ``invite`` if a new entry is sent,
         ``ask_again`` if an update asks for a new answer, ``update`` for any other message, ``waits`` if
-        only a mail about their waiting is sent, else ``none``.
+        only a wait mail is sent, else ``none``.
         """
         if not self.messages:
             return "none" if self.wait_mail is None else "waits"
@@ -70,6 +70,7 @@ def preview(people: Iterable[Snapshot], after: Event, sender: Sender, now: datet
 
 
 def _wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
+    """The wait mail that is missing; ``None`` also if the address may not be sent it."""
     mail = missing_wait_mail(seen, now)
     return None if is_barred(seen.invitation.stop_of(seen.registration.email), mail) else mail
 

@@ -145,8 +145,8 @@ def reconcile(
 
     ``seen`` and ``sending``, if given, are used instead of the first reads; ``seen`` is what a batch of a fan-out read.
     Whoever is looked at alone, and is due nothing alone, is not informed of a change that waits. Where no message is
-    missing, but a mail about somebody's waiting is, that becomes due (``waiting``). A round is lost when another worker
-    wrote first; after ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
+    missing, but a wait mail is, that becomes due (``waiting``). A round is lost when another worker wrote first; after
+    ``worker.times.lost_writes`` lost rounds the outcome is BUSY.
     """
     lost_rounds, in_a_batch = 0, seen is not None
     while lost_rounds < worker.times.lost_writes:

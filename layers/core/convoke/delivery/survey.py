@@ -124,15 +124,15 @@ def _survey_batch(hint: SurveyHint, invitations: tuple[Invitation, ...], worker:
                 now,
                 told_at=None if fan_out is None else fan_out.told_at,
             )
-            if found is not None and found.waits and now < (ripe := found.since + worker.times.attention):
-                found, again = None, ripe
+            if found is not None and found.waits and now < (ends := found.since + worker.times.attention):
+                found, again = None, ends
             elif found is not None and found.state is AttentionReason.PENDING:
                 # No report says when it is sent at last, so this attendee has to be examined again.
                 again = now + worker.times.attention
         yield from _store(hint.event_id, known.get(invitation.registration_id), found)
         return again
 
-    # One after the other, but each by itself: an error about one of them, who is examined again, holds up nobody else.
+    # One after the other, but each by itself: an error about one of them, who is examined again, stops no others.
     answers = yield All(steps=tuple(map(look, invitations)), at_once=1)
     later = (yield Clock()) + worker.times.attention
     moments = (later if isinstance(one, Exception) else one for one in (hint.again, *answers))

@@ -1,7 +1,7 @@
-"""Has what who waits for a seat, or for a decision, is to be mailed sent as a notification.
+"""Makes the wait mail due that somebody is to be sent.
 
-Each registration has one for all of these, which says what is true when it is sent (``notify.dispatch``): its lease and
-fence keep them in order, as those of an invitation do for messages.
+Each registration has one notification for all wait mails, which says what is true when it is sent
+(``notify.dispatch``): its lease and fence keep them in order, as those of an invitation do for messages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from ..decision.decide import Snapshot
 from ..decision.invitation import WaitMail
 from ..effects import AddNotification, NotificationHint, ReadNotification, RecordNotification, Steps
-from ..mail.notifications import NotificationState, of_waiting, priority
+from ..mail.notifications import NotificationState, priority, wait_notification
 from ..model import DeliveryState
 from ..settings import Times
 from ..store import keys
@@ -20,10 +20,10 @@ from . import attempts
 
 
 def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Steps[NotificationHint | None]:
-    """Have somebody mailed this of their waiting; returns the hint to do it at once. ``None``: another worker is
-    sending an earlier one, or wrote first.
+    """Make the notification due that says ``mail``; returns the hint to send it at once. ``None``: another worker is
+    sending an earlier wait mail, or wrote first.
     """
-    wanted = of_waiting(seen.event, seen.registration, mail, now)
+    wanted = wait_notification(seen.event, seen.registration, mail, now)
     hint = NotificationHint.of(wanted)
     state: NotificationState | None = yield ReadNotification(
         event_id=hint.event_id, registration_id=hint.registration_id, notification_id=hint.notification_id
@@ -41,7 +41,7 @@ def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Ste
         kind=wanted.kind,
         notification=wanted,
         attempts=0,
-        # What may have left of one that was not given up yet counts for the next.
+        # Attempts with an unknown outcome still count, unless the notification has ended since.
         unknowns=0 if pending is None else state.unknowns,
         lease_until=None,
         state=DeliveryState.PENDING,

@@ -35,8 +35,9 @@ class StoreMessage(Effect):
 
 @frozen
 class CountMail(Effect):
-    """Count one mail of ``account`` to the address ``recipient`` at ``now``, where the account's limits allow it, and
-    those of its invitation, of which ``mailed`` was counted. ``more`` is -1 to take that back.
+    """Count one mail of ``account`` to the address ``recipient`` at ``now``, where the account's limits allow it: that
+    of mails to one address, and that of one event's mails to one person, of which ``mailed`` were counted. ``more`` is
+    -1 to take the count back.
 
     Answer: ``None`` if the mail may be sent, else when it may be (UTC); then nothing is counted.
     """

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..decision.brakes import Purpose
 from ..decision.invitation import Invitation
-from ..mail.notifications import Notification, NotificationKind, NotificationState, SaidOfWaiting
+from ..mail.notifications import Notification, NotificationKind, NotificationState, SentWaitMail
 from ..model import Person, Registration, frozen
 from .kind import Effect, OfEvent, OfRegistration
 
@@ -24,8 +24,8 @@ class ReadNotification(OfRegistration):
 @frozen
 class CountNotification(OfEvent):
     """Count a notification of ``account`` (``""``: of none) to the address ``recipient`` at ``now``, where fewer than
-    ``most`` of its ``kind`` were counted for the event on that day (UTC), and the account's limits allow it. ``more``
-    is -1 to take that back.
+    ``most`` of its ``kind`` were counted for the event on that day (UTC), and the account's limit of mails to one
+    address allows it. ``more`` is -1 to take the count back.
 
     Answer: ``None`` if it may be sent, else when it may be (UTC); then nothing is counted.
     """
@@ -84,8 +84,8 @@ class CountMailbox(Effect):
 class ClaimNotification(Effect):
     """Take the exclusive right to send the notification until ``lease_until``; look again at ``due_key``.
 
-    Condition: the fence is that of ``seen``, and nobody wrote to the invitation ``upon`` that was read, if any: by it
-    was decided what the notification says. Answer: the claimed ``NotificationState``, or ``None``.
+    Condition: the fence is that of ``seen``, and nobody wrote to the invitation ``upon`` since it was read, if one is
+    given: what a wait mail says was decided by it. Answer: the claimed ``NotificationState``, or ``None``.
 
     Until its result is recorded, the attempt counts as one with an unknown outcome.
     """
@@ -100,14 +100,14 @@ class ClaimNotification(Effect):
 class RecordNotification(Effect):
     """Write ``notification_state``; one that was sent or given up is kept without the notification's content.
 
-    What it ``said`` of somebody's waiting, or may have, is written to their invitation in the same transaction, with a
-    wake-up: what has changed while the mail was sent is looked at then.
+    ``said`` is the wait mail that was sent, or may have been. It is written to the invitation in the same transaction,
+    with a wake-up, so that what has changed while it was sent is looked at.
 
     Condition: its fence is the one that was read. Answer: ``bool``, whether it was written.
     """
 
     notification_state: NotificationState
-    said: SaidOfWaiting | None = None
+    said: SentWaitMail | None = None
 
 
 @frozen

@@ -213,8 +213,8 @@ def _has(state: CalendarState, uid: str) -> bool:
 
 
 def date_of(answer: Answer, seen: Snapshot) -> LocalTime | None:
-    """The original start of the date that is answered; ``None`` is the whole event, also where it has one date alone,
-    which some programs name.
+    """The original start of the date that is answered; ``None`` is the whole event. An event that is no series is
+    answered whole, though some programs name its date.
 
     Raises :class:`Quarantined` (``DATE``) if the event has no such date.
     """
@@ -326,7 +326,7 @@ def proposes(proposed: When, date: LocalTime | None, event: Event, received_at: 
     """Whether ``proposed`` is another time than the event, or its ``date``, has, and was to come at ``received_at``
     (UTC). Some programs send an answer as a proposal of the time that there is, or of the moment at which they answer.
 
-    What is proposed for a whole series is a time of its first date: once that has begun, it says nothing of the others.
+    What is proposed for a whole series is a time of its first date. Once that has begun, any other time is a proposal.
     """
     one = None if date is None else series.by_name(event).get(date)
     present = event.when if one is None else one.when

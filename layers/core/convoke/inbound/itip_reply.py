@@ -31,10 +31,10 @@ _MOST_COMMENTS = 20
 _LONGEST_ADDRESS = 320
 _LONGEST_PROPOSAL = timedelta(days=400)
 _HIGHEST = 999_999_999
-"""A SEQUENCE that is never sent. Some programs write a date and time in its place."""
+"""Above any SEQUENCE that is sent: a higher one is read as this. Some programs write a date and time in its place."""
 
 _ANSWERS = frozenset(Participation) - {Participation.NEEDS_ACTION}
-_WITHOUT_REPLY = frozenset({Participation.ACCEPTED, Participation.TENTATIVE, Participation.DECLINED})
+_IN_A_COUNTER = frozenset({Participation.ACCEPTED, Participation.TENTATIVE, Participation.DECLINED})
 """What a COUNTER can answer: some programs send it in place of a REPLY."""
 
 _UID = re.compile(r"[A-Za-z0-9._@-]{1,255}")
@@ -294,7 +294,7 @@ def _address(attendee: Property) -> str | None:
 def _mail(text: str) -> str | None:
     """The mail address of a ``mailto:`` URI or a plain address, in lower case; ``None`` if it is none."""
     email = unquote(re.sub(r"\A\s*mailto\s*:", "", text.strip('"<> '), flags=re.IGNORECASE)).strip("<> ").lower()
-    email = re.sub(r"\A'(.*)'\Z", r"\1", email)  # Outlook's name for who has none is their address, in quotes
+    email = re.sub(r"\A'(.*)'\Z", r"\1", email)  # as Outlook writes it in place of a name
     if ":" in email or len(email) > _LONGEST_ADDRESS:
         return None
     try:
@@ -314,7 +314,7 @@ def _participation(attendee: Property, kind: Kind) -> Participation | None:
     """
     partstat = _partstat(attendee)
     if kind is not Kind.REPLY:
-        return Participation(partstat) if kind is Kind.COUNTER and partstat in _WITHOUT_REPLY else None
+        return Participation(partstat) if kind is Kind.COUNTER and partstat in _IN_A_COUNTER else None
     if partstat not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
     return Participation(partstat)

@@ -36,7 +36,7 @@ class Reason(StrEnum):
     SEVERAL = "several"
     """Several events that are not one person's answers to one invitation, or that contradict each other on a date."""
     ATTENDEES = "attendees"
-    """Several ATTENDEEs of whom the sender says nothing, or two things; or one whose mail address cannot be read."""
+    """Several ATTENDEEs, and it is unclear what the sender answers; or one whose mail address cannot be read."""
     PARTSTAT = "partstat"
     PROPOSAL = "proposal"
     """The proposed time is not possible."""

@@ -1,5 +1,6 @@
 """The texts of mails that somebody asked for: to confirm their address, the personal link, that they are on the
-waitlist, that the organizer decides, a link to sign in; and that an event is cancelled for which somebody waits.
+waitlist, that the organizer decides, a link to sign in. And, though nobody asked for it, that an event is cancelled for
+which somebody waits.
 
 Anybody can have the first sent to anybody. So nothing that a visitor typed is in it, neither their name nor any text:
 only what the account says of its event, and one link. To open a link changes nothing; that is done by a button there.

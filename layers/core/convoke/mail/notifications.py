@@ -65,7 +65,7 @@ class NotificationKind(StrEnum):
     WAITING = "waiting"
     """The place on the waitlist of a registration that was made on a page; or that one is pending."""
     CANCELLED = "cancelled"
-    """That the event is cancelled for whose seat, or decision, somebody waits: what WAITING is sent as then."""
+    """To somebody who waits: that the event is cancelled."""
     FRESH_LINK = "fresh-link"
     """A link to the personal page that also opens, for an hour, what a forwarded mail must not open."""
     NEW_ADDRESS = "new-address"
@@ -83,8 +83,8 @@ ASKED_FOR = frozenset(
         NotificationKind.SIGN_IN,
     }
 )
-"""The kinds that anybody can cause. Nothing that a visitor typed is in them but the address that they go to, and what
-they say is decided when they are sent: so no page has to know who is registered.
+"""The kinds that anybody can cause, and CANCELLED. Nothing that a visitor typed is in them but the address that they go
+to, and what they say is decided when they are sent: so no page has to know who is registered.
 """
 NO_EVENT = "none"
 """Stands in the place of the event's id where a notification is about none."""
@@ -170,9 +170,9 @@ class Notification:
 
 
 @frozen
-class SaidOfWaiting:
-    """What a mail says of the waiting of a registration, as it was ``at`` this instant (UTC). ``links`` is the counter
-    of the personal links that the registration has with the mail's address; ``None`` where that is a former one.
+class SentWaitMail:
+    """A wait mail to one registration, decided ``at`` this instant (UTC). ``links`` is the counter of its personal
+    links; ``None`` if the mail goes to a former address.
     """
 
     registration_id: str
@@ -186,8 +186,8 @@ class NotificationState:
     """A notification and its delivery.
 
     ``notification`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the
-    version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown, of which
-    ``possibly_said`` is what the last said of somebody's waiting. ``lease_until`` (UTC) is when its claim ends.
+    version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown;
+    ``possibly_said`` is the wait mail that the last of these was, if any. ``lease_until`` (UTC) is when its claim ends.
     ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
     """
 
@@ -199,7 +199,7 @@ class NotificationState:
     fence: int = 0
     attempts: int = 0
     unknowns: int = 0
-    possibly_said: SaidOfWaiting | None = None
+    possibly_said: SentWaitMail | None = None
     lease_until: datetime | None = None
     state: DeliveryState = DeliveryState.PENDING
     due_key: str | None = None
@@ -375,12 +375,14 @@ def sign_in(email: str, *, about: str, language: str, until: datetime, now: date
     )
 
 
-OF_WAITING = frozenset({NotificationKind.WAITING, NotificationKind.CANCELLED})
-"""What one notification of each registration is, one after the other: so none is sent while another is under way."""
+WAIT_MAILS = frozenset({NotificationKind.WAITING, NotificationKind.CANCELLED})
+"""The kinds of the one notification that each registration has for its wait mails: so none is sent while another is
+under way. Mails of other kinds can be wait mails, too (``delivery.addressing``).
+"""
 
 
-def of_waiting(event: Event, registration: Registration, mail: WaitMail, now: datetime) -> Notification:
-    """The mail that says to somebody whether they wait still, of an event that is not over at ``now`` (UTC)."""
+def wait_notification(event: Event, registration: Registration, mail: WaitMail, now: datetime) -> Notification:
+    """The notification that says ``mail``, about an event that is not over at ``now`` (UTC)."""
     waiting = to_holder(NotificationKind.WAITING, event, registration, about=registration.registration_id, now=now)
     waiting = replace(waiting, until=series.ends_at(event))
     if mail is WaitMail.PLACE:
@@ -389,7 +391,7 @@ def of_waiting(event: Event, registration: Registration, mail: WaitMail, now: da
 
 
 def sent_as(mail: WaitMail | None, holder: Registration) -> NotificationKind | None:
-    """What a notification :data:`OF_WAITING` is sent as to ``holder`` where this is true (``decision.waiting``)."""
+    """The kind as which ``mail`` is sent to ``holder``; ``None`` if there is none."""
     if mail is WaitMail.CANCELLED:
         return NotificationKind.CANCELLED
     pending = holder.status is RegistrationStatus.PENDING
@@ -398,8 +400,8 @@ def sent_as(mail: WaitMail | None, holder: Registration) -> NotificationKind | N
 
 def becomes(notification: Notification, holder: Registration | None) -> NotificationKind | None:
     """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
-    recipient's address has now; ``None``: it is not sent. Of those :data:`OF_WAITING` only one of somebody who was
-    registered before comes here: their new registration was never made.
+    recipient's address has now; ``None``: it is not sent. Of :data:`WAIT_MAILS` only one whose
+    registration was never made comes here, since the address was registered before: it is sent as a LINK.
     """
     if notification.kind in (NotificationKind.CONFIRM, NotificationKind.NEW_ADDRESS):
         return notification.kind if holder is None else NotificationKind.LINK
@@ -427,8 +429,8 @@ def quote(text: str) -> str:
 
 
 def priority(kind: NotificationKind) -> int:
-    """The priority (see ``decide.priority``): that of a cancellation for one; that of a change for a summary, and for a
-    link by which an organizer may have to change something; else that of an invitation.
+    """The priority (see ``decide.priority``): of CANCELLED that of a cancellation; of a summary, and of a link by which
+    an organizer may have to change something, that of a change; else that of an invitation.
     """
     if kind is NotificationKind.CANCELLED:
         return URGENT

@@ -159,7 +159,7 @@ def _obstacle(request: Request, why: Obstacle) -> Refused:
             text = _("The registration has changed since this was asked for.")
         case _:
             return gone(request, _("It was used already, or another address was asked for since."))
-    return Refused(HTTPStatus.CONFLICT, title, text, speaking=request.texts)
+    return Refused(HTTPStatus.CONFLICT, title, text, texts=request.texts)
 
 
 CONFIRMATIONS = {

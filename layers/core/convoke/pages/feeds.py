@@ -43,7 +43,7 @@ def download(request: Request, token: str) -> Answer:
             _("Your invitation has not been sent yet, or it was cancelled."),
             ways=[(_("Back to your registration"), seen.path)],
             account=seen.account,
-            speaking=seen.request.texts,
+            texts=seen.request.texts,
         )
     headers = {"Content-Disposition": disposition(seen.event.title)}
     return content(body, FILE, headers=headers, logged=seen.logged)

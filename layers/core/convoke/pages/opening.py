@@ -73,7 +73,7 @@ class Opened:
 
     @property
     def state(self) -> State:
-        if not takes_place(self.event.status):  # of a draft nobody was told, or that it is cancelled
+        if not takes_place(self.event.status):  # of a draft people know nothing, or that it is cancelled
             return State.CANCELLED
         if series.ends_at(self.event) <= self.request.now:
             return State.OVER

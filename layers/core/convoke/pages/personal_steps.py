@@ -121,7 +121,7 @@ def back(seen: Opened) -> list[tuple[str, str]]:
 def cannot(seen: Opened, text: str) -> Refused:
     """409: it cannot be done as things are now."""
     title = seen.request.texts.gettext("That cannot be done now")
-    return Refused(HTTPStatus.CONFLICT, title, text, ways=back(seen), account=seen.account, speaking=seen.request.texts)
+    return Refused(HTTPStatus.CONFLICT, title, text, ways=back(seen), account=seen.account, texts=seen.request.texts)
 
 
 def require(seen: Opened, *states: State) -> None:

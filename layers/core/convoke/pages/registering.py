@@ -245,4 +245,4 @@ def closed(request: Request, event: Event | None, why: Closed) -> Refused:
     if event is not None and event.public and why is not Closed.HIDDEN:
         ways = [(_("To the page of the event"), f"/e/{event.event_id}")]
     account = None if event is None else request.store.account_settings.of(event.account)
-    return Refused(status, title, text, ways=ways, headers=headers, account=account, speaking=request.texts)
+    return Refused(status, title, text, ways=ways, headers=headers, account=account, texts=request.texts)

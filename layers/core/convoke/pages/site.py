@@ -131,7 +131,7 @@ class Answer:
 
 class Refused(ConvokeError):
     """Something that cannot be shown or done. The page says ``title`` and ``text``, and where to go on: ``ways`` are
-    texts and paths. ``speaking`` are the texts that these are from: the whole page speaks their language.
+    texts and paths. ``texts`` are the catalogue that these are from: the whole page is in its language.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Refused(ConvokeError):
         title: str,
         text: str,
         *,
-        speaking: Texts,
+        texts: Texts,
         ways: Iterable[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         account: AccountSettings | None = None,
@@ -152,7 +152,7 @@ class Refused(ConvokeError):
         self.ways = tuple(ways)
         self.headers = dict(headers or {})
         self.account = account
-        self.speaking = speaking
+        self.texts = texts
 
 
 # --- the usual refusals -------------------------------------------------------------------------------------------
@@ -168,14 +168,14 @@ def missing(request: Request) -> Refused:
             "Perhaps the link is incomplete: open it again from the mail or the site where you found it. If it still "
             "leads here, what it led to is not public, or not there any more. Whoever gave you the link can tell."
         ),
-        speaking=request.texts,
+        texts=request.texts,
     )
 
 
 def gone(request: Request, text: str, ways: Iterable[tuple[str, str]] = ()) -> Refused:
     """410: a link that was valid once. ``text`` says what to do next."""
     title = request.texts.gettext("This link is not valid any more")
-    return Refused(HTTPStatus.GONE, title, text, ways=ways, speaking=request.texts)
+    return Refused(HTTPStatus.GONE, title, text, ways=ways, texts=request.texts)
 
 
 def too_many(request: Request, until: datetime, ways: Iterable[tuple[str, str]] = ()) -> Refused:
@@ -194,7 +194,7 @@ def too_many(request: Request, until: datetime, ways: Iterable[tuple[str, str]] 
         text,
         ways=ways,
         headers={"Retry-After": str(seconds)},
-        speaking=request.texts,
+        texts=request.texts,
     )
 
 
@@ -206,7 +206,7 @@ def busy(request: Request) -> Refused:
         _("Not just now"),
         _("Too many people are doing the same at this moment. Nothing was changed. Please try again in a few seconds."),
         headers={"Retry-After": "2"},
-        speaking=request.texts,
+        texts=request.texts,
     )
 
 
@@ -220,7 +220,7 @@ def failed(request: Request) -> Refused:
             "The fault is ours, and it was noted. Please try again in a few minutes. If it happens again, write to "
             "whoever invited you."
         ),
-        speaking=request.texts,
+        texts=request.texts,
     )
 
 
@@ -234,7 +234,7 @@ def unreadable(request: Request, status: HTTPStatus = HTTPStatus.BAD_REQUEST) ->
             "What was sent is not a form of this site, or it is too long. Go back, shorten what you wrote, and send it "
             "again."
         ),
-        speaking=request.texts,
+        texts=request.texts,
     )
 
 
@@ -245,7 +245,7 @@ def _not_allowed(request: Request, there: set[str]) -> Refused:
         _("That is not possible here"),
         _("This page cannot be asked for in this way. Open its link in a browser."),
         headers={"Allow": ", ".join(sorted(there | ({"HEAD"} if "GET" in there else set())))},
-        speaking=request.texts,
+        texts=request.texts,
     )
 
 
@@ -301,7 +301,7 @@ def see_other(
 def refusal(request: Request, refused: Refused) -> Answer:
     """The page of a refusal."""
     return page(
-        replace(request, texts=refused.speaking),
+        replace(request, texts=refused.texts),
         "refusal.html",
         refused.status,
         refused.headers,

@@ -88,8 +88,8 @@ def accept(
     now: datetime,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle:
-    """Give a pending registration a seat for the person and each guest, those that are kept for a former registration
-    of theirs before others, or a place on the waitlist where not so many are free, and return it as it is stored then.
+    """Give a pending registration a seat for the person and each guest, or a place on the waitlist where not so many
+    are free, and return it as it is stored then. Seats kept for a former registration of theirs are used first.
 
     Whoever has a seat is sent the invitation. ``word``, what the organizer has to say, is mailed beside it; so is that
     there is no seat. ``also`` are actions for the same transaction. Returns ``Obstacle.ABSENT`` or ``NOT_PENDING``, and

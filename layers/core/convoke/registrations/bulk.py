@@ -61,7 +61,7 @@ def register_all(
         pending = rest[0].status is RegistrationStatus.PENDING
         taken = None if pending else store.seats.read(event.event_id)
         group = _group(rest, ALL if pending else _free(taken))
-        # Whose own seats are kept gets these, as whoever registers alone.
+        # Whoever has seats that are kept for them gets these: only registering alone does that.
         kept = (
             taken is not None and taken.held and any(store.brakes.holds(one.event_id, one.email, now) for one in group)
         )

@@ -145,8 +145,8 @@ def registration_actions(
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
-    ``account`` is that of the event. ``transferred``: it is copied after a split, from one of which this was mailed
-    (``wait_mail``).
+    ``account`` is that of the event. ``transferred``: it is copied after a split; ``wait_mail`` is the last one to
+    the registration that it is copied from.
     """
     comes = person.status is RegistrationStatus.REGISTERED
     invitation = Invitation(
@@ -156,7 +156,7 @@ def registration_actions(
         # A registration counts for its first mails; a copy was not counted, so that each of its mails is.
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
         wait_mail=wait_mail,
-        # Who waits is sent no invitation; where they were mailed of it, that may not be true of this event any more.
+        # Who waits is sent no invitation; but the wait mail that they were sent may not be true of this event.
         due_key=first_due_key(now) if comes or wait_mail is not None else None,
     )
     return {

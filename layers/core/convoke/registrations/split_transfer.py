@@ -35,11 +35,13 @@ ON_THE_WAY = timedelta(minutes=1)
 people ends by then.
 """
 KEPT_CLOSED = timedelta(minutes=10)
-"""For how long since the split the new event is not opened for those who could not be copied to their seats."""
+"""For how long after the split the new event stays closed where somebody could not be copied, so that they get the seat
+that they had.
+"""
 ONCE_MORE = timedelta(minutes=1)
 """When those who could not be copied are tried again."""
 MOST_FAILED = 20
-"""Where more cannot be copied it is nothing about them, and all wait until they can."""
+"""Where more people cannot be copied, it is not because of them: the transfer stays where it is, and is tried again."""
 COPIED = {"lock", "registration"}
 """The actions of which one is refused where a registration was copied before, or its address is registered already."""
 
@@ -48,9 +50,8 @@ def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BA
     """Process the next ``most`` registrations. Returns ``most`` where more may follow, and 0 when the transfer has
     ended, or waits.
 
-    Whoever cannot be copied holds up nobody else: they are noted, and tried again when all were looked at. Raises, when
-    all were, and that is stored, the error of the last who failed then; at once where so many fail that it is nothing
-    about them.
+    An error about one person keeps no others from being copied: they are noted, and tried again when all were looked
+    at. When that is stored, the last error is raised; with more than :data:`MOST_FAILED` of them, at once.
     """
     transfer = store.events.transfer(event_id)
     if transfer is None or not _may_look(store, transfer, now):
@@ -80,13 +81,14 @@ def transfer_batch(store: Store, event_id: str, *, now: datetime, most: int = BA
 def _go_on(
     store: Store, transfer: SplitTransfer, cursor: str, failed: tuple[str, ...], all_seen: bool, now: datetime
 ) -> None:
-    """Store how far the transfer is; where nobody is left of this look, open the event, or end. It is not opened before
-    all who failed were tried again, however long the look took.
+    """Store how far the transfer is. When all were looked at: open the event after the first look, end the transfer
+    after the second; or try again those who failed, first. The event is not opened before each of them was tried again,
+    however long the look took.
     """
-    first, once_only = transfer.again_at is None, not {*failed} <= {*transfer.failed}
+    first, not_retried = transfer.again_at is None, not {*failed} <= {*transfer.failed}
     if not all_seen:
         store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now)})
-    elif failed and (not first or once_only or now < transfer.at + KEPT_CLOSED):
+    elif failed and (not first or not_retried or now < transfer.at + KEPT_CLOSED):
         store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now + ONCE_MORE)})
     elif first:
         _open(store, transfer, failed, now)
@@ -201,7 +203,7 @@ def _store_copy(
     else:
         waits = new.status is RegistrationStatus.WAITLISTED
         seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
-    # Who waits in the series was mailed of these dates, too.
+    # What somebody was mailed who waits in the series was about these dates, too.
     known = store.reads.invitation(person.event_id, person.registration_id) if person.status in WAITING else None
     wait_mail = None if known is None else known.wait_mail
     if wait_mail is not None:

@@ -78,8 +78,8 @@ class Brakes(Repository):
         return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
 
     def hold_instead_action(self, event_id: str, email: str, former: str, registration_id: str) -> Action:
-        """The action by which the kept seats of a mailbox are noted to be ``registration_id``'s: another registration
-        of the mailbox may then keep none. It fails where they are not noted to be ``former``'s any more.
+        """The action that notes ``registration_id``, in place of ``former``, as the one registration of a mailbox that
+        may have seats kept for it. It fails where ``former`` is not noted any more.
         """
         key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
         return update(self._sent, key, {"registration_id": registration_id}, conditions.HOLDS_FOR, former=former)

@@ -93,7 +93,7 @@ SHARD_IS_NOT_STOPPED = f"{EXISTS} AND attribute_not_exists(#stopped)"
 TAKES_PEOPLE = "#open = :true"
 # The seats were kept for their whole time. Whoever came back and withdrew once more has them for another one.
 HELD_LONG_ENOUGH = "#until <= :now"
-# The seats are kept as it was read: whoever came back and withdrew once more may have had others.
+# The hold is as it was read: whoever came back and withdrew once more may have one of another time or number of seats.
 HOLD_UNCHANGED = f"{EXISTS} AND #seats = :seats AND #until = :until"
 # No other new address was asked for since, and this one has not been confirmed.
 CHANGE_UNCHANGED = "#change_id = :change_id"

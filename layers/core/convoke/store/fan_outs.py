@@ -91,7 +91,7 @@ class FanOuts(Repository):
             refused = self._attempt({**actions, **counted})
             if not refused or "batch" in refused:
                 return not refused
-        raise AssertionError  # rounds() ends with Contention
+        raise AssertionError  # never reached: rounds() raises Contention
 
     def _counted(self, fan_out: FanOut, batch: Batch) -> dict[str, Action]:
         """The action that counts ``batch`` off, and with the last batch deletes the fan-out; none if it is newer."""

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard, TypeVar
 from .. import effects
 from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMailed
 from ..effects import AcknowledgeResult
-from ..mail.notifications import SaidOfWaiting
+from ..mail.notifications import SentWaitMail
 from ..model import DeliveryState
 from . import attention, codec, conditions, keys
 from .dynamo import Item
@@ -27,7 +27,9 @@ Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
 UPON_WAKING_ALONE = UPON_WAKING_WITH_A_CHANGE = conditions.DUE_AS_IT_WAS
-UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_SAYING = conditions.FENCE_AND_WAKEUPS_UNCHANGED
+UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_CLAIMING_A_WAIT_MAIL = (
+    conditions.FENCE_AND_WAKEUPS_UNCHANGED
+)
 
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
@@ -152,11 +154,11 @@ class Invitations(Repository):
     def unchanged_check(self, invitation: Invitation) -> Action:
         """The condition that nobody wrote to the invitation since it was read, for a transaction."""
         values = {"fence": invitation.fence, "wakeups": invitation.wakeups}
-        return check(self._sent, _key(invitation), UPON_SAYING, **values)
+        return check(self._sent, _key(invitation), UPON_CLAIMING_A_WAIT_MAIL, **values)
 
-    def wait_mail_action(self, event_id: str, said: SaidOfWaiting) -> Action:
-        """The action that writes what a mail said of somebody's waiting, and adds a wake-up, which is due at once
-        unless the invitation is due already.
+    def wait_mail_action(self, event_id: str, said: SentWaitMail) -> Action:
+        """The action that stores the last wait mail, and adds a wake-up, which is due at once unless the invitation is
+        due already.
         """
         key = keys.invitation(event_id, said.registration_id)
         due = codec.due_attributes(said.registration_id, keys.due_key(1, said.at))

@@ -31,7 +31,7 @@ KNOWN_FOR = 60.0
 
 @frozen
 class Charge:
-    """``more`` to be counted under ``key``, if ``limit`` allows it. Less is always allowed."""
+    """``more`` to be counted under ``key``, if ``limit`` allows it; negative to take back what was counted."""
 
     key: keys.Key
     limit: Limit

@@ -96,8 +96,7 @@ class Repository:
         return alone(self.client, action)[0]
 
     def _write_own(self, action: Action, mine: Mapping[str, Any]) -> bool:
-        """Carry out one action that writes the attributes ``mine``, a :func:`mark` among them, which no other request
-        writes; whether it did.
+        """Carry out one action that writes the attributes ``mine``, among them a :func:`mark`; whether it did.
 
         botocore repeats a request whose answer was lost: then the condition fails for what the first of them wrote.
         """

@@ -180,7 +180,7 @@ class SeatCounts(Repository):
     ) -> dict[str, Action]:
         """The actions that give kept seats to a new registration of the same person, which takes ``count``: what is
         left over is released, and what is lacking taken of what is free. ``decided`` is as in :meth:`take_action`. They
-        fail as :meth:`take_held_actions` and :meth:`take_action` do, and where other seats are kept than ``hold`` says.
+        fail as :meth:`take_held_actions` and :meth:`take_action` do, and where ``hold`` has changed since it was read.
         """
         read = {"seats": hold.seats, "until": keys.instant(hold.until)}
         more = count - hold.seats

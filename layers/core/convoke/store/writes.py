@@ -45,7 +45,7 @@ def rounds() -> Iterator[int]:
 
 
 def mark() -> dict[str, str]:
-    """An attribute that no other request writes: by it a write is known that was done, though its answer was lost."""
+    """An attribute that no other request writes: by it a write whose answer was lost is known to have been done."""
     return {"claim": secrets.token_hex(8)}
 
 

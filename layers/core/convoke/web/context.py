@@ -267,7 +267,7 @@ def _or_the_sweeper(event_id: str) -> Iterator[None]:
     except Exception as error:  # whatever it is: what was asked for is stored
         logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
         if not dynamo.is_busy(error):
-            # Imported with the first failure: it takes a while.
+            # Imported only when something fails: it takes a while.
             from ..aws.records import report
 
             report(error)

@@ -18,7 +18,7 @@ from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, pre
 from ..effects import ReadPlace
 from ..mail import asked_for_mail, header_fields, subjects, wording
 from ..mail.asked_for_mail import Said
-from ..mail.notifications import of_waiting, sent_as
+from ..mail.notifications import sent_as, wait_notification
 from ..mail.placeholders import PERSONAL
 from ..model import Event, EventStatus, InvalidField, Method
 from ..registrations import events, split_transfer
@@ -103,8 +103,8 @@ def example(previewed: PreviewResult, after: Event, at: datetime, also: tuple[Me
 
 
 def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail:
-    """What somebody who waits would be mailed at ``at`` (UTC)."""
-    person, notification = seen.registration, of_waiting(seen.event, seen.registration, mail, at)
+    """The wait mail ``mail`` as it would be sent at ``at`` (UTC)."""
+    person, notification = seen.registration, wait_notification(seen.event, seen.registration, mail, at)
     place = ReadPlace(event_id=person.event_id, registration_id=person.registration_id)
     said = Said(
         kind=sent_as(mail, person) or notification.kind,

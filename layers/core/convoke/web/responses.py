@@ -433,7 +433,7 @@ class PreviewMail(Out):
 
     method: Annotated[
         Literal["REQUEST", "CANCEL"] | None,
-        Field(description="Whether the calendar takes an entry, or removes it; null: the mail has none."),
+        Field(description="Whether the calendar takes an entry, or removes it; null: the mail has no calendar."),
     ]
     to: PersonOut
     subject: str
