@@ -124,7 +124,7 @@ def incoming(raw: bytes) -> Incoming:
     if _is_ambiguous(raw, head):
         problems.append(Reason.HEADER)
     found = leaves(raw, problems)
-    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_file(leaf)]
+    parts = [leaf for leaf in found if leaf.kind in _CALENDARS] or [leaf for leaf in found if _is_calendar_file(leaf)]
     if len(parts) > _MOST_CALENDARS:
         problems.append(Reason.CALENDAR)
     calendars = [_calendar(leaf) for leaf in parts[:_MOST_CALENDARS]]
@@ -213,7 +213,7 @@ def _is_automatic(known: Fields) -> bool:
 # --- the calendar -------------------------------------------------------------------------------------------------
 
 
-def _is_file(leaf: Part) -> bool:
+def _is_calendar_file(leaf: Part) -> bool:
     """Whether a part is a calendar by its name, or by how it begins where its kind says nothing. RFC 6047 wants it to
     say what it is; gateways forget it, or put another kind in its place.
     """

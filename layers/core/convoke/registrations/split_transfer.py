@@ -38,8 +38,8 @@ KEPT_CLOSED = timedelta(minutes=10)
 """For how long after the split the new event stays closed where somebody could not be copied, so that they get the seat
 that they had.
 """
-ONCE_MORE = timedelta(minutes=1)
-"""When those who could not be copied are tried again."""
+RETRIED_AFTER = timedelta(minutes=1)
+"""How long after a look those who could not be copied are tried again."""
 MOST_FAILED = 20
 """Where more people cannot be copied, it is not because of them: the transfer stays where it is, and is tried again."""
 COPIED = {"lock", "registration"}
@@ -89,7 +89,7 @@ def _go_on(
     if not all_seen:
         store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now)})
     elif failed and (not first or not_retried or now < transfer.at + KEPT_CLOSED):
-        store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now + ONCE_MORE)})
+        store.attempt({"transfer": store.events.move_transfer_action(transfer, cursor, failed, now + RETRIED_AFTER)})
     elif first:
         _open(store, transfer, failed, now)
     else:
