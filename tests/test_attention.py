@@ -11,17 +11,19 @@ import pytest
 
 from convoke.decision.attention import AttentionKind, AttentionReason, SentKind, kind_of_sent
 from convoke.decision.decide import Snapshot
+from convoke.decision.invitation import Stopped
 from convoke.delivery import survey as surveys
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import Report, apply_report
 from convoke.delivery.survey import survey
-from convoke.effects import EndSurvey, ReadSurvey, Refusal, Refused, SurveyHint
+from convoke.effects import EndSurvey, ReadSurvey, Refusal, Refused, StoreReport, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration
 from convoke.registrations.erasure import erase
 from convoke.schedule.edits import cancel_date
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, existing
 from tests.fixtures import fixture_of
 from tests.mailbox import plain_text_of
+from tests.test_approval import asks
 from tests.world import World, a_quick_world
 
 REQUEST, CANCEL = Method.REQUEST, Method.CANCEL
@@ -249,6 +251,55 @@ def test_a_mail_that_was_given_up_is_missed(world: World) -> None:
     assert world.look(person) is Outcome.FAILED
     wait(world, 18)
     assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.FAILED)]
+
+
+def waits(world: World) -> Registration:
+    """Who waits for the organizer's decision, and was mailed so."""
+    world.change(approval=True)
+    person = asks(world)
+    wait(world, 3)
+    assert world.invitation(person).wait_mail is not None
+    world.notifications.clear()
+    return person
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Refused(refusal=Refusal.POISON, why="MessageRejected"), AttentionReason.FAILED),
+        (Refused(refusal=Refusal.BUSY, why="TooManyRequestsException"), AttentionReason.PENDING),
+    ],
+)
+def test_who_waits_and_is_not_mailed_that_it_is_cancelled_is_missed_until_they_are(
+    world: World, answer: Refused, state: AttentionReason
+) -> None:
+    waits(world)
+    world.cancel_event()
+    world.answers = [answer] * (1 if state is AttentionReason.FAILED else 100)
+    wait(world, 12)
+    assert shown(world) == [] or state is AttentionReason.FAILED
+    wait(world, 6)
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, state)]
+    world.answers = []
+    world.change(reason="The hall is flooded.", priority=0)
+    wait(world, 32)
+    assert shown(world) == []
+
+
+def test_who_waits_and_whose_address_is_stopped_is_missed_where_they_believe_that_it_takes_place(world: World) -> None:
+    seen = world.invitation(waits(world))
+    stopped = (Stopped(address="person1@example.net", state=BOUNCED),)
+    assert world.perform(StoreReport(seen=seen, changed=replace(seen, stopped=stopped)))
+    world.cancel_event()
+    wait(world, 18)
+    assert shown(world) == [(1, AttentionKind.CANCELLATION, AttentionReason.BOUNCED)]
+
+
+def test_who_waits_and_is_mailed_that_it_is_cancelled_needs_no_attention(world: World) -> None:
+    waits(world)
+    world.cancel_event()
+    wait(world, 18)
+    assert (shown(world), len(world.notifications)) == ([], 1)
 
 
 def test_who_complained_of_an_invitation_is_shown_and_of_a_cancellation_knows_it(world: World) -> None:

@@ -217,6 +217,7 @@ def test_a_link_to_the_registration_of_a_cancelled_event_says_that_it_is(slow_wo
     assert said(world, bo) == ["Your registration"]
     assert world.invitation(bo).wait_mail == WaitMailed(mail=CANCELLED, links=0)
     assert "is cancelled. You need not keep the date" in text(world)
+    assert "Reason: Flood" in text(world)
     assert "waitlist" not in text(world)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ..calendar.content_lines import one_line
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, WaitMail
 from ..decision.waiting import WAITING, mailed_last, takes_place, wait_mail
-from ..effects import ReadHolder, ReadOrganized, ReadRegistration, Steps
+from ..effects import ReadEvent, ReadHolder, ReadOrganized, ReadRegistration, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
@@ -31,8 +32,8 @@ from .reconcile import links_for, read_snapshot
 @frozen
 class Addressed:
     """A notification as it is sent, to the address that its recipient has now. ``kind`` is what it is sent as;
-    ``holder``, of most kinds :data:`ASKED_FOR`, the registration that has this address. ``event`` is its event, where
-    that was read. ``upon`` is the invitation by which a wait mail was decided. ``links``, of the kinds :data:`LINKED`,
+    ``holder``, of most kinds :data:`ASKED_FOR`, the registration that has this address. ``event`` is its event, if it
+    is about one. ``upon`` is the invitation by which a wait mail was decided. ``links``, of the kinds :data:`LINKED`,
     is the counter of the recipient's personal links; ``None`` if the registration has another address.
     """
 
@@ -73,6 +74,18 @@ class Addressed:
 
 def addressed(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
     """What the notification is sent as at ``now``; ``None``: nothing is sent any more."""
+    sent = yield from _sent_as(seen, notification, now)
+    if sent is None or sent.event is not None:
+        return sent
+    event: Event | None = yield ReadEvent(event_id=seen.event_id)
+    sent = replace(sent, event=event)
+    if event is None or sent.kind is not NotificationKind.LINK or not sent.event_cancelled:
+        return sent
+    return replace(sent, notification=replace(sent.notification, quoted=one_line(event.reason)))
+
+
+def _sent_as(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
+    """What the notification is sent as; its event only where that is needed to know it."""
     if notification.until is not None and now >= notification.until:
         return None
     if notification.kind not in ASKED_FOR:

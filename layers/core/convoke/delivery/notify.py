@@ -24,7 +24,6 @@ from ..effects import (
     CountNotification,
     Log,
     Random,
-    ReadEvent,
     ReadInvitation,
     ReadNotification,
     ReadPending,
@@ -120,8 +119,6 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
     if isinstance(begun, Cannot):
         return Outcome.OUT_OF_TIME
-    if sent.event is None:
-        sent = replace(sent, event=(yield ReadEvent(event_id=event_id)))
     account = "" if sent.event is None else sent.event.account
     counted = _counted(seen, notification, account, now) if sent.kind is not NotificationKind.CANCELLED else None
     until = sending.held_until(account, now) if counted is not None else None

@@ -23,7 +23,8 @@ from ..decision.attention import (
 )
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
-from ..decision.invitation import Invitation, StoredMessage, with_outcomes
+from ..decision.invitation import Invitation, StoredMessage, WaitMail, with_outcomes
+from ..decision.waiting import is_barred, missing_wait_mail
 from ..effects import (
     AddNotification,
     All,
@@ -36,6 +37,7 @@ from ..effects import (
     ReadFanOut,
     ReadInvitations,
     ReadMessages,
+    ReadNotification,
     ReadRegistrations,
     ReadSurvey,
     ReadUnreached,
@@ -43,7 +45,7 @@ from ..effects import (
     StoreUnreached,
     SurveyHint,
 )
-from ..mail.notifications import summary
+from ..mail.notifications import NotificationState, wait_notification, summary
 from ..model import DeliveryState, RegistrationStatus, Sender
 from ..store import keys
 from .reconcile import Worker
@@ -158,6 +160,8 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     if left is not None:
         found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now, told_at)]
+    elif missing_wait_mail(seen, now) is WaitMail.CANCELLED:
+        found = [(yield from _not_mailed(seen, told_at))]
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
         known = with_outcomes(stored, invitation)
@@ -194,8 +198,7 @@ def _not_sent(
     seen: Snapshot, kind: AttentionKind, left: Message, sender: Sender, now: datetime, told_at: datetime | None
 ) -> Attention:
     """That the message ``left`` was not sent: it waits to be sent, or it cannot be."""
-    invitation = seen.invitation
-    since = max(at for at in (seen.event.updated_at, seen.registration.updated_at, told_at) if at is not None)
+    invitation, since = seen.invitation, _since(seen, told_at)
     stop = invitation.stop_of(left.attendee.email)
     # A newer deployment may be able to send what was given up, but nothing makes that due.
     given_up = invitation.state is DeliveryState.FAILED and invitation.due_key is None
@@ -206,6 +209,32 @@ def _not_sent(
     else:
         state = REASON_OF_STATE.get(stop.state, AttentionReason.FAILED) if stop is not None else AttentionReason.FAILED
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
+
+
+def _not_mailed(seen: Snapshot, told_at: datetime | None) -> Steps[Attention]:
+    """Why somebody who waits, and was mailed so, was not mailed that the event is cancelled."""
+    person, invitation, state = seen.registration, seen.invitation, AttentionReason.PENDING
+    mail = wait_notification(seen.event, person, WaitMail.CANCELLED, seen.event.updated_at)
+    stop = invitation.stop_of(person.email)
+    if stop is not None and is_barred(stop, WaitMail.CANCELLED):
+        state = REASON_OF_STATE.get(stop.state, AttentionReason.FAILED)
+    else:
+        sent: NotificationState | None = yield ReadNotification(
+            event_id=person.event_id, registration_id=person.registration_id, notification_id=mail.notification_id
+        )
+        if sent is not None and sent.state is DeliveryState.FAILED:
+            state = AttentionReason.FAILED
+    return Attention(
+        registration_id=person.registration_id,
+        kind=AttentionKind.CANCELLATION,
+        state=state,
+        since=_since(seen, told_at),
+    )
+
+
+def _since(seen: Snapshot, told_at: datetime | None) -> datetime:
+    """When what is missing became true, or people were to be informed of it."""
+    return max(at for at in (seen.event.updated_at, seen.registration.updated_at, told_at) if at is not None)
 
 
 def _reported(event_id: str, one: Unreached) -> Steps[None]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ..decision.decide import Snapshot
+from ..decision.decide import CHANGE, Snapshot
 from ..decision.invitation import WaitMail
-from ..effects import AddNotification, NotificationHint, ReadNotification, RecordNotification, Steps
+from ..effects import AddNotification, NotificationHint, ReadNotification, RecordNotification, ScheduleSurvey, Steps
 from ..mail.notifications import NotificationState, priority, wait_notification
 from ..model import DeliveryState
 from ..settings import Times
@@ -47,4 +47,9 @@ def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Ste
         state=DeliveryState.PENDING,
         due_key=keys.due_key(priority(wanted.kind), now + times.hint),
     )
-    return hint if (yield RecordNotification(notification_state=due)) else None
+    if not (yield RecordNotification(notification_state=due)):
+        return None
+    if state.state is DeliveryState.FAILED:
+        # The organizer may be shown that it was given up: a survey finds out what becomes of it now.
+        yield ScheduleSurvey(event_id=hint.event_id, due_key=keys.due_key(CHANGE, now))
+    return hint
