@@ -45,7 +45,7 @@ from ..effects import (
     StoreUnreached,
     SurveyHint,
 )
-from ..mail.notifications import NotificationState, wait_notification, summary
+from ..mail.notifications import NotificationState, summary, wait_notification
 from ..model import DeliveryState, RegistrationStatus, Sender
 from ..store import keys
 from .reconcile import Worker
