@@ -43,8 +43,10 @@ def asks(world: World, number: int = 1, **changes: Any) -> Registration:
             **changes,
         }
     )
-    told = approval.asking_actions(world.store, world.event(), person, world.now)
-    return expect(Registration, registry.register(world.store, person, now=world.now, account="acme", also=told))
+    told = approval.organizer_actions(world.store, world.event(), person, world.now)
+    mail = approval.mail_to(world.event(), person, world.now)
+    made = registry.register(world.store, person, now=world.now, account="acme", mail=mail, also=told)
+    return expect(Registration, made)
 
 
 def accept(world: World, person: Registration, **how: Any) -> Registration | Obstacle:

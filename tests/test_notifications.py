@@ -32,8 +32,9 @@ from convoke.effects import (
 )
 from convoke.mail import notification_mail, notifications
 from convoke.mail.notifications import Counter, Notification, NotificationKind, NotificationState
-from convoke.model import DateChange, DeliveryState, Participation, Person, RenderError, When
+from convoke.model import DateChange, DeliveryState, Participation, Person, RegistrationStatus, RenderError, When
 from convoke.registrations.erasure import erase
+from convoke.registrations.registry import register
 from convoke.store import keys, writes
 from tests.factories import AFTERNOON, EVENT_ID, MORNING, NOW, REGISTRATION_ID, SENDER, event, expect, registration
 from tests.fixtures import fixture_of
@@ -299,9 +300,18 @@ def test_what_is_due_comes_back_as_it_was_written(world: World, kind: Notificati
     assert notification_state(world, note).notification == note
 
 
+def waits(world: World) -> None:
+    """The person of the notifications is on the waitlist, behind another one."""
+    world.change(capacity=1)
+    world.register(9)
+    register(world.store, registration(), now=world.now)
+    assert world.registration(registration()).status is RegistrationStatus.WAITLISTED
+
+
 @pytest.mark.parametrize("kind", EVERY)
 def test_a_notification_is_sent_once_however_often_it_is_due(world: World, kind: NotificationKind) -> None:
     note = EVERY[kind]
+    waits(world)
     assert owe(world, note)
     assert not owe(world, note)
     world.settle()
@@ -322,6 +332,7 @@ def test_what_was_sent_keeps_no_words(world: World) -> None:
 
 
 def test_a_notification_may_be_due_by_a_transaction_of_others(world: World) -> None:
+    waits(world)
     assert not writes.attempt(world.client, {"note": world.store.notifications.schedule_action(NO_SEAT, NOW)})
     assert not writes.attempt(world.client, {"note": world.store.notifications.schedule_action(NO_SEAT, NOW)})
     assert notification_state(world, NO_SEAT).notification == NO_SEAT
@@ -476,7 +487,7 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
     assert world.perform(StoreReport(seen=invitation, changed=replace(invitation, stopped=stopped)))
-    note = notifications.no_seat(event(), person, sequence=0, now=world.now)
+    note = notifications.decline_counter(event(), person, counter=COUNTER, proposal_id="p1", now=world.now)
     owe(world, note)
     assert send(world, note) is Outcome.FAILED
     assert notification_state(world, note).state is DeliveryState.BOUNCED

@@ -10,7 +10,7 @@ import pytest
 
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Stopped, WaitMail, WaitMailed
-from convoke.decision.waiting import missing_wait_mail, wait_mail
+from convoke.decision.waiting import missing_wait_mail, true_wait_mail
 from convoke.delivery.fan_out import plan
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome, reconcile
@@ -53,8 +53,7 @@ def waits(world: World, number: int = 2, **changes: Any) -> Registration:
         **{"registration_id": f"{number:010d}{EVENT_ID}", "email": f"person{number}@example.net", **changes}
     )
     mail = approval.received(world.event(), person, world.now)
-    told = {"notification": world.store.notifications.schedule_action(mail, world.now)}
-    return expect(Registration, registry.register(world.store, person, now=world.now, account="acme", also=told))
+    return expect(Registration, registry.register(world.store, person, now=world.now, account="acme", mail=mail))
 
 
 @pytest.fixture
@@ -127,8 +126,8 @@ def test_who_waits_no_more_is_mailed_nothing(status: RegistrationStatus, of_even
 def test_of_an_event_that_is_over_nobody_is_mailed() -> None:
     seen = snapshot(registration(status=WAITLISTED), event(status=EventStatus.CANCELLED), PLACE)
     end = series.ends_at(seen.event)
-    assert wait_mail(seen, end - timedelta(seconds=1)) is CANCELLED
-    assert wait_mail(seen, end) is None
+    assert true_wait_mail(seen, end - timedelta(seconds=1)) is CANCELLED
+    assert true_wait_mail(seen, end) is None
 
 
 def snapshot(person: Registration, of: Event, last: WaitMail | None) -> Snapshot:

@@ -254,13 +254,13 @@ def at_the_end(world: World) -> Iterator[Violation]:
 
 
 def _waiting(book: Book) -> Iterator[str]:
-    """Whoever was mailed that they wait, and does, or got a seat and was not invited, was mailed last what is true, at
-    the address that they have: that they wait, or that the event is cancelled.
+    """Whoever was mailed or shown that they wait, and does, or got a seat and was not invited, was mailed last what is
+    true, at the address that they have: that they wait, or that the event is cancelled.
     """
     world = book.world
     takes_place = book.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
-    for rid, mails in world.notifications.wait_mails.items():
-        person, invitation = book.people[rid]
+    for rid in {*world.notifications.wait_mails, *world.shown} & book.people.keys():
+        mails, (person, invitation) = world.notifications.wait_mails.get(rid, []), book.people[rid]
         waits = person.status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
         not_invited = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
         stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)

@@ -16,6 +16,7 @@ from convoke.delivery import fan_out
 from convoke.effects import StoreRate
 from convoke.model import Event, EventStatus, Occurrence, Person, Registration, RegistrationStatus, When
 from convoke.registrations import approval, erasure, events, registry, returning, waitlist
+from convoke.registrations.registry import ACTIVE
 from convoke.schedule import edits, series, series_changes
 from convoke.store import dynamo, keys
 
@@ -258,10 +259,11 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        mail = approval.received(event, person, now)
-        told = {"notification": self.store.notifications.schedule_action(mail, now)} if self.mailed else {}
+        mail = approval.received(event, person, now) if self.mailed else None
         with self.world.crowded():
-            registry.register(self.store, person, now=now, account=ACCOUNT, also=told)
+            made = registry.register(self.store, person, now=now, account=ACCOUNT, mail=mail)
+        if mail is not None and isinstance(made, Registration) and made.registration_id == rid:
+            self.world.shown.add(rid)
 
     def _asks(self, event: Event) -> bool:
         """Whether somebody who registers is pending: not, now and then, whom the organizer adds."""
@@ -334,6 +336,8 @@ class People:
             back = returning.come_back(self.store, EVENT_ID, rid, now=now)
         finally:
             self.world.returning -= kept
+        if isinstance(back, Registration) and before is not None and before.status not in ACTIVE:
+            self.world.shown.add(rid)
         if (
             held_until is not None
             and now < held_until

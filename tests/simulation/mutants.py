@@ -457,15 +457,20 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-wait-mail-that-may-have-left-is-kept": Mutant(
         without(notify, "_drop", "seen.possibly_said", "None"),
-        scenario="somebody who may have been mailed that they wait gets a seat at a cancelled event",
+        scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
+    "who-was-shown-a-page-is-mailed-of-it": Mutant(
+        without(registry, "registration_actions", "wait_mail if mail is None else", "wait_mail if True else"),
+        scenario="somebody registers on a page while it is cancelled",
+    ),
+    "who-comes-back-by-their-page-is-mailed-of-it": Mutant(instead(returning, "shown_on_their_page", lambda *_: None)),
     "a-new-address-is-mailed-that-it-waits": Mutant(
         without(waits, "mailed_last", "last.links == seen.registration.links", "True"),
         scenario="somebody who waits has another address",
     ),
     "who-got-a-seat-too-late-is-mailed-as-who-waits": Mutant(
         instead(waits, "_was_not_invited", lambda _: False),
-        scenario="somebody who may have been mailed that they wait gets a seat at a cancelled event",
+        scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),

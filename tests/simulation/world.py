@@ -119,6 +119,8 @@ class World:
         # turned down.
         self.accepted: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
+        # Whose page showed them that they are registered, or wait: they are mailed of it.
+        self.shown: set[str] = set()
         self.turned_down: list[str] = []
         # How many seats each registration has, by its sort key.
         self.seated: dict[str, int] = {}
@@ -500,7 +502,7 @@ class World:
             effects.ReadQuota: lambda _: None,
             effects.ReadBacklog: lambda _: 0,
             effects.AddNotification: lambda effect: store.notifications.schedule(
-                effect.notification, now=self.instant()
+                effect.notification, now=self.instant(), upon=effect.upon
             ),
             effects.RenderNotification: notifications.rendered,
             effects.EndHold: lambda effect: returning.end_hold(

@@ -128,8 +128,8 @@ class Aws:
                 return render_notification(effect, self._settings, self._links)
             case effects.SendNotification():
                 return self._counted(effect.account, ses.send_notification(self._ses, self._settings, effect))
-            case effects.AddNotification(notification=notification):
-                return self._store.notifications.schedule(notification, now=clock())
+            case effects.AddNotification(notification=notification, upon=upon):
+                return self._store.notifications.schedule(notification, now=clock(), upon=upon)
             case effects.PostWebhook(webhook=webhook, webhook_event=webhook_event, content=content, at=at):
                 return http.post_event(webhook, webhook_event, content, at, local=self._settings.local_webhooks)
             case effects.ReadQuota():

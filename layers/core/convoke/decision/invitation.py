@@ -26,6 +26,8 @@ class Cause(StrEnum):
 class WaitMail(StrEnum):
     """What a mail says to somebody who waits for a seat, or for the organizer's decision."""
 
+    NOTHING = "nothing"
+    """None yet: they were shown on a page that they are registered, or wait, and are to be mailed so."""
     PLACE = "place"
     """That they wait."""
     CANCELLED = "cancelled"
@@ -143,7 +145,8 @@ class Invitation:
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
     ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is the last wait mail that SES
-    accepted, or may have accepted; ``None`` before the first.
+    accepted, or may have accepted; ``None`` where none is to be sent, or a message of the event has left since to who
+    does not wait.
     """
 
     event_id: str

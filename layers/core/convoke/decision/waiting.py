@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..model import EventStatus, RegistrationStatus
-from .calendar_state import next_generation
 from .decide import Snapshot, calendar_state_of, over
 from .invitation import Stopped, WaitMail
 
@@ -21,7 +20,7 @@ def takes_place(status: EventStatus) -> bool:
     return status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
 
 
-def wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
+def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     """The wait mail that is true at ``now`` (UTC); ``None``: none is, since the event is over, or they do not wait or
     are sent an invitation or its cancellation.
     """
@@ -30,15 +29,14 @@ def wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
         return None
     if takes_place(seen.event.status):
         return WaitMail.PLACE if waits else None
-    # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait.
+    # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait, or come.
     return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None
 
 
 def _was_not_invited(seen: Snapshot) -> bool:
-    """Whether somebody has a seat, and no invitation can have left since they got it."""
-    known, person = calendar_state_of(seen.invitation), seen.registration
-    never = known is None or (known.gone and person.promoted == next_generation(known))
-    return person.status is RegistrationStatus.REGISTERED and never
+    """Whether somebody has a seat, and nothing in their calendar that a cancellation would remove."""
+    known = calendar_state_of(seen.invitation)
+    return seen.registration.status is RegistrationStatus.REGISTERED and (known is None or known.gone)
 
 
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
@@ -56,7 +54,7 @@ def mailed_last(seen: Snapshot) -> WaitMail | None:
 
 def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     """The wait mail that somebody is to be sent, since their last one said something else, or went to another address;
-    ``None``: none. Whoever was never sent one is sent none: they do not know what has changed.
+    ``None``: none. Whoever is to be sent none, as the API's callers decide, is sent no later one either.
     """
-    true = None if seen.invitation.wait_mail is None else wait_mail(seen, now)
+    true = None if seen.invitation.wait_mail is None else true_wait_mail(seen, now)
     return true if true is not mailed_last(seen) else None

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..calendar.content_lines import one_line
-from ..decision.decide import Snapshot
+from ..decision.decide import Snapshot, over
 from ..decision.invitation import Invitation, WaitMail
-from ..decision.waiting import WAITING, mailed_last, takes_place, wait_mail
-from ..effects import ReadEvent, ReadHolder, ReadOrganized, ReadRegistration, Steps
+from ..decision.waiting import WAITING, mailed_last, takes_place, true_wait_mail
+from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
@@ -25,8 +25,8 @@ from ..mail.notifications import (
     sent_as,
     wait_notification,
 )
-from ..model import Event, Registration, frozen
-from .reconcile import links_for, read_snapshot
+from ..model import Event, Registration, RegistrationStatus, frozen
+from .reconcile import read_snapshot
 
 
 @frozen
@@ -34,7 +34,7 @@ class Addressed:
     """A notification as it is sent, to the address that its recipient has now. ``kind`` is what it is sent as;
     ``holder``, of most kinds :data:`ASKED_FOR`, the registration that has this address. ``event`` is its event, if it
     is about one. ``upon`` is the invitation by which a wait mail was decided. ``links``, of the kinds :data:`LINKED`,
-    is the counter of the recipient's personal links; ``None`` if the registration has another address.
+    is the counter of the recipient's personal links.
     """
 
     notification: Notification
@@ -88,9 +88,10 @@ def _sent_as(seen: NotificationState, notification: Notification, now: datetime)
     """What the notification is sent as; its event only where that is needed to know it."""
     if notification.until is not None and now >= notification.until:
         return None
+    if notification.kind in LINKED:
+        return (yield from _to_attendee(notification, now))
     if notification.kind not in ASKED_FOR:
-        links = (yield from _links(notification)) if notification.kind in LINKED else None
-        return Addressed(notification=notification, kind=notification.kind, links=links)
+        return Addressed(notification=notification, kind=notification.kind)
     if notification.kind is NotificationKind.SIGN_IN:
         return (yield from _to_organizer(notification, now))
     if notification.kind in WAIT_MAILS:
@@ -107,13 +108,33 @@ def _sent_as(seen: NotificationState, notification: Notification, now: datetime)
     )
 
 
-def _links(notification: Notification) -> Steps[int | None]:
-    """The counter of the personal links of the registration that the notification is about; ``None`` if that has
-    another address by now.
+def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed | None]:
+    """What an attendee is sent of a decision about them. ``None`` if it is not true any more: what is true is in their
+    invitation, or in a wait mail.
     """
-    ids = {"event_id": notification.event_id, "registration_id": notification.registration_id}
-    whose: Registration | None = yield ReadRegistration(**ids)
-    return None if whose is None else links_for(whose, notification.recipient.email)
+    snapshot, _ = yield from read_snapshot(notification.event_id, notification.registration_id)
+    if snapshot is None or not snapshot.registration.email:
+        return None
+    person, event = snapshot.registration, snapshot.event
+    comes, waits = person.status is RegistrationStatus.REGISTERED, person.status is RegistrationStatus.WAITLISTED
+    match notification.kind:
+        case NotificationKind.ACCEPTED:
+            true, says = waits or (comes and bool(notification.quoted)), True
+        case NotificationKind.NO_SEAT:
+            true, says = waits, True
+        case NotificationKind.TURNED_DOWN:
+            true, says = person.status is RegistrationStatus.CANCELLED, False
+        case _:
+            true, says = True, False
+    if not true or (says and (over(event, now) or not takes_place(event.status))):
+        return None
+    return Addressed(
+        notification=_to(replace(notification, waits=waits), person.email),
+        kind=notification.kind,
+        event=event,
+        upon=snapshot.invitation if says else None,
+        links=person.links,
+    )
 
 
 def _to(notification: Notification, email: str) -> Notification:
@@ -134,7 +155,7 @@ def _wait_mail(
     """The wait mail that is true; ``None`` if it is the one that the address was sent last. A change before the claim
     makes that fail; a later one is looked at by the wake-up that is written with the result.
     """
-    true, holder = wait_mail(snapshot, now), snapshot.registration
+    true, holder = true_wait_mail(snapshot, now), snapshot.registration
     kind = sent_as(true, holder)
     if true is None or kind is None or (true is mailed_last(snapshot) and not seen.unknowns):
         return None

@@ -43,7 +43,7 @@ from ..decision.invitation import (
     accepted_last,
 )
 from ..decision.limits import UNCOUNTED
-from ..decision.waiting import missing_wait_mail
+from ..decision.waiting import WAITING, missing_wait_mail
 from ..effects import (
     Accepted,
     Acknowledge,
@@ -249,7 +249,12 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
         before=Attempts(failed=before.attempts, unknown=intent.unknowns - 1), until=worker.deadline + policy.longest
     )
     claimed = yield Claim(
-        seen=before, intent=intent, lease_until=begun.until, due_key=keys.due_key(urgency, begun.until), now=now
+        seen=before,
+        intent=intent,
+        lease_until=begun.until,
+        due_key=keys.due_key(urgency, begun.until),
+        now=now,
+        waits=seen.registration.status in WAITING,
     )
     if claimed is None:
         worker.turns.drawn.appendleft(now)
@@ -287,7 +292,8 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
             # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
-            due_key = keys.due_key(urgency, now + times.settle if waits else now) if more is not None else None
+            left = more is not None or missing_wait_mail(replace(seen, invitation=claimed), now) is not None
+            due_key = keys.due_key(urgency, now + times.settle if waits else now) if left else None
             anew = plan.repeats is not None and plan.repeats.failed
             return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=anew))
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:

@@ -29,8 +29,8 @@ def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Ste
         event_id=hint.event_id, registration_id=hint.registration_id, notification_id=hint.notification_id
     )
     if state is None:
-        yield AddNotification(notification=wanted)
-        return hint
+        # Not for somebody who was erased since: nothing of them may be stored any more.
+        return hint if (yield AddNotification(notification=wanted, upon=seen.invitation)) else None
     if attempts.leased(state.lease_until, now):
         return None
     pending = state.notification

@@ -45,8 +45,9 @@ class Defer(Effect):
 class Claim(Effect):
     """Take the exclusive right to send ``intent`` until ``lease_until``; look again at ``due_key``.
 
-    A new SEQUENCE is counted in ``mailed``, at ``now``. Condition: ``fence`` and ``wakeups`` are those of ``seen``.
-    Answer: the claimed ``Invitation``, or ``None`` if another worker wrote first.
+    A new SEQUENCE is counted in ``mailed``, at ``now``. ``wait_mail``, what mails said of somebody's waiting, is
+    forgotten unless the person ``waits``: the message says more. Condition: ``fence`` and ``wakeups`` are those of
+    ``seen``. Answer: the claimed ``Invitation``, or ``None`` if another worker wrote first.
     """
 
     seen: Invitation
@@ -54,6 +55,7 @@ class Claim(Effect):
     lease_until: datetime
     due_key: str
     now: datetime
+    waits: bool = False
 
 
 @frozen
@@ -68,8 +70,8 @@ class NewWebhookEvent:
 
 @frozen
 class ReleaseClaim(Effect):
-    """Nothing was sent: end the lease, restore ``highest_possibly_sent`` and ``possibly_sent`` from ``before``, and do
-    not count this attempt as one with an unknown outcome.
+    """Nothing was sent: end the lease, restore ``highest_possibly_sent``, ``possibly_sent`` and ``wait_mail`` from
+    ``before``, and do not count this attempt as one with an unknown outcome.
 
     Condition: no other worker has claimed since ``claimed``. Answer: ``bool``, whether it was written.
 

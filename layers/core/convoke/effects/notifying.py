@@ -144,6 +144,10 @@ class SendNotification(Effect):
 
 @frozen
 class AddNotification(Effect):
-    """Store a notification as due now. Answer: ``bool``, whether it is new (its id was not stored before)."""
+    """Store a notification as due now. Condition: nobody wrote to the invitation ``upon`` that was read, if any.
+
+    Answer: ``bool``, whether it is new (its id was not stored before).
+    """
 
     notification: Notification
+    upon: Invitation | None = None

@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from ..decision.invitation import WaitMail
 from ..mail import notifications
-from ..mail.notifications import Notification, NotificationKind
+from ..mail.notifications import Notification
 from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..store.outbox import placed
 from ..store.store import Store
@@ -38,16 +39,15 @@ def received(event: Event, person: Registration, now: datetime) -> Notification:
     """What somebody is sent beside the invitation who has registered, by a page or while they are pending: that they
     wait, or the link of who was registered before.
     """
-    return notifications.to_holder(NotificationKind.WAITING, event, person, about=person.registration_id, now=now)
+    return notifications.wait_notification(event, person, WaitMail.PLACE, now)
 
 
-def person_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
-    """The action that informs ``person`` that the organizer decides; none where nobody has to, or of a draft, of which
-    nobody is informed.
+def mail_to(event: Event, person: Registration, now: datetime) -> Notification | None:
+    """What informs ``person`` that the organizer decides; ``None`` where nobody has to, or of a draft, of which nobody
+    is informed.
     """
-    if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
-        return {}
-    return {"notification": store.notifications.schedule_action(received(event, person, now), now)}
+    asks = person.status is RegistrationStatus.PENDING and event.status is not EventStatus.DRAFT
+    return received(event, person, now) if asks else None
 
 
 def organizer_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
@@ -61,11 +61,6 @@ def organizer_actions(store: Store, event: Event, person: Registration, now: dat
     return (
         {} if store.notifications.scheduled(mail) else {"organizer": store.notifications.schedule_action(mail, told_at)}
     )
-
-
-def asking_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
-    """The actions of :func:`person_actions` and :func:`organizer_actions`."""
-    return {**person_actions(store, event, person, now), **organizer_actions(store, event, person, now)}
 
 
 class Decision(Protocol):

@@ -111,8 +111,9 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
         for number, person in enumerate(group):
             happened = placed(WebhookEventType.REGISTRATION_CREATED, person)
             own = {
-                **approval.person_actions(store, event, person, now),
-                **registry.registration_actions(store, person, now, account=event.account),
+                **registry.registration_actions(
+                    store, person, now, account=event.account, mail=approval.mail_to(event, person, now)
+                ),
                 **registry.charge_actions(store, store.limits.recipient(event.account, person.email, now)),
                 **store.outbox.event_actions(event.account, happened, now, wanted=wanted),
             }
@@ -125,8 +126,8 @@ def _register_group(store: Store, event: Event, group: list[Registration], now: 
 def _register_one(store: Store, event: Event, person: Registration, now: datetime, *, again: bool) -> Outcome:
     try:
         charge = store.limits.recipient(event.account, person.email, now)
-        told = approval.asking_actions(store, event, person, now)
-        stored = registry.register(store, person, now=now, account=event.account, charge=charge, also=told)
+        told, mail = approval.organizer_actions(store, event, person, now), approval.mail_to(event, person, now)
+        stored = registry.register(store, person, now=now, account=event.account, charge=charge, mail=mail, also=told)
         if isinstance(stored, Registration) and stored.registration_id != person.registration_id:
             if again and stored.status is RegistrationStatus.DECLINED:
                 stored = replies.register_again(store, event.event_id, stored.registration_id, now=now, charge=charge)

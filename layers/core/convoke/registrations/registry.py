@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from ..decision.decide import Snapshot
-from ..decision.invitation import Hold, Invitation, Mailed, WaitMailed
+from ..decision.invitation import Hold, Invitation, Mailed, WaitMail, WaitMailed
 from ..decision.limits import UNCOUNTED
+from ..mail.notifications import Notification
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
 from ..store.dynamo import Item
@@ -94,14 +95,16 @@ def register(
     now: datetime,
     account: str = "",
     charge: Charge | None = None,
+    mail: Notification | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
 ) -> Registration | Obstacle | TooMany:
     """Store ``registration`` with a seat for the person and each guest, or on the waitlist where not so many are free;
     or as pending, if that is its status.
 
-    ``account`` is the one whose webhooks get an event; ``charge`` is what the registration counts for; ``also`` are
-    actions for the same transaction. Returns the registration as stored; or, unchanged, the existing one with the same
-    address; or ``Obstacle.CLOSED`` or ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
+    ``account`` is the one whose webhooks get an event; ``charge`` is what the registration counts for; ``mail`` is
+    sent beside the invitation, and says whether they wait; ``also`` are actions for the same transaction. Returns the
+    registration as stored; or, unchanged, the existing one with the same address; or ``Obstacle.CLOSED`` or
+    ``NOT_YET``; or :class:`TooMany`. Raises :class:`dynamo.Contention`.
     """
     event_id, conflicts = registration.event_id, 0
     also = {**charge_actions(store, charge), **also}
@@ -113,7 +116,7 @@ def register(
             person = replace(registration, status=place.status)
             happened = placed(WebhookEventType.REGISTRATION_CREATED, person)
             webhook_events = store.outbox.event_actions(account, happened, now)
-            own = registration_actions(store, person, now, account=account)
+            own = registration_actions(store, person, now, account=account, mail=mail)
             refused = store.attempt({**own, **place.actions, **webhook_events, **also}, attempts=1)
         except dynamo.Contention:
             conflicts += 1
@@ -142,12 +145,14 @@ def registration_actions(
     account: str,
     transferred: bool = False,
     wait_mail: WaitMailed | None = None,
+    mail: Notification | None = None,
 ) -> dict[str, Action]:
     """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
     ``account`` is that of the event. ``transferred``: it is copied after a split; ``wait_mail`` is the last one to
-    the registration that it is copied from.
+    the registration that it is copied from. ``mail``, which says whether they wait, is scheduled.
     """
+    scheduled = {} if mail is None else {"notification": store.notifications.schedule_action(mail, now)}
     comes = person.status is RegistrationStatus.REGISTERED
     invitation = Invitation(
         event_id=person.event_id,
@@ -155,7 +160,7 @@ def registration_actions(
         wakeups=1,
         # A registration counts for its first mails; a copy was not counted, so that each of its mails is.
         mailed=Mailed().plus(now, UNCOUNTED) if transferred else Mailed(),
-        wait_mail=wait_mail,
+        wait_mail=wait_mail if mail is None else WaitMailed(mail=WaitMail.NOTHING),
         # Who waits is sent no invitation; but the wait mail that they were sent may not be true of this event.
         due_key=first_due_key(now) if comes or wait_mail is not None else None,
     )
@@ -164,6 +169,7 @@ def registration_actions(
         "registration": store.registrations.new_action(person, account),
         **store.external_ids.actions(None, person),
         "invitation": store.invitations.new_action(invitation),
+        **scheduled,
     }
 
 

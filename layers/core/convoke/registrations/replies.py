@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.attendance import Consequence, asked, consequence, with_reply
-from ..decision.decide import participation
-from ..decision.invitation import Invitation
+from ..decision.decide import calendar_state_of, participation
+from ..decision.invitation import Invitation, WaitMail, WaitMailed
 from ..mail.notifications import no_seat
 from ..model import (
     AnswerChannel,
@@ -106,13 +106,16 @@ def apply(
         history = store.answers.history_actions(registration_id, received, kept, series.ends_at(event))
         if not newest and not history:
             return replace(applied, registration=person)
+        no_seat_left = effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED
+        # What the mail will say: if it comes too late to be true, they are mailed what is.
+        said = WaitMailed(mail=WaitMail.PLACE, links=person.links) if no_seat_left else None
         actions = {
             "registration": store.registrations.change_action(person, changed),
             **history,
-            **_seat_actions(store, person, changed, invitation, place, now),
+            **_seat_actions(store, person, changed, invitation, place, now, wait_mail=said),
             **_webhook_event_actions(store, event, applied, reply, now),
         }
-        if effect is Consequence.RETURN and changed.status is RegistrationStatus.WAITLISTED:
+        if no_seat_left:
             notification = no_seat(event, person, sequence=reply.sequence, now=now)
             actions["notification"] = store.notifications.schedule_action(notification, now)
         refused = store.attempt(actions)
@@ -131,8 +134,10 @@ def register_again(
     now: datetime,
     charge: Charge | None = None,
     also: Mapping[str, Action] = NOTHING_ELSE,
+    by_page: bool = False,
 ) -> Registration | Obstacle | TooMany:
     """Register a person again who had declined: they take a seat, or a place on the waitlist, and are invited again.
+    Who does so by a page (``by_page``) is mailed that they wait.
 
     Returns the registration as it is stored then. Where it is not declined any more, only ``also`` is written. Returns
     ``Obstacle.ABSENT`` where there is none, ``CLOSED`` where the event is cancelled, :class:`TooMany` where ``charge``,
@@ -160,10 +165,11 @@ def register_again(
             before=participation(person, invitation),
             now=participation(changed, invitation),
         )
+        shown = shown_on_their_page(changed, invitation) if by_page else None
         actions = {
             "registration": store.registrations.change_action(person, changed),
             **store.answers.history_actions(registration_id, received, kept, series.ends_at(event)),
-            **_seat_actions(store, person, changed, invitation, place, now, ask=True),
+            **_seat_actions(store, person, changed, invitation, place, now, ask=True, wait_mail=shown),
             **_webhook_event_actions(store, event, applied, reply, now),
         }
         refused = store.attempt({**actions, **charge_actions(store, charge), **also})
@@ -172,6 +178,15 @@ def register_again(
         if (wait := too_many(refused, charge)) is not None:
             return wait
     raise AssertionError  # rounds() ends with Contention
+
+
+def shown_on_their_page(person: Registration, invitation: Invitation) -> WaitMailed | None:
+    """What counts as mailed to somebody who comes back by their page: nothing yet of what that shows; ``None`` where
+    their calendar has the entry, of which they are sent messages.
+    """
+    known = calendar_state_of(invitation)
+    in_calendar = person.status is RegistrationStatus.REGISTERED and known is not None and not known.gone
+    return None if in_calendar else WaitMailed(mail=WaitMail.NOTHING)
 
 
 def cleared_reply(person: Registration, invitation: Invitation, now: datetime) -> Reply:
@@ -210,8 +225,10 @@ def _seat_actions(
     now: datetime,
     *,
     ask: bool = False,
+    wait_mail: WaitMailed | None = None,
 ) -> dict[str, Action]:
-    """The actions for seat, invitation and survey where the status changes; none where it does not.
+    """The actions for seat, invitation and survey where the status changes; none where it does not. ``wait_mail``, if
+    given, is what counts as mailed to them of their waiting.
 
     ``ask``: the latest message is sent again under a new SEQUENCE, since a calendar program may have removed an entry
     that was declined.
@@ -228,7 +245,8 @@ def _seat_actions(
     repair = ask and acknowledged is not None and not acknowledged.calendar_state.gone
     # Somebody who accepted without getting a seat has a wrong calendar entry, which has to be corrected soon.
     priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
-    actions = {**seat, "invitation": store.invitations.wake_up_action(invitation, priority, now, repair=repair)}
+    woken = store.invitations.wake_up_action(invitation, priority, now, repair=repair, wait_mail=wait_mail)
+    actions = {**seat, "invitation": woken}
     if changed.status is not RegistrationStatus.DECLINED:
         actions["survey"] = store.surveys.soon_action(person.event_id, now)
     return actions

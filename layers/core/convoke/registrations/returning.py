@@ -28,7 +28,7 @@ from ..store.writes import Action, rounds
 from ..webhooks.events import WebhookEventType
 from . import approval, seats
 from .registry import ACTIVE, Obstacle, TooMany, charge_actions, read, too_many
-from .replies import cleared_reply, register_again
+from .replies import cleared_reply, register_again, shown_on_their_page
 
 HELD = timedelta(hours=24)
 """For how long the seats of somebody who withdrew by one click are kept."""
@@ -51,7 +51,7 @@ def come_back(
             return Obstacle.ABSENT
         person, invitation = seen
         if person.status is RegistrationStatus.DECLINED:
-            return register_again(store, event_id, registration_id, now=now, charge=charge)
+            return register_again(store, event_id, registration_id, now=now, charge=charge, by_page=True)
         if person.status is RegistrationStatus.ERASED:
             return Obstacle.INACTIVE
         if person.removed:
@@ -72,7 +72,9 @@ def come_back(
             **_not_to_be_erased(store, person),
             **place.actions,
             **history,
-            "invitation": store.invitations.wake_up_action(invitation, priority, now, repair=repair),
+            "invitation": store.invitations.wake_up_action(
+                invitation, priority, now, repair=repair, wait_mail=shown_on_their_page(changed, invitation)
+            ),
             "survey": store.surveys.soon_action(event_id, now),
             **store.outbox.event_actions(event.account, placed(WebhookEventType.REGISTRATION_CHANGED, changed), now),
             **approval.organizer_actions(store, event, changed, now),

@@ -182,11 +182,8 @@ def _register(
         now=now,
         account=event.account,
         charge=_charge(store, event, person, now),
-        also={
-            **also,
-            **approval.organizer_actions(store, event, person, now),
-            "notification": store.notifications.schedule_action(mail, now),
-        },
+        mail=mail,
+        also={**also, **approval.organizer_actions(store, event, person, now)},
     )
     return _closed_meanwhile(store, event.event_id, made, now) if isinstance(made, Obstacle) else made
 
@@ -288,7 +285,9 @@ def _confirm(store: Store, seen: Prospect, now: datetime, entropy: bytes) -> Con
         store.attempt(confirmed)
         return Confirmed(registration=made)
     charge = _charge(store, event, person, now)
-    again = replies.register_again(store, event.event_id, made.registration_id, now=now, charge=charge, also=confirmed)
+    again = replies.register_again(
+        store, event.event_id, made.registration_id, now=now, charge=charge, also=confirmed, by_page=True
+    )
     if isinstance(again, Obstacle):
         return _closed_meanwhile(store, event.event_id, again, now)
     return again if isinstance(again, TooMany) else Confirmed(registration=again)

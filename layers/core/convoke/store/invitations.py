@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeGuard, TypeVar
 
 from .. import effects
-from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMailed
+from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMail, WaitMailed
 from ..effects import AcknowledgeResult
 from ..mail.notifications import SentWaitMail
 from ..model import DeliveryState
@@ -71,12 +71,14 @@ class Invitations(Repository):
             intent=intent,
             lease_until=effect.lease_until,
             mailed=seen.mailed.plus(effect.now) if sequence > seen.allocated else seen.mailed,
+            wait_mail=seen.wait_mail if effect.waits else None,
             due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
         names = ("generation", "allocated", "highest_possibly_sent", "lease_until", "mailed")
         changes = _some(claimed, *names, *STATES)
         changes |= codec.due_attributes(seen.registration_id, claimed.due_key)
-        written, existing = self._update(seen, changes, (), UPON_CLAIMING, seen.wakeups)
+        forgotten = () if claimed.wait_mail == seen.wait_mail else ("wait_mail",)
+        written, existing = self._update(seen, changes, forgotten, UPON_CLAIMING, seen.wakeups)
         # botocore repeats a request whose response was lost: then the stored claim is this one. It is returned as it
         # was made, without wake-ups that were added since, since those have not been looked at.
         return claimed if written or _still_claimed(existing, claimed) else None
@@ -92,6 +94,8 @@ class Invitations(Repository):
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
             also = self._give_up_actions(claimed, intent.calendar_state.sequence, effect)
         before = possibly_sent_before(effect)
+        if claimed.wait_mail != effect.before.wait_mail:
+            before["wait_mail"] = codec.value(effect.before.wait_mail)
         remove = ("lease_until", *(name for name in POSSIBLY_SENT if name not in before))
         return self._settle(claimed, {**changes, **before}, remove, effect.due_key, also) is not _OVERTAKEN
 
@@ -136,11 +140,18 @@ class Invitations(Repository):
                 return
 
     def wake_up_action(
-        self, invitation: Invitation, priority: int, now: datetime, *, resend: bool = False, repair: bool = False
+        self,
+        invitation: Invitation,
+        priority: int,
+        now: datetime,
+        *,
+        resend: bool = False,
+        repair: bool = False,
+        wait_mail: WaitMailed | None = None,
     ) -> Action:
         """The action that adds a wake-up to an invitation. It becomes due after the lease of a claim, or sooner where
         it is due sooner already. ``resend`` asks for the latest message again, ``repair`` for the latest state under a
-        new SEQUENCE.
+        new SEQUENCE. ``wait_mail``, if given, is what counts as mailed to them of their waiting.
 
         It fails where the invitation has become due otherwise since it was read, perhaps for something more urgent; not
         with ``priority`` 0, since nothing is.
@@ -148,7 +159,13 @@ class Invitations(Repository):
         free = now if invitation.lease_until is None else max(now, invitation.lease_until)
         due_key, condition = keys.due_key(priority, free), UPON_WAKING_WITH_A_CHANGE if priority else conditions.EXISTS
         return self._woken(
-            _key(invitation), due_key, invitation.due_key, resend=resend, repair=repair, condition=condition
+            _key(invitation),
+            due_key,
+            invitation.due_key,
+            resend=resend,
+            repair=repair,
+            condition=condition,
+            more={} if wait_mail is None else {"wait_mail": codec.value(wait_mail)},
         )
 
     def unchanged_check(self, invitation: Invitation) -> Action:
@@ -174,13 +191,14 @@ class Invitations(Repository):
         resend: bool = False,
         repair: bool = False,
         condition: str,
+        more: Mapping[str, Any] = NOTHING_ELSE,
     ) -> Action:
         sooner = keys.sooner_due_key(due_key, existing or due_key)
         due = codec.due_attributes(key["sk"].removeprefix(keys.REGISTRATION_PREFIX), sooner, existing)
         return update(
             self._sent,
             key,
-            due,
+            {**due, **more},
             condition,
             due_key=existing or "",
             add={"wakeups": 1, **({"resend": 1} if resend else {}), **({"repair": 1} if repair else {})},
@@ -193,11 +211,13 @@ class Invitations(Repository):
         due_key = item.get("due_key") or keys.due_key(1, now)
         # Where nothing was sent to them there is nothing to repair.
         repair = 1 if item["allocated"] >= 0 else 0
+        # What was mailed of their waiting since the backup is not known: what is true is mailed once more.
+        again = {"wait_mail": codec.value(WaitMailed(mail=WaitMail.NOTHING))} if "wait_mail" in item else {}
         return self._write(
             update(
                 self._sent,
                 {"pk": item["pk"], "sk": item["sk"]},
-                {"fence": item["fence"] + 1, **codec.due_attributes(item["registration_id"], due_key)},
+                {"fence": item["fence"] + 1, **codec.due_attributes(item["registration_id"], due_key), **again},
                 conditions.FENCE_AND_WAKEUPS_UNCHANGED,
                 add={"allocated": by, "wakeups": 1, "repair": repair},
                 fence=item["fence"],

@@ -12,6 +12,7 @@ from typing import Any
 from cattrs.gen import override
 
 from .. import effects
+from ..decision.invitation import Invitation
 from ..mail.notifications import Notification, NotificationState, may_be_sent, notification_state, priority
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
@@ -35,13 +36,16 @@ class Notifications(Repository):
         new = _new(notification, {}, now)
         return update(self._sent, _key(notification), new, "", first=tuple(new))
 
-    def schedule(self, notification: Notification, *, now: datetime) -> bool:
-        """Schedule ``notification``. False: it was scheduled before, or its recipient is the deployment's own
-        address.
+    def schedule(self, notification: Notification, *, now: datetime, upon: Invitation | None = None) -> bool:
+        """Schedule ``notification``. False: it was scheduled before, its recipient is the deployment's own address, or
+        somebody wrote to the invitation ``upon`` which it was decided since that was read.
         """
         if not may_be_sent(notification, self.settings.sender):
             return False
-        return self._write(put(self._sent, _new(notification, _key(notification), now), conditions.NEW))
+        new = put(self._sent, _new(notification, _key(notification), now), conditions.NEW)
+        if upon is None:
+            return self._write(new)
+        return not self._attempt({"notification": new, "invitation": self._invitations.unchanged_check(upon)})
 
     def scheduled(self, notification: Notification) -> bool:
         """Whether it was scheduled before."""
@@ -66,13 +70,18 @@ class Notifications(Repository):
         return replace(claimed, fence=seen.fence + 1) if written else None
 
     def record(self, effect: effects.RecordNotification) -> bool:
-        """Write the notification's state and raise its fence. False: another worker wrote to it since it was read."""
+        """Write the notification's state and raise its fence. False: another worker wrote to it since it was read; what
+        was said is written all the same, since it was mailed later than what that worker knew of.
+        """
         own = self._record_action(effect.notification_state, {})
         if effect.said is None:
             return self._write(own)
         said = self._invitations.wait_mail_action(effect.notification_state.event_id, effect.said)
         refused = self._attempt({"notification": own, "invitation": said})
-        return self._write(own) if refused.keys() == {"invitation"} else not refused
+        if "notification" in refused:
+            self._write(said)
+            return False
+        return not refused or self._write(own)
 
     @property
     def _invitations(self) -> Invitations:

@@ -76,10 +76,16 @@ def register(event_id: str, body: RegistrationIn, key: IdempotencyKey = None) ->
         person = new_registration(event, body, at, secrets.token_bytes(16), may_approve=may_approve())
         charge = context.store().limits.recipient(event.account, body.email, at)
         recorded = record(status=201, event_id=event_id, registration_id=person.registration_id)
-        told = approval.asking_actions(context.store(), event, person, at)
+        told = approval.organizer_actions(context.store(), event, person, at)
         stored = granted(
             registry.register(
-                context.store(), person, now=at, account=event.account, charge=charge, also={**recorded, **told}
+                context.store(),
+                person,
+                now=at,
+                account=event.account,
+                charge=charge,
+                mail=approval.mail_to(event, person, at),
+                also={**recorded, **told},
             ),
             at,
         )

@@ -1,0 +1,365 @@
+"""Who was shown on a page that they are registered, or wait, is mailed what becomes of it, whatever holds the mails up;
+and what was decided about somebody is mailed only while it is true.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from convoke.decision.invitation import WaitMail, WaitMailed
+from convoke.delivery.reconcile import Outcome
+from convoke.effects import (
+    ClaimNotification,
+    HoldAccounts,
+    ReadNotification,
+    Refusal,
+    Refused,
+    ReserveQuota,
+    SendNotification,
+    StopSending,
+)
+from convoke.model import AnswerChannel, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
+from convoke.registrations import approval, erasure, events, registry, replies, returning, waitlist
+from convoke.schedule import series
+from tests.factories import EVENT_ID, existing, expect
+from tests.fixtures import fixture_of
+from tests.test_approval import asks, soon
+from tests.test_waiting import DECIDES, ON_THE_WAITLIST, readdressed, reopen, said, send, waits
+from tests.world import World, a_quick_world
+
+REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
+PENDING = RegistrationStatus.PENDING
+BUSY = Refused(refusal=Refusal.BUSY, why="ThrottlingException")
+POISON = Refused(refusal=Refusal.POISON, why="MessageRejected")
+ACCEPTED = "Your registration was accepted"
+
+world = fixture_of(a_quick_world, capacity=1)
+
+
+def reserved(world: World, **delta: float) -> None:
+    """What is left of the day's quota is kept for cancellations and changes."""
+    world.store.records.reserve(ReserveQuota(until=world.now + timedelta(**delta)))
+
+
+def come_back(world: World, person: Registration) -> Registration:
+    back = returning.come_back(world.store, EVENT_ID, person.registration_id, now=world.now)
+    return expect(Registration, back)
+
+
+# --- registered on a page -----------------------------------------------------------------------------------------
+
+
+def test_who_registered_on_a_page_is_mailed_a_cancellation_that_comes_before_their_invitation(world: World) -> None:
+    reserved(world, hours=10)
+    cy = waits(world)
+    assert cy.status is REGISTERED
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [])
+    reopen(world)
+    world.pass_time(hours=10)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [(Method.REQUEST, 0)])
+
+
+def test_who_registered_on_a_page_and_was_invited_is_sent_the_calendar_s_cancellation_alone(world: World) -> None:
+    cy = waits(world)
+    soon(world)
+    assert world.invitation(cy).wait_mail is None, "their invitation says more"
+    world.cancel_event()
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == ([], [(Method.REQUEST, 0), (Method.CANCEL, 1)])
+
+
+@pytest.mark.parametrize("answer", [BUSY, POISON])
+def test_who_registered_on_a_page_and_cannot_be_invited_is_mailed_that_it_is_cancelled(
+    world: World, answer: Refused
+) -> None:
+    cy = waits(world)
+    world.answers = [answer]
+    assert world.look(cy) in (Outcome.REFUSED, Outcome.FAILED)
+    world.cancel_event()
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [])
+
+
+def test_a_first_mail_that_waits_for_the_quota_says_that_it_is_cancelled_at_once(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    reserved(world, hours=10)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == ["Cancelled"]
+
+
+def test_a_first_mail_that_waits_for_the_account_s_limit_says_that_it_is_cancelled_at_once(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    world.perform(HoldAccounts(until={"acme": world.now + timedelta(hours=10)}))
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == ["Cancelled"]
+
+
+def test_a_first_mail_that_is_held_up_for_days_leaves_all_the_same(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    reserved(world, hours=50)
+    soon(world)
+    world.pass_time(hours=51)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+
+
+def test_a_split_before_the_first_mail_left_has_the_copy_mailed_too(world: World) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=4")
+    world.invite(1)
+    bo = waits(world)
+    new = world.cut(series.occurrences(world.event())[2].date)
+    world.copy_all()
+    soon(world)
+    new = existing(world.reads.event(new.event_id))
+    cancelled = replace(new, status=EventStatus.CANCELLED, version=new.version + 1, updated_at=world.now)
+    assert events.change_event(world.store, new, cancelled, priority=0, now=world.now)
+    world.settle()
+    assert said(world, bo)[-1] == "Cancelled"
+
+
+# --- coming back --------------------------------------------------------------------------------------------------
+
+
+def test_who_comes_back_to_the_waitlist_is_mailed_so_and_that_it_is_cancelled(world: World) -> None:
+    first = world.invite(1)
+    world.withdraw(first)
+    soon(world)
+    world.invite(3)
+    assert come_back(world, first).status is WAITLISTED
+    soon(world)
+    assert said(world, first) == [ON_THE_WAITLIST]
+    world.cancel_event()
+    soon(world)
+    assert said(world, first) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_who_comes_back_and_is_pending_is_mailed_that_the_organizer_decides(world: World) -> None:
+    first = world.invite(1)
+    world.withdraw(first)
+    soon(world)
+    world.change(approval=True)
+    assert come_back(world, first).status is PENDING
+    soon(world)
+    assert said(world, first) == [DECIDES]
+
+
+def test_who_comes_back_to_a_seat_is_mailed_a_cancellation_that_comes_before_their_invitation(world: World) -> None:
+    first = world.invite(1)
+    world.withdraw(first)
+    soon(world)
+    reserved(world, hours=10)
+    assert come_back(world, first).status is REGISTERED
+    world.cancel_event()
+    soon(world)
+    assert said(world, first) == ["Cancelled"]
+    assert world.said(first.email) == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+
+
+def test_who_comes_back_before_their_cancellation_left_is_mailed_of_their_entry_alone(world: World) -> None:
+    first = world.invite(1)
+    world.withdraw(first)
+    assert come_back(world, first).status is REGISTERED
+    world.cancel_event()
+    soon(world)
+    assert (said(world, first), world.said(first.email)) == ([], [(Method.REQUEST, 0), (Method.CANCEL, 1)])
+
+
+def test_who_waits_with_an_entry_that_is_being_cancelled_is_mailed_what_is_new_at_another_address(world: World) -> None:
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.withdraw(first)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    assert come_back(world, first).status is WAITLISTED
+    new = readdressed(world, first, "new@example.net")
+    soon(world)
+    assert world.said(first.email) == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+    assert (said(world, new), said(world, bo)) == ([ON_THE_WAITLIST], [ON_THE_WAITLIST])
+
+
+# --- what was decided ---------------------------------------------------------------------------------------------
+
+
+def accepted(world: World, person: Registration, word: str = "") -> Registration:
+    return expect(Registration, approval.accept(world.store, world.event(), person, word=word, now=world.now))
+
+
+@pytest.mark.parametrize("word", ["", "Glad that you come."])
+def test_that_somebody_is_accepted_is_not_mailed_after_the_event_is_cancelled(world: World, word: str) -> None:
+    world.change(approval=True)
+    if not word:
+        world.invite(1)
+    cy = asks(world, 2)
+    soon(world)
+    reserved(world, hours=5)
+    accepted(world, cy, word)
+    world.cancel_event()
+    soon(world)
+    world.pass_time(hours=6)
+    soon(world)
+    assert said(world, cy) == [DECIDES, "Cancelled"]
+
+
+def test_an_event_that_is_cancelled_while_an_acceptance_is_sent_is_mailed_last(world: World) -> None:
+    world.change(approval=True)
+    world.invite(1)
+    cy = asks(world, 2)
+    soon(world)
+    accepted(world, cy)
+
+    def cancel() -> None:
+        world.cancel_event()
+        world.look(cy)
+
+    world.just_before(ClaimNotification, cancel)
+    soon(world)
+    assert said(world, cy)[-1] == "Cancelled"
+
+
+def test_who_got_a_seat_is_not_mailed_that_they_are_on_the_waitlist(world: World) -> None:
+    world.change(approval=True)
+    world.invite(1)
+    cy = asks(world, 2)
+    soon(world)
+    reserved(world, hours=5)
+    accepted(world, cy)
+    soon(world)
+    world.change(capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    world.pass_time(hours=6)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == ([DECIDES], [(Method.REQUEST, 0)])
+
+
+def test_who_withdrew_is_not_mailed_that_they_were_accepted(world: World) -> None:
+    world.change(approval=True)
+    cy = asks(world)
+    soon(world)
+    reserved(world, hours=5)
+    accepted(world, cy, "Glad that you come.")
+    world.withdraw(cy)
+    world.pass_time(hours=6)
+    soon(world)
+    assert said(world, cy) == [DECIDES]
+
+
+def test_what_the_organizer_says_goes_to_the_address_that_the_person_has_when_it_leaves(world: World) -> None:
+    world.change(approval=True, capacity=3)
+    cy, di = asks(world, 2), asks(world, 3)
+    soon(world)
+    accepted(world, cy, "Glad that you come, Cy.")
+    one, other = world.registration(cy), world.registration(di)
+    emails = [{"email": other.email}, {"email": one.email}]
+    swapped = [one, other]
+    assert registry.swap_addresses(world.store, swapped, emails, priority=1, now=world.now, account="acme", also={})
+    soon(world)
+    assert ACCEPTED in said(world, di)
+    assert ACCEPTED not in said(world, cy)
+
+
+def test_who_has_a_seat_again_is_not_mailed_that_none_is_left(world: World) -> None:
+    world.change(release_on_decline=True)
+    first = world.invite(1)
+    answers(world, first, Participation.DECLINED)
+    soon(world)
+    third = world.invite(3)
+    answers(world, first, Participation.ACCEPTED)
+    assert world.registration(first).status is WAITLISTED
+    world.look(first)
+    world.withdraw(third)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    soon(world)
+    assert said(world, first) == []
+    assert world.said(first.email)[-1][0] is Method.REQUEST
+
+
+def test_who_accepted_without_a_seat_is_mailed_that_the_event_is_cancelled(world: World) -> None:
+    world.change(release_on_decline=True)
+    first = world.invite(1)
+    answers(world, first, Participation.DECLINED)
+    soon(world)
+    world.invite(3)
+    reserved(world, hours=5)
+    answers(world, first, Participation.ACCEPTED)
+    world.cancel_event()
+    soon(world)
+    world.pass_time(hours=6)
+    soon(world)
+    assert said(world, first) == ["Cancelled"], "and not that no seat is left"
+
+
+def answers(world: World, person: Registration, status: Participation) -> None:
+    world.pass_time(minutes=1)
+    reply = Reply(status=status, sequence=world.invitation(person).allocated, dtstamp=world.now)
+    replies.apply(world.store, EVENT_ID, person.registration_id, reply, channel=AnswerChannel.MAIL, now=world.now)
+
+
+# --- late workers, erasures, backups ------------------------------------------------------------------------------
+
+
+def test_what_a_late_worker_mailed_is_put_right(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    reopen(world)
+    world.look(bo)
+
+    def others() -> None:
+        world.pass_time(minutes=5)  # the lease is over
+        world.cancel_event()
+        world.look(bo)
+        send(world, bo)
+
+    world.just_before(SendNotification, others)
+    send(world, bo)
+    world.settle()
+    assert said(world, bo)[-2:] == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_nothing_is_stored_to_be_mailed_to_who_was_erased_meanwhile(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+
+    def erased() -> None:
+        erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
+        world.perform(StopSending(until=world.now + timedelta(days=2), why="x"))
+
+    world.just_before(ReadNotification, erased)
+    world.look(bo)
+    soon(world)
+    assert world.store.notifications.rows(EVENT_ID, bo.registration_id) == []
+
+
+def test_after_a_restore_who_waits_is_mailed_once_more_what_is_true(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    backup = deepcopy((world.client.rows, world.client.due))
+    world.cancel_event()
+    soon(world)
+    world.client.rows, world.client.due = backup
+    for rows in world.client.rows.values():
+        for row in [row for partition in rows.values() for row in partition.values() if "allocated" in row]:
+            assert world.store.invitations.lift(row, 1000, world.now)
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=WaitMail.NOTHING)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
