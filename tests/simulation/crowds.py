@@ -1,15 +1,17 @@
-"""A trial of registrations that meet each other, and other changes of who comes. It yields what is wrong."""
+"""Trials of registrations that meet each other, and other changes of who comes. Each yields what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
 from convoke.model import Registration, RegistrationStatus
-from convoke.registrations import approval, registry, returning
-from convoke.store import seats
+from convoke.registrations import approval, registry, returning, waitlist
+from convoke.store import keys, seats
 from tests import factories
 
 from . import checker, orders, quick
@@ -19,6 +21,7 @@ from .interrupted import Interrupted, interrupted
 from .scene import EVENT_ID
 
 Deed = Callable[[orders.Directed], object]
+FOR_ONE, FOR_TWO, FOR_TEN = (orders.change(capacity=capacity) for capacity in (1, 2, 10))
 
 
 def _register(world: orders.Directed, number: int, **more: Any) -> None:
@@ -55,6 +58,71 @@ def _come_back(world: orders.Directed) -> None:
     returning.come_back(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
 
 
+def _withdraw(world: orders.Directed, number: int) -> None:
+    rid = f"{number:010d}{EVENT_ID}"
+    world.left[rid] += 1
+    registry.withdraw(world.store, EVENT_ID, rid, now=world.instant())
+
+
+def _promote(world: orders.Directed) -> None:
+    waitlist.promote(world.store, EVENT_ID, now=world.instant())
+
+
+def _in_turn(*deeds: Deed) -> Callable[[orders.Directed], None]:
+    def all_of_them(world: orders.Directed) -> None:
+        for deed in deeds:
+            deed(world)
+
+    return all_of_them
+
+
+def _crowded(number: int) -> Deed:
+    """One registers who meets others, so that a shard is lent a block."""
+
+    def deed(world: orders.Directed) -> None:
+        assert isinstance(world, Interrupted)
+        world.met = 1
+        _register(world, number)
+
+    return deed
+
+
+def _nothing(_: orders.Directed) -> None:
+    pass
+
+
+ONE_GOES, TWO_GOES = (partial(_withdraw, number=number) for number in (1, 2))
+TWO_COMES, THREE_COMES = (partial(_register, number=number) for number in (2, 3))
+TOO_FEW = (
+    *(orders.change(capacity=3), TWO_COMES, THREE_COMES, partial(_register, number=4, guests=1)),
+    *(orders.healed, ONE_GOES),
+)
+"""One seat is free, and who waits needs two."""
+
+
+def _another_goes(world: orders.Directed) -> None:
+    world.run_until(world.now + 1)
+    TWO_GOES(world)
+
+
+@contextmanager
+def _one_shard() -> Iterator[None]:
+    with quick.quick(), patch.object(seats, "SHARDS", 1):
+        quick.forget()
+        yield
+
+
+def _begin(*first: Deed) -> orders.Directed:
+    """A world in which one person was invited, and these deeds were done."""
+    return orders.begin(orders.Scenario((), first=(_in_turn(*first),)))
+
+
+def _bring(world: orders.Directed, guests: int) -> None:
+    """The first person brings guests."""
+    rid, changes = f"{1:010d}{EVENT_ID}", {"guests": guests}
+    registry.change_registration(world.store, EVENT_ID, rid, changes=changes, priority=1, now=world.instant())
+
+
 def _after(base: orders.Directed, deed: Deed, by: Deed, *, at: int, met: int = 0) -> Interrupted:
     """A copy of ``base`` in which the deed was done, of which so many writes met those of others."""
     world = interrupted(base, by, at=at)
@@ -77,8 +145,7 @@ def registrations_meet_others() -> Iterator[Violation]:
     """Seats and those who are pending are counted rightly, nobody waits for a seat that is free, and nobody is pending
     at an event that was cancelled before, alone or in a shard; nobody comes who is to be erased.
     """
-    with quick.quick(), patch.object(seats, "SHARDS", 1):
-        quick.forget()
+    with _one_shard():
         empty = orders.begin(orders.Scenario((), people=0))
         yield from _meet(empty, _asks(1), orders.CANCELLED)
         sharded = _after(empty, _asks(1), orders.CANCELLED, at=0, met=1)
@@ -92,3 +159,44 @@ def registrations_meet_others() -> Iterator[Violation]:
         yield from _meet(gone, _come_back, orders.is_to_be_erased)
         full = orders.begin(orders.Scenario((), first=(orders.change(capacity=1), orders.healed)))
         yield from _meet(full, orders.withdraw, partial(_register, number=2))
+
+
+def who_waits_meets_others() -> Iterator[Violation]:
+    """Nobody waits where a seat is free, or at an event that was closed before."""
+    with _one_shard():
+        full, many = _begin(FOR_ONE, orders.healed), _begin(partial(_bring, guests=9), FOR_TEN, orders.healed)
+        for by in (orders.CANCELLED, ONE_GOES, _in_turn(FOR_TWO, _promote)):
+            yield from _meet(full, TWO_COMES, by)
+        # A shard has seats left, and the event itself has none.
+        lent = _in_turn(ONE_GOES, _crowded(2), partial(_register, number=3, guests=4))
+        yield from _meet(many, partial(_register, number=4), lent)
+        queued = _begin(FOR_ONE, TWO_COMES, orders.healed)
+        for by in (orders.CANCELLED, _in_turn(TWO_GOES, ONE_GOES)):
+            yield from _meet(queued, THREE_COMES, by)
+
+
+def who_is_promoted_meets_others() -> Iterator[Violation]:
+    """Nobody gets a seat at an event that was closed before, or that another change took away; and a waitlist is due as
+    long as somebody can be promoted, and no longer.
+    """
+    with _one_shard():
+        limited = _begin(FOR_TWO, TWO_COMES, THREE_COMES, partial(_register, number=4), ONE_GOES)
+        unlimited = _begin(FOR_ONE, TWO_COMES, orders.change(capacity=None))
+        for base, by in product((limited, unlimited), (orders.CANCELLED, FOR_ONE, _promote)):
+            yield from _meet(base, _promote, by)
+        yield from _meet(_begin(FOR_ONE), _promote, _in_turn(TWO_COMES, ONE_GOES))
+        for first in ((FOR_ONE, TWO_COMES), (FOR_ONE, TWO_COMES, orders.CANCELLED, ONE_GOES), (FOR_TWO,)):
+            yield from _meet(_begin(*first), _promote, _nothing)
+        too_few = _begin(*TOO_FEW)
+        for at in range(1, _after(too_few, _promote, _another_goes, at=0).calls + 1):
+            world = _after(too_few, _promote, _another_goes, at=at)
+            found = world.store.reads.seats(EVENT_ID)
+            if found.waiting and (found.due_key or "") > keys.due_key(2, world.instant()):
+                yield Violation("pressing", f"call {at}: {found} are looked at only then")
+
+
+def a_block_meets_a_change() -> Iterator[Violation]:
+    """A shard that is lent seats while the capacity is lowered gives out no more than there are then."""
+    with _one_shard():
+        come = (partial(_register, number=number) for number in range(3, 7))
+        yield from _meet(_begin(orders.change(capacity=20)), _in_turn(orders.change(capacity=3), *come), _crowded(2))
