@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from convoke.model import Registration, RegistrationStatus
 from convoke.registrations import approval, registry, returning, waitlist
+from convoke.registrations import seats as taking
 from convoke.store import keys, seats
 from tests import factories
 
@@ -21,7 +22,7 @@ from .interrupted import Interrupted, interrupted
 from .scene import EVENT_ID
 
 Deed = Callable[[orders.Directed], object]
-FOR_ONE, FOR_TWO, FOR_TEN = (orders.change(capacity=capacity) for capacity in (1, 2, 10))
+FOR_ONE, FOR_TWO, FOR_FOUR, FOR_TEN, NO_LIMIT = (orders.change(capacity=most) for most in (1, 2, 4, 10, None))
 
 
 def _register(world: orders.Directed, number: int, **more: Any) -> None:
@@ -76,15 +77,21 @@ def _in_turn(*deeds: Deed) -> Callable[[orders.Directed], None]:
     return all_of_them
 
 
-def _crowded(number: int) -> Deed:
-    """One registers who meets others, so that a shard is lent a block."""
+def _meets(deed: Deed) -> Deed:
+    """The deed, whose first write meets that of others."""
 
-    def deed(world: orders.Directed) -> None:
+    def met(world: orders.Directed) -> None:
+        world.__class__ = Interrupted
         assert isinstance(world, Interrupted)
         world.met = 1
-        _register(world, number)
+        deed(world)
 
-    return deed
+    return met
+
+
+def _crowded(number: int) -> Deed:
+    """One registers who meets others, so that a shard is lent a block."""
+    return _meets(partial(_register, number=number))
 
 
 def _nothing(_: orders.Directed) -> None:
@@ -92,7 +99,9 @@ def _nothing(_: orders.Directed) -> None:
 
 
 ONE_GOES, TWO_GOES = (partial(_withdraw, number=number) for number in (1, 2))
-TWO_COMES, THREE_COMES = (partial(_register, number=number) for number in (2, 3))
+TWO_COMES, THREE_COMES, FOUR_COMES, FIVE_COMES, SIX_COMES = (
+    partial(_register, number=number) for number in (2, 3, 4, 5, 6)
+)
 TOO_FEW = (
     *(orders.change(capacity=3), TWO_COMES, THREE_COMES, partial(_register, number=4, guests=1)),
     *(orders.healed, ONE_GOES),
@@ -150,6 +159,8 @@ def registrations_meet_others() -> Iterator[Violation]:
         yield from _meet(empty, _asks(1), orders.CANCELLED)
         sharded = _after(empty, _asks(1), orders.CANCELLED, at=0, met=1)
         yield from _meet(sharded, _asks(2), orders.CANCELLED, met=1)
+        more_ask = _in_turn(_meets(_asks(3)), _meets(_asks(4)))
+        yield from _meet(empty, _asks(2), more_ask, met=1)
         asked = _after(empty, _asks(1), orders.CANCELLED, at=0)
         yield from _meet(asked, _decline, _accept)
         few = orders.begin(orders.Scenario((), first=(orders.change(capacity=3),), people=0))
@@ -161,6 +172,26 @@ def registrations_meet_others() -> Iterator[Violation]:
         yield from _meet(full, orders.withdraw, partial(_register, number=2))
 
 
+def seats_that_are_free_meet_others() -> Iterator[Violation]:
+    """A seat that somebody has seen is given only while it is free, at an event that takes people, and not as a place
+    on the waitlist; and all are counted rightly.
+    """
+    with _one_shard(), patch.object(taking, "BLOCK", 2):
+        two, unlimited = _begin(FOR_TWO, orders.healed), _begin(orders.healed)
+        lent = _begin(FOR_FOUR, orders.healed, _crowded(2))
+        for base, by in product((two, unlimited, lent), (orders.CANCELLED, FOR_ONE)):
+            yield from _meet(base, THREE_COMES, by)
+        yield from _meet(lent, _in_turn(THREE_COMES, FIVE_COMES), FOUR_COMES)
+        # The shard has places on the waitlist, where there were none, or seats.
+        others_wait = _in_turn(THREE_COMES, FOUR_COMES, FIVE_COMES, SIX_COMES, _crowded(7))
+        some_go = _in_turn(ONE_GOES, partial(_withdraw, number=3))
+        yield from _meet(_begin(FOR_FOUR, orders.healed), TWO_COMES, _in_turn(others_wait, some_go), met=1)
+        yield from _meet(unlimited, TWO_COMES, _in_turn(FOR_ONE, others_wait, NO_LIMIT), met=1)
+        places_instead = _in_turn(FOUR_COMES, FIVE_COMES, SIX_COMES, _crowded(7))
+        for guests in (0, 2):
+            yield from _meet(lent, partial(_register, number=3, guests=guests), places_instead)
+
+
 def who_waits_meets_others() -> Iterator[Violation]:
     """Nobody waits where a seat is free, or at an event that was closed before."""
     with _one_shard():
@@ -169,7 +200,7 @@ def who_waits_meets_others() -> Iterator[Violation]:
             yield from _meet(full, TWO_COMES, by)
         # A shard has seats left, and the event itself has none.
         lent = _in_turn(ONE_GOES, _crowded(2), partial(_register, number=3, guests=4))
-        yield from _meet(many, partial(_register, number=4), lent)
+        yield from _meet(many, FOUR_COMES, lent)
         queued = _begin(FOR_ONE, TWO_COMES, orders.healed)
         for by in (orders.CANCELLED, _in_turn(TWO_GOES, ONE_GOES)):
             yield from _meet(queued, THREE_COMES, by)
@@ -180,8 +211,8 @@ def who_is_promoted_meets_others() -> Iterator[Violation]:
     long as somebody can be promoted, and no longer.
     """
     with _one_shard():
-        limited = _begin(FOR_TWO, TWO_COMES, THREE_COMES, partial(_register, number=4), ONE_GOES)
-        unlimited = _begin(FOR_ONE, TWO_COMES, orders.change(capacity=None))
+        limited = _begin(FOR_TWO, TWO_COMES, THREE_COMES, FOUR_COMES, ONE_GOES)
+        unlimited = _begin(FOR_ONE, TWO_COMES, NO_LIMIT)
         for base, by in product((limited, unlimited), (orders.CANCELLED, FOR_ONE, _promote)):
             yield from _meet(base, _promote, by)
         yield from _meet(_begin(FOR_ONE), _promote, _in_turn(TWO_COMES, ONE_GOES))

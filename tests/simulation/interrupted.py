@@ -230,6 +230,7 @@ def seats_meet_others() -> Iterator[Violation]:
             (full, orders.withdraw, _somebody_waits),
             *((kept, _day_is_over, _comes_and_leaves), (alone, _day_is_over, _somebody_waits)),
             *((kept, deed, orders.CANCELLED) for deed in (_returns, _comes_anew)),
+            *((kept, deed, _is_over) for deed in (_returns, _gives_up_what_is_kept)),
         ):
             count = _met(base, deed, by, at=0).calls
             for at in range(1, count + 1):
@@ -297,6 +298,10 @@ def _somebody_waits(world: Interrupted) -> None:
 
 def _returns(world: Interrupted) -> None:
     returning.come_back(world.store, EVENT_ID, PERSON, now=world.instant())
+
+
+def _gives_up_what_is_kept(world: Interrupted) -> None:
+    returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant(), early=True)
 
 
 def _comes_anew(world: Interrupted) -> None:

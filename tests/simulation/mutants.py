@@ -552,6 +552,49 @@ MUTANTS: dict[str, Mutant] = {
         instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
         trial="registrations_meet_others",
     ),
+    "nobody-gets-a-seat-at-a-closed-event": Mutant(
+        without_term("SEATS_ARE_FREE", "#open = :true"), trial="seats_that_are_free_meet_others"
+    ),
+    "nobody-gets-a-seat-that-others-wait-for": Mutant(
+        without_term("SEATS_ARE_FREE", "#waiting = :none"), trial="seats_that_are_free_meet_others"
+    ),
+    "who-gets-a-seat-has-seen-the-capacity": Mutant(
+        without_term("SEATS_ARE_FREE", "#capacity = :capacity"), trial="seats_that_are_free_meet_others"
+    ),
+    "nobody-gets-a-seat-at-a-closed-event-without-limit": Mutant(
+        without_term("SEATS_ARE_UNLIMITED", "#open = :true"), trial="seats_that_are_free_meet_others"
+    ),
+    "no-seats-are-lent-without-limit-while-others-wait": Mutant(
+        without_term("SEATS_ARE_UNLIMITED", "#waiting = :none"), trial="seats_that_are_free_meet_others"
+    ),
+    "who-gets-a-seat-without-limit-has-seen-that-there-is-none": Mutant(
+        without_term("SEATS_ARE_UNLIMITED", "attribute_not_exists(#capacity)"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-shard-has-the-seats-that-it-gives": Mutant(
+        without_term("SHARD_HAS_SOME", "#free >= :count"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-place-on-the-waitlist-is-no-seat": Mutant(
+        without_term("SHARD_HAS_SOME", "#waits = :waits"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-shard-that-was-stopped-gives-nothing": Mutant(
+        without_term("SHARD_HAS_SOME", "attribute_not_exists(#stopped)"), trial="seats_that_are_free_meet_others"
+    ),
+    "places-on-the-waitlist-are-not-given-back-as-seats": Mutant(
+        without_term("SHARD_UNCHANGED", "#waits = :waits"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-shard-that-counts-who-asks-is-made-once": Mutant(
+        without(SeatCounts, "ask_actions", "conditions.NEW", '""'), trial="registrations_meet_others"
+    ),
+    "kept-seats-are-given-back-while-they-are-kept": Mutant(
+        without(SeatCounts, "take_held_actions", "conditions.EXISTS", '""'), trial="seats_meet_others"
+    ),
+    "kept-seats-are-released-once": Mutant(
+        without(SeatCounts, "release_held_actions", "conditions.EXISTS", '""'), trial="seats_meet_others"
+    ),
+    "who-begins-to-wait-while-kept-seats-are-released-is-due": Mutant(
+        without(SeatCounts, "release_held_actions", "conditions.NOBODY_WAITS", "conditions.EXISTS"),
+        trial="seats_meet_others",
+    ),
     "who-waits-is-behind-others": Mutant(
         without_term("BEHIND_OTHERS", "#waiting > :none"), trial="who_waits_meets_others"
     ),

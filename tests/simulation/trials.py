@@ -229,6 +229,7 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         interrupted.a_mail_of_waiting_meets_a_seat,
         interrupted.a_request_arrives_after_its_cancellation,
         crowds.registrations_meet_others,
+        crowds.seats_that_are_free_meet_others,
         crowds.who_waits_meets_others,
         crowds.who_is_promoted_meets_others,
         crowds.a_block_meets_a_change,
