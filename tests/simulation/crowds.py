@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from convoke.model import Registration, RegistrationStatus
-from convoke.registrations import approval, registry, returning, waitlist
+from convoke.registrations import approval, erasure, registry, returning, waitlist
 from convoke.registrations import seats as taking
 from convoke.store import keys, seats
 from tests import factories
@@ -57,6 +57,12 @@ def _decline(world: orders.Directed) -> None:
 
 def _come_back(world: orders.Directed) -> None:
     returning.come_back(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
+
+
+def _erase(world: orders.Directed) -> None:
+    rid = f"{1:010d}{EVENT_ID}"
+    world.left[rid] += 1
+    erasure.erase(world.store, EVENT_ID, rid, now=world.instant())
 
 
 def _withdraw(world: orders.Directed, number: int) -> None:
@@ -168,6 +174,7 @@ def registrations_meet_others() -> Iterator[Violation]:
         yield from _meet(lent, partial(_register, number=2, guests=1), partial(_register, number=3))
         gone = orders.begin(orders.Scenario((), first=(orders.withdraw, orders.healed)))
         yield from _meet(gone, _come_back, orders.is_to_be_erased)
+        yield from _meet(gone, _erase, _come_back)
         full = orders.begin(orders.Scenario((), first=(orders.change(capacity=1), orders.healed)))
         yield from _meet(full, orders.withdraw, partial(_register, number=2))
 

@@ -38,6 +38,7 @@ from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
+from convoke.store.registrations import Registrations
 from convoke.store.repository import Repository
 from convoke.store.seats import SeatCounts
 from convoke.store.webhooks import Webhooks
@@ -550,6 +551,14 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-shard-of-a-closed-event-is-not-asked": Mutant(
         instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
+        trial="registrations_meet_others",
+    ),
+    "a-registration-is-changed-as-it-was-read": Mutant(
+        without(Registrations, "change_action", "conditions.VERSION_UNCHANGED", "conditions.EXISTS"),
+        trial="registrations_meet_others",
+    ),
+    "nobody-is-to-be-erased-who-came-back": Mutant(
+        without(Registrations, "unchanged_check", "conditions.VERSION_UNCHANGED", "conditions.EXISTS"),
         trial="registrations_meet_others",
     ),
     "nobody-gets-a-seat-at-a-closed-event": Mutant(
