@@ -156,6 +156,15 @@ def _meet(base: orders.Directed, deed: Deed, by: Deed, *, met: int = 0) -> Itera
         yield from checker.at_the_end(world)
 
 
+def _put_off(base: orders.Directed, deed: Deed, by: Deed) -> Iterator[Violation]:
+    """Where the deed puts off a waitlist to which ``by`` gives a seat."""
+    for at in range(1, _after(base, deed, by, at=0).calls + 1):
+        world = _after(base, deed, by, at=at)
+        found = world.store.reads.seats(EVENT_ID)
+        if found.waiting and (found.due_key or "") > keys.due_key(2, world.instant()):
+            yield Violation("pressing", f"call {at}: {found} are looked at only then")
+
+
 def registrations_meet_others() -> Iterator[Violation]:
     """Seats and those who are pending are counted rightly, nobody waits for a seat that is free, and nobody is pending
     at an event that was cancelled before, alone or in a shard; nobody comes who is to be erased.
@@ -211,6 +220,11 @@ def who_waits_meets_others() -> Iterator[Violation]:
         queued = _begin(FOR_ONE, TWO_COMES, orders.healed)
         for by in (orders.CANCELLED, _in_turn(TWO_GOES, ONE_GOES)):
             yield from _meet(queued, THREE_COMES, by)
+        one_free = _begin(orders.change(capacity=3), TWO_COMES, orders.healed)
+        # Who comes needs two seats; one is free, which somebody else waits for in the end.
+        yield from _put_off(
+            one_free, partial(_register, number=5, guests=1), _in_turn(THREE_COMES, FOUR_COMES, ONE_GOES)
+        )
 
 
 def who_is_promoted_meets_others() -> Iterator[Violation]:
@@ -225,12 +239,7 @@ def who_is_promoted_meets_others() -> Iterator[Violation]:
         yield from _meet(_begin(FOR_ONE), _promote, _in_turn(TWO_COMES, ONE_GOES))
         for first in ((FOR_ONE, TWO_COMES), (FOR_ONE, TWO_COMES, orders.CANCELLED, ONE_GOES), (FOR_TWO,)):
             yield from _meet(_begin(*first), _promote, _nothing)
-        too_few = _begin(*TOO_FEW)
-        for at in range(1, _after(too_few, _promote, _another_goes, at=0).calls + 1):
-            world = _after(too_few, _promote, _another_goes, at=at)
-            found = world.store.reads.seats(EVENT_ID)
-            if found.waiting and (found.due_key or "") > keys.due_key(2, world.instant()):
-                yield Violation("pressing", f"call {at}: {found} are looked at only then")
+        yield from _put_off(_begin(*TOO_FEW), _promote, _another_goes)
 
 
 def a_block_meets_a_change() -> Iterator[Violation]:

@@ -613,6 +613,9 @@ MUTANTS: dict[str, Mutant] = {
     "nobody-waits-first-at-a-closed-event": Mutant(
         without_term("FIRST_TO_WAIT", "#open = :true"), trial="who_waits_meets_others"
     ),
+    "who-does-not-wait-first-puts-off-nobody": Mutant(
+        without_term("FIRST_TO_WAIT", "#waiting = :none"), trial="who_waits_meets_others"
+    ),
     "who-waits-first-has-seen-the-capacity": Mutant(
         without_term("FIRST_TO_WAIT", "#capacity = :capacity"), trial="who_waits_meets_others"
     ),

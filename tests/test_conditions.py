@@ -1,0 +1,330 @@
+"""Writes that come too late: each is refused for the one thing that has changed since that was read which it rests on.
+
+Here are those of which another test would not notice that their condition (``store.conditions``) lacks a part. What a
+race is needed for is in the simulator's mutants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.invitation import StoredMessage
+from convoke.effects import (
+    BatchHint,
+    ClaimBatch,
+    Due,
+    DueKind,
+    EndBatch,
+    PlanBatches,
+    Postpone,
+    RecordMessageState,
+    StoreReport,
+    WakeUp,
+)
+from convoke.inbound.proposals import ProposalStatus
+from convoke.model import DeliveryState
+from convoke.store import dynamo, keys
+from convoke.store.account_settings import AccountSettings
+from convoke.store.address_changes import AddressChange
+from convoke.store.events import SplitTransfer
+from convoke.store.imports import Import
+from convoke.store.invitations import invitation_item
+from convoke.store.records import message_item
+from convoke.store.store import Store
+from convoke.store.writes import Action
+from convoke.webhooks.events import WebhookEvent, WebhookEventType, WebhookPayload, new_delivery
+from tests import factories
+from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, existing
+from tests.fixtures import fixture_of
+from tests.tables import SETTINGS, in_memory, unchanged
+
+MINUTE = timedelta(minutes=1)
+LATER = NOW + MINUTE
+DUE = keys.due_key(1, NOW)
+
+client = fixture_of(in_memory)
+
+
+@pytest.fixture
+def store(client: Any) -> Store:
+    return Store(client, SETTINGS)
+
+
+def done(store: Store, *actions: Action) -> bool:
+    """Whether the actions were carried out, all together."""
+    return not store.attempt({str(number): action for number, action in enumerate(actions)})
+
+
+def refused(store: Store, *actions: Action) -> bool:
+    with unchanged(store.client):
+        return not done(store, *actions)
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_s_id_is_given_once(store: Store) -> None:
+    assert done(store, store.events.new_action(factories.event()))
+    assert refused(store, store.events.new_action(factories.event(title="Another")))
+
+
+@pytest.mark.parametrize("change", [{"version": 7}, {"account": "other"}])
+def test_an_event_is_changed_in_the_version_and_for_the_account_that_it_was_read_for(
+    store: Store, change: dict[str, Any]
+) -> None:
+    seen = factories.event()
+    assert done(store, store.events.new_action(replace(seen, **change)))
+    assert refused(store, store.events.change_action(seen, replace(seen, title="Changed")))
+
+
+def test_the_stream_is_told_of_an_event_as_it_was_read(store: Store) -> None:
+    seen = factories.event()
+    assert done(store, store.events.new_action(replace(seen, version=seen.version + 1)))
+    assert refused(store, store.events.hint_action(seen, NOW))
+
+
+# --- split transfers ------------------------------------------------------------------------------------------------
+
+TRANSFER = SplitTransfer(
+    event_id=factories.NEW_ID, source=EVENT_ID, since=factories.MORNING.start, named=0, at=NOW, due_key=DUE
+)
+
+
+@pytest.mark.parametrize("again_at", [None, NOW])
+def test_a_transfer_goes_on_and_ends_where_it_was_read(store: Store, again_at: datetime | None) -> None:
+    seen = replace(TRANSFER, again_at=again_at)
+    assert done(store, store.events.start_transfer_action(replace(seen, cursor="5"), 1, NOW))
+    assert refused(store, store.events.move_transfer_action(seen, "3", (), NOW))
+    assert refused(store, store.events.look_again_action(seen, (), NOW))
+    assert refused(store, store.events.end_transfer_action(seen))
+
+
+def test_only_a_first_look_at_who_is_to_be_copied_keeps_others_out(store: Store) -> None:
+    check = store.events.not_transferring_check(TRANSFER.event_id)
+    assert done(store, check)
+    assert done(store, store.events.start_transfer_action(TRANSFER, 1, NOW))
+    assert refused(store, check)
+    assert done(store, store.events.look_again_action(TRANSFER, (), NOW))
+    assert done(store, check)
+
+
+# --- fan-outs -------------------------------------------------------------------------------------------------------
+
+WAITS = FanOut(event_id=EVENT_ID, version=2, told_at=LATER, told=1)
+
+
+@pytest.mark.parametrize("change", [{"version": 3}, {"planned_to": "5"}, {"told_at": LATER + MINUTE}])
+def test_what_waits_is_announced_or_replaced_as_it_was_read(store: Store, change: dict[str, Any]) -> None:
+    assert done(store, store.events.fan_out_action(replace(WAITS, **change), NOW))
+    assert refused(store, store.fan_outs.tell_now_action(WAITS, NOW))
+    assert refused(store, store.events.fan_out_action(replace(WAITS, version=4), NOW, WAITS))
+
+
+def test_a_last_page_without_anybody_is_planned_while_as_many_batches_are_left_as_were(store: Store) -> None:
+    seen = FanOut(event_id=EVENT_ID, version=2, planning=True)
+    assert done(store, store.events.fan_out_action(seen, NOW))
+    batch = Batch(event_id=EVENT_ID, version=2, first="", through="9", after="")
+    assert store.fan_outs.plan_batches(
+        PlanBatches(seen=seen, batches=((batch, DUE),), through="9", people=1, due_key=DUE)
+    )
+    seen = existing(store.reads.fan_out(EVENT_ID))
+    last = PlanBatches(seen=seen, batches=(), through="~", people=0, due_key=None)
+    hint = BatchHint(event_id=EVENT_ID, version=2, first="")
+    claimed = store.fan_outs.claim_batch(ClaimBatch(hint=hint, now=NOW, lease_until=LATER))
+    assert store.fan_outs.end_batch(EndBatch(batch=existing(claimed)))
+    with unchanged(store.client):
+        assert not store.fan_outs.plan_batches(last)
+    assert store.fan_outs.plan_batches(replace(last, seen=existing(store.reads.fan_out(EVENT_ID))))
+    assert store.reads.fan_out(EVENT_ID) is None
+
+
+# --- what is due, and what was sent ---------------------------------------------------------------------------------
+
+
+def test_what_became_due_otherwise_is_not_postponed(store: Store) -> None:
+    invitation = factories.invitation(due_key=DUE)
+    assert done(store, store.invitations.new_action(invitation))
+    due = Due(kind=DueKind.REGISTRATION, event_id=EVENT_ID, registration_id=REGISTRATION_ID, due_key=DUE)
+    urgent = keys.due_key(0, NOW)
+    store.invitations.wake_up(WakeUp(event_id=EVENT_ID, registration_id=REGISTRATION_ID, due_key=urgent))
+    with unchanged(store.client):
+        assert not store.records.postpone(Postpone(due=due, due_key=keys.due_key(1, LATER)))
+    assert store.records.postpone(Postpone(due=replace(due, due_key=urgent), due_key=keys.due_key(0, LATER)))
+
+
+def test_a_report_is_written_to_the_invitation_that_was_read(store: Store) -> None:
+    seen = factories.invited()
+    assert done(store, store.invitations.new_action(replace(seen, fence=seen.fence + 1)))
+    changed = replace(seen, state=DeliveryState.DELIVERED)
+    with unchanged(store.client):
+        assert not store.invitations.store_report(StoreReport(seen=seen, changed=changed))
+
+
+@pytest.mark.parametrize("change", [{"fence": 7}, {"wakeups": 7}])
+def test_a_sequence_is_raised_above_the_one_that_was_read(store: Store, change: dict[str, int]) -> None:
+    seen, now = factories.invited(), replace(factories.invited(), **change)
+    assert done(store, store.invitations.new_action(now))
+    with unchanged(store.client):
+        assert not store.invitations.lift(invitation_item(seen), 100, NOW)
+    assert store.invitations.lift(invitation_item(now), 100, NOW)
+
+
+def test_what_ses_reported_of_a_message_is_not_hidden_by_that_it_was_accepted(store: Store) -> None:
+    state = factories.told()
+    message = StoredMessage(
+        registration_id=REGISTRATION_ID, event_id=EVENT_ID, calendar_state=state, rendered=None, written_at=NOW
+    )
+    store.client.put_item(TableName=SETTINGS.invitations_table, Item=dynamo.wire(message_item(message)))
+
+    def record(became: DeliveryState) -> None:
+        effect = RecordMessageState(
+            registration_id=REGISTRATION_ID, sequence=state.sequence, state=became, ses_id="ses", at=NOW
+        )
+        store.records.record_sent(effect)
+
+    record(DeliveryState.BOUNCED)
+    with unchanged(store.client):
+        record(DeliveryState.ACCEPTED)
+    record(DeliveryState.COMPLAINED)
+    assert existing(store.reads.stored(REGISTRATION_ID, state.sequence)).state is DeliveryState.COMPLAINED
+
+
+# --- imports --------------------------------------------------------------------------------------------------------
+
+IMPORT = Import(event_id=EVENT_ID, import_id="one", account="acme", by="Ada", created_at=NOW, lines=2)
+
+
+def begun(store: Store) -> Import:
+    """An import that a worker has."""
+    store.imports.create(IMPORT, "Bo")
+    assert store.imports.begin(replace(IMPORT, started_at=NOW, run="r"), [], [], due_key=DUE)
+    return existing(store.imports.claim(EVENT_ID, "one", lease_until=LATER, now=NOW))
+
+
+def test_what_the_columns_are_about_is_settled_once_an_import_has_begun(store: Store) -> None:
+    begun(store)
+    with unchanged(store.client):
+        assert not store.imports.match(IMPORT, ("name", "email"), head=True)
+
+
+def test_an_import_that_has_not_begun_is_worked_on_by_nobody(store: Store) -> None:
+    store.imports.create(IMPORT, "Bo")
+    with unchanged(store.client):
+        assert store.imports.claim(EVENT_ID, "one", lease_until=LATER, now=NOW) is None
+
+
+def test_a_part_is_counted_once_by_the_worker_who_has_the_import(store: Store) -> None:
+    mine = begun(store)
+    assert store.imports.end_part(mine, {"registered": 1}, [], [], NOW) is not None
+    with unchanged(store.client):
+        assert store.imports.end_part(mine, {"registered": 1}, [], [], NOW) is None
+        assert store.imports.end_part(replace(mine, next_part=1, lease_until=NOW), {}, [], [], NOW) is None
+
+
+def test_an_import_is_left_by_the_worker_who_has_it(store: Store) -> None:
+    late = begun(store)
+    assert store.imports.claim(EVENT_ID, "one", lease_until=LATER + MINUTE, now=LATER) is not None
+    with unchanged(store.client):
+        assert not store.imports.give_back(late, LATER)
+        assert not store.imports.wait(late, LATER)
+
+
+# --- people and accounts --------------------------------------------------------------------------------------------
+
+
+def test_a_new_address_is_confirmed_by_the_latest_mail_alone(store: Store) -> None:
+    asked = AddressChange(
+        event_id=EVENT_ID,
+        registration_id=REGISTRATION_ID,
+        change_id="first",
+        email="bo@example.org",
+        links=0,
+        asked_at=NOW,
+        valid_until=LATER,
+    )
+    for one in (asked, replace(asked, change_id="second")):
+        assert done(store, store.address_changes.put_action(one))
+    assert refused(store, store.address_changes.end_action(asked))
+    assert done(store, store.address_changes.end_action(replace(asked, change_id="second")))
+
+
+@pytest.mark.parametrize("decided", [ProposalStatus.ACCEPTED, ProposalStatus.DECLINED])
+def test_a_proposal_is_decided_once(store: Store, decided: ProposalStatus) -> None:
+    proposal = factories.proposal()
+    assert done(store, store.proposals.put_action(proposal))
+    assert done(store, store.proposals.decision_action(proposal, decided))
+    assert refused(store, store.proposals.decision_action(proposal, ProposalStatus.ACCEPTED))
+
+
+def test_an_external_id_is_given_back_by_who_has_it(store: Store) -> None:
+    one, other = (
+        factories.registration(registration_id=f"{number:010d}{EVENT_ID}", external_id="row 1") for number in (1, 2)
+    )
+    assert done(store, *store.external_ids.actions(None, one).values())
+    assert refused(store, *store.external_ids.actions(other, None).values())
+    assert done(store, *store.external_ids.actions(one, None).values())
+
+
+def test_what_an_account_has_decided_is_changed_as_it_was_read(store: Store) -> None:
+    settings = store.account_settings
+    assert settings.change("acme", settings.read("acme"), AccountSettings(name="A"))
+    seen = settings.read("acme")
+    assert settings.change("acme", seen, replace(seen, name="B"))
+    with unchanged(store.client):
+        assert not settings.change("acme", seen, replace(seen, name="C"))
+
+
+def test_a_source_that_is_paused_keeps_the_time_of_its_pause(store: Store) -> None:
+    assert store.sources.pause("acme", "members", NOW)
+    with unchanged(store.client):
+        assert not store.sources.pause("acme", "members", LATER)
+
+
+# --- webhooks -------------------------------------------------------------------------------------------------------
+
+HOOK = factories.webhook(WebhookEventType.REGISTRATION_CREATED)
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"secret": "whs_another"},
+    {"url": "https://hooks.example.org/elsewhere"},
+    {"events": (WebhookEventType.EVENT_CHANGED,)},
+    {"payload": WebhookPayload.FULL},
+)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_a_webhook_is_changed_as_it_was_read(store: Store, change: dict[str, Any]) -> None:
+    store.webhooks.create(HOOK)
+    assert store.webhooks.replace(HOOK, replace(HOOK, **change))
+    for other in CHANGES:
+        with unchanged(store.client):
+            assert not store.webhooks.replace(HOOK, replace(HOOK, **other))
+
+
+def test_a_webhook_that_was_removed_is_not_changed(store: Store) -> None:
+    store.webhooks.create(HOOK)
+    assert store.webhooks.remove("acme", HOOK.webhook_id)
+    with unchanged(store.client):
+        assert not store.webhooks.replace(HOOK, replace(HOOK, payload=WebhookPayload.FULL))
+        assert not store.webhooks.remove("acme", HOOK.webhook_id)
+
+
+def test_a_webhook_of_before_there_were_payloads_can_be_changed(store: Store) -> None:
+    store.webhooks.create(HOOK)
+    key = keys.webhook("acme", HOOK.webhook_id)
+    store.client.update_item(TableName=SETTINGS.webhooks_table, Key=dynamo.wire(key), UpdateExpression="REMOVE payload")
+    seen = existing(store.webhooks.read("acme", HOOK.webhook_id))
+    assert store.webhooks.replace(seen, replace(seen, payload=WebhookPayload.FULL))
+
+
+def test_a_delivery_that_was_begun_is_not_made_anew(store: Store) -> None:
+    event = WebhookEvent(webhook_event_id="e", account="acme", type=HOOK.events[0], data={}, created_at=NOW)
+    delivery = new_delivery(event, HOOK, DUE)
+    store.deliveries.add(delivery)
+    assert store.deliveries.record(replace(delivery, attempts=1))
+    with unchanged(store.client):
+        store.deliveries.add(delivery)
