@@ -6,20 +6,27 @@ race is needed for is in the simulator's mutants.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from convoke.decision.fan_out import Batch, FanOut
-from convoke.decision.invitation import StoredMessage
+from convoke.decision.invitation import Acknowledged, Intent, Invitation, StoredMessage
 from convoke.effects import (
+    Acknowledge,
+    AcknowledgeResult,
     BatchHint,
+    Claim,
     ClaimBatch,
     Due,
     DueKind,
     EndBatch,
+    MoveBatch,
     PlanBatches,
     Postpone,
     RecordMessageState,
@@ -27,15 +34,18 @@ from convoke.effects import (
     WakeUp,
 )
 from convoke.inbound.proposals import ProposalStatus
+from convoke.inbound.quarantine import QuarantineStatus
 from convoke.model import DeliveryState
 from convoke.store import dynamo, keys
 from convoke.store.account_settings import AccountSettings
 from convoke.store.address_changes import AddressChange
+from convoke.store.comparisons import Progress
 from convoke.store.events import SplitTransfer
 from convoke.store.imports import Import
 from convoke.store.invitations import invitation_item
 from convoke.store.records import message_item
 from convoke.store.store import Store
+from convoke.store.unconfirmed import UnconfirmedRegistration
 from convoke.store.writes import Action
 from convoke.webhooks.events import WebhookEvent, WebhookEventType, WebhookPayload, new_delivery
 from tests import factories
@@ -63,6 +73,19 @@ def done(store: Store, *actions: Action) -> bool:
 def refused(store: Store, *actions: Action) -> bool:
     with unchanged(store.client):
         return not done(store, *actions)
+
+
+def after_reading(repository: Any, deed: Callable[[], object]) -> AbstractContextManager[object]:
+    """Within, ``deed`` is done once, after the repository has read an item."""
+    read, deeds = repository._item, [deed]
+
+    def reads(*what: Any) -> Any:
+        found = read(*what)
+        if deeds:
+            deeds.pop()()
+        return found
+
+    return patch.object(repository, "_item", reads)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -143,6 +166,23 @@ def test_a_last_page_without_anybody_is_planned_while_as_many_batches_are_left_a
     assert store.reads.fan_out(EVENT_ID) is None
 
 
+def test_a_batch_that_others_have_worked_on_since_it_was_read_is_read_again(store: Store) -> None:
+    seen = FanOut(event_id=EVENT_ID, version=2, planning=True)
+    batch = Batch(event_id=EVENT_ID, version=2, first="", through="9", after="")
+    page = PlanBatches(seen=seen, batches=((batch, DUE),), through="9", people=1, due_key=None)
+    assert done(store, store.events.fan_out_action(seen, NOW))
+    assert store.fan_outs.plan_batches(page)
+    claim = ClaimBatch(hint=BatchHint(event_id=EVENT_ID, version=2, first=""), now=NOW, lease_until=LATER)
+
+    def another_has_worked_on_it() -> None:
+        other = Store(store.client, SETTINGS).fan_outs
+        assert other.move_batch(MoveBatch(batch=existing(other.claim_batch(claim)), after="5", due_key=DUE))
+
+    with after_reading(store.fan_outs, another_has_worked_on_it):
+        assert store.fan_outs.claim_batch(claim) is None
+    assert existing(store.fan_outs.claim_batch(claim)).after == "5"
+
+
 # --- what is due, and what was sent ---------------------------------------------------------------------------------
 
 
@@ -157,12 +197,44 @@ def test_what_became_due_otherwise_is_not_postponed(store: Store) -> None:
     assert store.records.postpone(Postpone(due=replace(due, due_key=urgent), due_key=keys.due_key(0, LATER)))
 
 
+def read(store: Store) -> Invitation:
+    return existing(store.reads.invitation(EVENT_ID, REGISTRATION_ID))
+
+
 def test_a_report_is_written_to_the_invitation_that_was_read(store: Store) -> None:
     seen = factories.invited()
     assert done(store, store.invitations.new_action(replace(seen, fence=seen.fence + 1)))
     changed = replace(seen, state=DeliveryState.DELIVERED)
     with unchanged(store.client):
         assert not store.invitations.store_report(StoreReport(seen=seen, changed=changed))
+
+
+def test_a_report_that_comes_while_a_wake_up_is_kept_is_kept_too(store: Store) -> None:
+    state = factories.told()
+    assert done(store, store.invitations.new_action(factories.invitation(due_key=DUE)))
+    intent = Intent(calendar_state=state, attempt="a")
+    claimed = existing(
+        store.invitations.claim(
+            Claim(seen=read(store), intent=intent, lease_until=LATER, due_key=keys.due_key(1, LATER), now=NOW)
+        )
+    )
+    store.invitations.wake_up(WakeUp(event_id=EVENT_ID, registration_id=REGISTRATION_ID, due_key=DUE))
+    told = Acknowledged(calendar_state=state, ses_id="ses", at=NOW)
+    write, writes = store.invitations._update, [1, 2]
+
+    def late(*what: Any, **how: Any) -> Any:
+        if writes.pop(0) == 2:
+            reported = replace(read(store), acknowledged=told, state=DeliveryState.BOUNCED, reason="nobody")
+            other = Store(store.client, SETTINGS).invitations
+            assert other.store_report(StoreReport(seen=read(store), changed=reported))
+            writes.extend(range(3, 9))
+        return write(*what, **how)
+
+    with patch.object(store.invitations, "_update", late):
+        result = store.invitations.acknowledge(Acknowledge(claimed=claimed, acknowledged=told, due_key=None))
+    assert result is AcknowledgeResult.STILL_DUE
+    assert (read(store).state, read(store).reason) == (DeliveryState.BOUNCED, "nobody")
+    assert read(store).due_key == DUE
 
 
 @pytest.mark.parametrize("change", [{"fence": 7}, {"wakeups": 7}])
@@ -192,6 +264,15 @@ def test_what_ses_reported_of_a_message_is_not_hidden_by_that_it_was_accepted(st
         record(DeliveryState.ACCEPTED)
     record(DeliveryState.COMPLAINED)
     assert existing(store.reads.stored(REGISTRATION_ID, state.sequence)).state is DeliveryState.COMPLAINED
+
+
+def test_nothing_is_recorded_of_a_message_that_is_not_stored(store: Store) -> None:
+    effect = RecordMessageState(
+        registration_id=REGISTRATION_ID, sequence=0, state=DeliveryState.ACCEPTED, ses_id="ses", at=NOW
+    )
+    with unchanged(store.client):
+        store.records.record_sent(effect)
+    assert refused(store, store.records.give_up_action(REGISTRATION_ID, 0, "unwritten"))
 
 
 # --- imports --------------------------------------------------------------------------------------------------------
@@ -261,6 +342,20 @@ def test_a_proposal_is_decided_once(store: Store, decided: ProposalStatus) -> No
     assert refused(store, store.proposals.decision_action(proposal, ProposalStatus.ACCEPTED))
 
 
+def test_a_mail_that_was_put_aside_is_decided_once_however_often_that_is_said(store: Store) -> None:
+    mail = factories.held()
+    assert done(store, store.quarantine.put_action(mail))
+    assert refused(store, store.quarantine.put_action(mail))
+    for _ in range(2):
+        assert done(store, *store.quarantine.decision_actions(mail, QuarantineStatus.RELEASED).values())
+    assert refused(store, *store.quarantine.decision_actions(mail, QuarantineStatus.DROPPED).values())
+
+
+def test_an_unconfirmed_registration_that_is_not_kept_is_not_confirmed(store: Store) -> None:
+    one = UnconfirmedRegistration(unconfirmed_id="one", event_id=EVENT_ID, asked_at=NOW, valid_until=LATER)
+    assert refused(store, store.unconfirmed.confirmed_action(one, factories.registration()))
+
+
 def test_an_external_id_is_given_back_by_who_has_it(store: Store) -> None:
     one, other = (
         factories.registration(registration_id=f"{number:010d}{EVENT_ID}", external_id="row 1") for number in (1, 2)
@@ -277,6 +372,12 @@ def test_what_an_account_has_decided_is_changed_as_it_was_read(store: Store) -> 
     assert settings.change("acme", seen, replace(seen, name="B"))
     with unchanged(store.client):
         assert not settings.change("acme", seen, replace(seen, name="C"))
+
+
+def test_of_two_who_begin_to_compare_one_goes_on(store: Store) -> None:
+    assert store.comparisons.save("acme", "members", Progress(began_at=NOW)) is not None
+    with unchanged(store.client):
+        assert store.comparisons.save("acme", "members", Progress(began_at=LATER)) is None
 
 
 def test_a_source_that_is_paused_keeps_the_time_of_its_pause(store: Store) -> None:
@@ -328,3 +429,19 @@ def test_a_delivery_that_was_begun_is_not_made_anew(store: Store) -> None:
     assert store.deliveries.record(replace(delivery, attempts=1))
     with unchanged(store.client):
         store.deliveries.add(delivery)
+
+
+def test_what_another_sweep_hands_out_of_a_shard_is_not_handed_out_twice(store: Store) -> None:
+    for number in range(3):
+        event = WebhookEvent(webhook_event_id="e", account="acme", type=HOOK.events[0], data={}, created_at=NOW)
+        store.deliveries.add(new_delivery(event, replace(HOOK, webhook_id=f"{number}"), DUE))
+    mine = store.deliveries.due(LATER, 10)
+    handed = [next(mine)]
+    handed += Store(store.client, SETTINGS).deliveries.due(LATER, 10)
+    assert len(handed) == 3
+    assert list(mine) == []
+
+
+def test_a_webhook_event_that_was_deleted_leaves_nothing(store: Store) -> None:
+    with unchanged(store.client):
+        store.outbox.mark_distributed("acme", "gone")
