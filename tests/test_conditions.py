@@ -16,7 +16,7 @@ from unittest.mock import patch
 import pytest
 
 from convoke.decision.fan_out import Batch, FanOut
-from convoke.decision.invitation import Acknowledged, Intent, Invitation, StoredMessage
+from convoke.decision.invitation import Acknowledged, Hold, Intent, Invitation, Seats, StoredMessage
 from convoke.effects import (
     Acknowledge,
     AcknowledgeResult,
@@ -33,9 +33,10 @@ from convoke.effects import (
     StoreReport,
     WakeUp,
 )
+from convoke.inbound.judgement import Judgement, Verdict
 from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import QuarantineStatus
-from convoke.model import DeliveryState
+from convoke.model import AnswerChannel, DeliveryState, ReceivedReply
 from convoke.store import dynamo, keys
 from convoke.store.account_settings import AccountSettings
 from convoke.store.address_changes import AddressChange
@@ -88,12 +89,80 @@ def after_reading(repository: Any, deed: Callable[[], object]) -> AbstractContex
     return patch.object(repository, "_item", reads)
 
 
+# --- what is stored once --------------------------------------------------------------------------------------------
+
+HOLD = Hold(event_id=EVENT_ID, registration_id=REGISTRATION_ID, seats=2, until=LATER)
+UNCONFIRMED = UnconfirmedRegistration(unconfirmed_id="one", event_id=EVENT_ID, asked_at=NOW, valid_until=LATER)
+REPLY = ReceivedReply(reply=factories.reply(), channel=AnswerChannel.WEB, at=NOW)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        lambda store: store.events.new_action(factories.event()),
+        lambda store: store.registrations.new_action(factories.registration(), "acme"),
+        lambda store: store.registrations.lock_action(factories.registration()),
+        lambda store: store.invitations.new_action(factories.invitation()),
+        lambda store: store.seats.new_action(EVENT_ID, Seats()),
+        lambda store: store.seats.place_action(EVENT_ID, REGISTRATION_ID),
+        lambda store: store.seats.hold_actions(HOLD)["hold"],
+        lambda store: store.seats.ask_actions(EVENT_ID, 1, 3)["shard"],
+        lambda store: store.proposals.put_action(factories.proposal()),
+        lambda store: store.quarantine.put_action(factories.held()),
+        lambda store: store.unconfirmed.new_action(UNCONFIRMED),
+        lambda store: store.answers.history_actions(REGISTRATION_ID, REPLY, [], LATER)["answer"],
+        lambda store: store.received.record_action(Judgement(verdict=Verdict.REFRESH), factories.receipt()),
+    ],
+)
+def test_what_is_stored_once_is_not_stored_anew(store: Store, new: Callable[[Store], Action]) -> None:
+    assert done(store, new(store))
+    assert refused(store, new(store))
+
+
+# --- seats ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("capacity", [None, 2])
+def test_a_seat_goes_to_the_waitlist_only_where_somebody_is_on_it(store: Store, capacity: int | None) -> None:
+    assert done(store, store.seats.new_action(EVENT_ID, Seats(capacity=capacity, taken=1)))
+    seats = existing(store.seats.read(EVENT_ID))
+    assert done(store, store.seats.place_action(EVENT_ID, REGISTRATION_ID))
+    assert refused(store, *store.seats.promote_actions(EVENT_ID, REGISTRATION_ID, seats, 1).values())
+    assert refused(store, store.seats.release_action(EVENT_ID, 1, NOW, anybody_waits=True))
+    assert done(store, store.seats.release_action(EVENT_ID, 1, NOW, anybody_waits=False))
+
+
+def test_kept_seats_are_released_to_a_waitlist_only_where_somebody_is_on_it(store: Store) -> None:
+    assert done(store, store.seats.new_action(EVENT_ID, Seats(taken=2)))
+    assert done(store, *store.seats.hold_actions(HOLD).values())
+    early = {"early": True, "anybody_waits": True}
+    assert refused(store, *store.seats.release_held_actions(HOLD, NOW, **early).values())
+
+
+@pytest.mark.parametrize("change", [{"seats": 1}, {"until": LATER + MINUTE}])
+def test_kept_seats_are_passed_on_as_they_were_read(store: Store, change: dict[str, Any]) -> None:
+    assert done(store, store.seats.new_action(EVENT_ID, Seats(taken=2)))
+    assert done(store, *store.seats.hold_actions(HOLD).values())
+    seats = existing(store.seats.read(EVENT_ID))
+    for hold, refuses in ((replace(HOLD, **change), refused), (HOLD, done)):
+        assert refuses(store, store.seats.pass_on_held_actions(hold, seats, 2, NOW, 0)["hold"])
+
+
+def test_a_place_on_the_waitlist_is_left_once(store: Store) -> None:
+    assert done(store, store.seats.new_action(EVENT_ID, Seats(waiting=2)))
+    assert done(store, store.seats.place_action(EVENT_ID, REGISTRATION_ID))
+    assert done(store, *store.seats.leave_waitlist_actions(EVENT_ID, REGISTRATION_ID).values())
+    assert refused(store, *store.seats.leave_waitlist_actions(EVENT_ID, REGISTRATION_ID).values())
+
+
+def test_nothing_is_counted_for_an_event_or_in_a_shard_that_is_not_there(store: Store) -> None:
+    assert refused(store, store.seats.count_action(EVENT_ID, taken=1))
+    assert refused(store, store.seats.ask_shard_action(EVENT_ID, 3, 1))
+    with unchanged(store.client):
+        store.seats.clear_due(EVENT_ID, over=True)
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
-
-
-def test_an_event_s_id_is_given_once(store: Store) -> None:
-    assert done(store, store.events.new_action(factories.event()))
-    assert refused(store, store.events.new_action(factories.event(title="Another")))
 
 
 @pytest.mark.parametrize("change", [{"version": 7}, {"account": "other"}])
@@ -293,6 +362,12 @@ def test_what_the_columns_are_about_is_settled_once_an_import_has_begun(store: S
         assert not store.imports.match(IMPORT, ("name", "email"), head=True)
 
 
+def test_the_columns_of_an_import_that_is_gone_are_about_nothing(store: Store) -> None:
+    with unchanged(store.client):
+        assert not store.imports.match(IMPORT, ("name", "email"), head=True)
+        store.invitations.wake_up(WakeUp(event_id=EVENT_ID, registration_id=REGISTRATION_ID, due_key=DUE))
+
+
 def test_an_import_that_has_not_begun_is_worked_on_by_nobody(store: Store) -> None:
     store.imports.create(IMPORT, "Bo")
     with unchanged(store.client):
@@ -345,15 +420,20 @@ def test_a_proposal_is_decided_once(store: Store, decided: ProposalStatus) -> No
 def test_a_mail_that_was_put_aside_is_decided_once_however_often_that_is_said(store: Store) -> None:
     mail = factories.held()
     assert done(store, store.quarantine.put_action(mail))
-    assert refused(store, store.quarantine.put_action(mail))
     for _ in range(2):
         assert done(store, *store.quarantine.decision_actions(mail, QuarantineStatus.RELEASED).values())
     assert refused(store, *store.quarantine.decision_actions(mail, QuarantineStatus.DROPPED).values())
 
 
 def test_an_unconfirmed_registration_that_is_not_kept_is_not_confirmed(store: Store) -> None:
-    one = UnconfirmedRegistration(unconfirmed_id="one", event_id=EVENT_ID, asked_at=NOW, valid_until=LATER)
-    assert refused(store, store.unconfirmed.confirmed_action(one, factories.registration()))
+    assert refused(store, store.unconfirmed.confirmed_action(UNCONFIRMED, factories.registration()))
+
+
+def test_an_address_is_given_back_by_who_has_it(store: Store) -> None:
+    one, other = (factories.registration(registration_id=f"{number:010d}{EVENT_ID}") for number in (1, 2))
+    assert done(store, store.registrations.lock_action(one))
+    assert refused(store, store.registrations.unlock_action(other))
+    assert done(store, store.registrations.unlock_action(one))
 
 
 def test_an_external_id_is_given_back_by_who_has_it(store: Store) -> None:
