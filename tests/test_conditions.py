@@ -36,9 +36,8 @@ from convoke.effects import (
 from convoke.inbound.judgement import Judgement, Verdict
 from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import QuarantineStatus
-from convoke.model import AnswerChannel, DeliveryState, ReceivedReply
+from convoke.model import AccountSettings, AnswerChannel, DeliveryState, ReceivedReply
 from convoke.store import dynamo, keys
-from convoke.store.account_settings import AccountSettings
 from convoke.store.address_changes import AddressChange
 from convoke.store.comparisons import Progress
 from convoke.store.events import SplitTransfer
@@ -93,27 +92,28 @@ def after_reading(repository: Any, deed: Callable[[], object]) -> AbstractContex
 
 HOLD = Hold(event_id=EVENT_ID, registration_id=REGISTRATION_ID, seats=2, until=LATER)
 UNCONFIRMED = UnconfirmedRegistration(unconfirmed_id="one", event_id=EVENT_ID, asked_at=NOW, valid_until=LATER)
+JUDGEMENT = Judgement(verdict=Verdict.REFRESH)
 REPLY = ReceivedReply(reply=factories.reply(), channel=AnswerChannel.WEB, at=NOW)
 
 
-@pytest.mark.parametrize(
-    "new",
-    [
-        lambda store: store.events.new_action(factories.event()),
-        lambda store: store.registrations.new_action(factories.registration(), "acme"),
-        lambda store: store.registrations.lock_action(factories.registration()),
-        lambda store: store.invitations.new_action(factories.invitation()),
-        lambda store: store.seats.new_action(EVENT_ID, Seats()),
-        lambda store: store.seats.place_action(EVENT_ID, REGISTRATION_ID),
-        lambda store: store.seats.hold_actions(HOLD)["hold"],
-        lambda store: store.seats.ask_actions(EVENT_ID, 1, 3)["shard"],
-        lambda store: store.proposals.put_action(factories.proposal()),
-        lambda store: store.quarantine.put_action(factories.held()),
-        lambda store: store.unconfirmed.new_action(UNCONFIRMED),
-        lambda store: store.answers.history_actions(REGISTRATION_ID, REPLY, [], LATER)["answer"],
-        lambda store: store.received.record_action(Judgement(verdict=Verdict.REFRESH), factories.receipt()),
-    ],
-)
+NEW: dict[str, Callable[[Store], Action]] = {
+    "event": lambda store: store.events.new_action(factories.event()),
+    "registration": lambda store: store.registrations.new_action(factories.registration(), "acme"),
+    "lock": lambda store: store.registrations.lock_action(factories.registration()),
+    "invitation": lambda store: store.invitations.new_action(factories.invitation()),
+    "seats": lambda store: store.seats.new_action(EVENT_ID, Seats()),
+    "place": lambda store: store.seats.place_action(EVENT_ID, REGISTRATION_ID),
+    "hold": lambda store: store.seats.hold_actions(HOLD)["hold"],
+    "shard": lambda store: store.seats.ask_actions(EVENT_ID, 1, 3)["shard"],
+    "proposal": lambda store: store.proposals.put_action(factories.proposal()),
+    "quarantined mail": lambda store: store.quarantine.put_action(factories.held()),
+    "unconfirmed registration": lambda store: store.unconfirmed.new_action(UNCONFIRMED),
+    "answer": lambda store: store.answers.history_actions(REGISTRATION_ID, REPLY, [], LATER)["answer"],
+    "received mail": lambda store: store.received.record_action(JUDGEMENT, factories.receipt()),
+}
+
+
+@pytest.mark.parametrize("new", NEW.values(), ids=NEW)
 def test_what_is_stored_once_is_not_stored_anew(store: Store, new: Callable[[Store], Action]) -> None:
     assert done(store, new(store))
     assert refused(store, new(store))
@@ -307,7 +307,7 @@ def test_a_report_that_comes_while_a_wake_up_is_kept_is_kept_too(store: Store) -
 
 
 @pytest.mark.parametrize("change", [{"fence": 7}, {"wakeups": 7}])
-def test_a_sequence_is_raised_above_the_one_that_was_read(store: Store, change: dict[str, int]) -> None:
+def test_a_sequence_is_raised_above_the_one_that_was_read(store: Store, change: dict[str, Any]) -> None:
     seen, now = factories.invited(), replace(factories.invited(), **change)
     assert done(store, store.invitations.new_action(now))
     with unchanged(store.client):
