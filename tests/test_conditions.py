@@ -30,6 +30,8 @@ from convoke.effects import (
     PlanBatches,
     Postpone,
     RecordMessageState,
+    SlowDown,
+    StopSending,
     StoreReport,
     WakeUp,
 )
@@ -344,6 +346,22 @@ def test_nothing_is_recorded_of_a_message_that_is_not_stored(store: Store) -> No
     assert refused(store, store.records.give_up_action(REGISTRATION_ID, 0, "unwritten"))
 
 
+def test_mail_is_stopped_until_the_latest_time_that_was_said(store: Store) -> None:
+    for until in (LATER, LATER + MINUTE):
+        store.records.stop_sending(StopSending(until=until, why="paused"))
+    with unchanged(store.client):
+        store.records.stop_sending(StopSending(until=LATER, why="paused once more"))
+    assert store.reads.sending().stopped_until == LATER + MINUTE
+
+
+def test_all_slow_down_once_for_the_refusals_of_a_moment_and_again_for_later_ones(store: Store) -> None:
+    store.records.slow_down(SlowDown(at=NOW, to=8.0))
+    with unchanged(store.client):
+        store.records.slow_down(SlowDown(at=NOW + timedelta(seconds=1), to=4.0))
+    store.records.slow_down(SlowDown(at=NOW + timedelta(seconds=2), to=4.0))
+    assert store.reads.sending().slowed_to == 4.0
+
+
 # --- imports --------------------------------------------------------------------------------------------------------
 
 IMPORT = Import(event_id=EVENT_ID, import_id="one", account="acme", by="Ada", created_at=NOW, lines=2)
@@ -520,6 +538,16 @@ def test_what_another_sweep_hands_out_of_a_shard_is_not_handed_out_twice(store: 
     handed += Store(store.client, SETTINGS).deliveries.due(LATER, 10)
     assert len(handed) == 3
     assert list(mine) == []
+
+
+def test_what_is_in_flight_is_written_as_it_was_read(store: Store) -> None:
+    first = store.in_flight.read("acme")
+    assert store.in_flight.record(first)
+    second = store.in_flight.read("acme")
+    assert store.in_flight.record(second)
+    with unchanged(store.client):
+        assert not store.in_flight.record(first)
+        assert not store.in_flight.record(second)
 
 
 def test_a_webhook_event_that_was_deleted_leaves_nothing(store: Store) -> None:
