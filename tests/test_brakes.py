@@ -128,6 +128,21 @@ def test_addresses_that_lead_to_one_mailbox_share_its_budget(one: str, other: st
     assert (mailbox(one) == mailbox(other)) is same
 
 
+@pytest.mark.parametrize("other", [BO, "Bo+more@example.net"])
+def test_a_mailbox_keeps_the_seats_of_one_registration_at_a_time(counted: Brakes, other: str) -> None:
+    def may_hold(who: str, email: str, at: datetime) -> bool:
+        return counted.may_hold(EVENT_ID, who, email, at + timedelta(days=1), at)
+
+    until = NEXT_HOUR + timedelta(days=1)
+    assert may_hold("first", BO, NOW)
+    assert may_hold("first", other, NEXT_HOUR)
+    assert not may_hold("second", other, until - timedelta(seconds=1))
+    assert counted.holds(EVENT_ID, BO, until - timedelta(seconds=1)) == "first"
+    assert may_hold("another mailbox", "cy@example.net", NOW)
+    assert may_hold("second", other, until)
+    assert not may_hold("first", BO, until)
+
+
 def test_what_is_counted_names_nobody_and_is_removed_within_two_days(client: Any, counted: Brakes) -> None:
     may_mail(counted, Purpose.CONFIRM, NOW)
     counted.count(

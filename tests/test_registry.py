@@ -15,7 +15,15 @@ from convoke.model import DeliveryState, Event, EventStatus, InvalidField, Metho
 from convoke.registrations import waitlist
 from convoke.registrations.erasure import erase, forget
 from convoke.registrations.events import change_event, create_event
-from convoke.registrations.registry import Obstacle, TooMany, change_registration, register, resend, withdraw
+from convoke.registrations.registry import (
+    Obstacle,
+    TooMany,
+    change_registration,
+    register,
+    resend,
+    swap_addresses,
+    withdraw,
+)
 from convoke.store import dynamo, keys, writes
 from convoke.store.dynamo import Contention
 from convoke.store.invitations import invitation_item
@@ -359,6 +367,17 @@ def test_an_address_that_is_registered_already_cannot_be_taken_over(world: World
     bo, cy = world.register("Bo"), world.register("Cy")
     with unchanged(world.client):
         assert changed(world, cy, email=bo.email.upper()) is Obstacle.TAKEN
+
+
+def test_addresses_are_exchanged_only_while_each_is_that_of_the_other(world: World) -> None:
+    world.hold()
+    bo, cy = world.register("Bo"), world.register("Cy")
+    cy = expect(Registration, changed(world, cy, email="cy@example.org"))
+    another = world.register("Cy")
+    wanted = [{"email": "cy@example.net"}, {"email": bo.email}]
+    with unchanged(world.client):
+        assert not swap_addresses(world.store, [bo, cy], wanted, priority=1, now=LATER, account="acme", also={})
+    assert world.reads.address_holder(EVENT_ID, "cy@example.net") == another.registration_id
 
 
 def test_the_withdrawn_are_not_changed_any_more(world: World) -> None:

@@ -322,6 +322,17 @@ def test_who_comes_back_while_they_are_being_erased_is_withdrawn_and_erased(worl
     assert counts(world) == (0, 0, 0)
 
 
+def test_who_is_changed_while_they_are_erased_is_erased_under_a_version_of_its_own(world: World) -> None:
+    bo = world.register()
+    withdrawn = click(world, bo)
+    assert world.store.brakes.may_hold(EVENT_ID, bo.registration_id, bo.email, world.now + HELD, world.now)
+    with world.meanwhile(lambda: world.register(2, email=bo.email)):
+        erasure.forget(world.store, EVENT_ID, bo.registration_id, now=world.now)
+    assert status(world, bo) is RegistrationStatus.ERASED
+    assert world.registration(bo).version == withdrawn.version + 2
+    assert counts(world) == (1, 0, 0)
+
+
 def test_erasing_releases_a_kept_seat(world: World) -> None:
     bo = world.register()
     click(world, bo)

@@ -207,27 +207,37 @@ def _is_full(world: orders.Directed) -> None:
 
 def _a_seat_is_kept(world: orders.Directed) -> None:
     """The event is full, the first person withdrew by one click, and somebody waits."""
+    _withdraws_by_one_click(world)
+    registry.register(world.store, LI, now=world.instant())
+
+
+def _withdraws_by_one_click(world: orders.Directed) -> None:
     _is_full(world)
     now = world.instant()
     assert world.store.brakes.may_hold(EVENT_ID, PERSON, ANEW.email, now + returning.HELD, now)
     world.left[PERSON] += 1
     registry.withdraw(world.store, EVENT_ID, PERSON, now=now, held_until=now + returning.HELD)
-    registry.register(
-        world.store, replace(ANEW, registration_id=f"{7:010d}{EVENT_ID}", email="li@example.net"), now=now
-    )
 
 
 def seats_meet_others() -> Iterator[Violation]:
-    """Nobody waits for a seat that is free, and seats are kept as long as was said, whatever comes in between."""
+    """Nobody waits for a seat that is free, seats are kept as long as was said, and those of an event that was closed
+    before are given to nobody, whatever comes in between.
+    """
     with quick.quick():
         quick.forget()
         full = orders.begin(orders.Scenario((), first=(_is_full,), people=SEATS))
         kept = orders.begin(orders.Scenario((), first=(_a_seat_is_kept,), people=SEATS))
-        for base, deed, by in ((full, orders.withdraw, _somebody_waits), (kept, _day_is_over, _comes_and_leaves)):
+        alone = orders.begin(orders.Scenario((), first=(_withdraws_by_one_click,), people=SEATS))
+        for base, deed, by in (
+            (full, orders.withdraw, _somebody_waits),
+            *((kept, _day_is_over, _comes_and_leaves), (alone, _day_is_over, _somebody_waits)),
+            *((kept, deed, orders.CANCELLED) for deed in (_returns, _comes_anew)),
+            *((kept, deed, _is_over) for deed in (_returns, _gives_up_what_is_kept)),
+        ):
             count = _met(base, deed, by, at=0).calls
             for at in range(1, count + 1):
                 world = _met(base, deed, by, at=at)
-                if deed is _day_is_over and world.store.seats.hold(EVENT_ID, PERSON) is None:
+                if by is _comes_and_leaves and world.store.seats.hold(EVENT_ID, PERSON) is None:
                     yield Violation("G1", f"call {at}: what was kept anew was released by a look of before")
                 heal(world)
                 yield from checker.at_the_end(world)
@@ -288,6 +298,18 @@ def _met(
 def _somebody_waits(world: Interrupted) -> None:
     world.interrupted_at = -1
     registry.register(world.store, LI, now=world.instant())
+
+
+def _returns(world: Interrupted) -> None:
+    returning.come_back(world.store, EVENT_ID, PERSON, now=world.instant())
+
+
+def _gives_up_what_is_kept(world: Interrupted) -> None:
+    returning.end_hold(world.store, EVENT_ID, PERSON, now=world.instant(), early=True)
+
+
+def _comes_anew(world: Interrupted) -> None:
+    registry.register(world.store, ANEW, now=world.instant())
 
 
 def _day_is_over(world: Interrupted) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
+from convoke.store import conditions
+
 from .faults import Mode
 from .surgery import cut, replaced
 
@@ -36,3 +38,11 @@ def without(owner: Any, name: str, old: str, new: str) -> Change:
 
 def instead(owner: Any, name: str, value: Any) -> Change:
     return lambda: replaced(owner, name, value)
+
+
+def without_term(name: str, term: str) -> Change:
+    """The condition ``name`` lacks one of the terms that it joins."""
+    joint = " OR " if " OR " in getattr(conditions, name) else " AND "
+    terms = getattr(conditions, name).split(joint)
+    terms.remove(term)
+    return instead(conditions, name, joint.join(terms))

@@ -38,6 +38,7 @@ from convoke.store.fan_outs import FanOuts
 from convoke.store.invitations import Invitations
 from convoke.store.reads import Reads
 from convoke.store.records import Records
+from convoke.store.registrations import Registrations
 from convoke.store.repository import Repository
 from convoke.store.seats import SeatCounts
 from convoke.store.webhooks import Webhooks
@@ -45,7 +46,7 @@ from convoke.webhooks import events as webhook_events
 
 from .faults import Mode
 from .history import People
-from .mutant import Mutant, instead, without
+from .mutant import Mutant, instead, without, without_term
 from .post import Post
 from .scene import EVENT_ID
 from .throughput_mutants import THROUGHPUT
@@ -556,6 +557,121 @@ MUTANTS: dict[str, Mutant] = {
     "a-shard-of-a-closed-event-is-not-asked": Mutant(
         instead(conditions, "SHARD_IS_NOT_STOPPED", conditions.EXISTS),
         trial="registrations_meet_others",
+    ),
+    "a-registration-is-changed-as-it-was-read": Mutant(
+        without(Registrations, "change_action", "conditions.VERSION_UNCHANGED", "conditions.EXISTS"),
+        trial="registrations_meet_others",
+    ),
+    "nobody-is-to-be-erased-who-came-back": Mutant(
+        without(Registrations, "unchanged_check", "conditions.VERSION_UNCHANGED", "conditions.EXISTS"),
+        trial="registrations_meet_others",
+    ),
+    "nobody-gets-a-seat-at-a-closed-event": Mutant(
+        without_term("SEATS_ARE_FREE", "#open = :true"), trial="seats_that_are_free_meet_others"
+    ),
+    "nobody-gets-a-seat-that-others-wait-for": Mutant(
+        without_term("SEATS_ARE_FREE", "#waiting = :none"), trial="seats_that_are_free_meet_others"
+    ),
+    "who-gets-a-seat-has-seen-the-capacity": Mutant(
+        without_term("SEATS_ARE_FREE", "#capacity = :capacity"), trial="seats_that_are_free_meet_others"
+    ),
+    "nobody-gets-a-seat-at-a-closed-event-without-limit": Mutant(
+        without_term("SEATS_ARE_UNLIMITED", "#open = :true"), trial="seats_that_are_free_meet_others"
+    ),
+    "no-seats-are-lent-without-limit-while-others-wait": Mutant(
+        without_term("SEATS_ARE_UNLIMITED", "#waiting = :none"), trial="seats_that_are_free_meet_others"
+    ),
+    "who-gets-a-seat-without-limit-has-seen-that-there-is-none": Mutant(
+        without_term("SEATS_ARE_UNLIMITED", "attribute_not_exists(#capacity)"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-shard-has-the-seats-that-it-gives": Mutant(
+        without_term("SHARD_HAS_SOME", "#free >= :count"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-place-on-the-waitlist-is-no-seat": Mutant(
+        without_term("SHARD_HAS_SOME", "#waits = :waits"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-shard-that-was-stopped-gives-nothing": Mutant(
+        without_term("SHARD_HAS_SOME", "attribute_not_exists(#stopped)"), trial="seats_that_are_free_meet_others"
+    ),
+    "places-on-the-waitlist-are-not-given-back-as-seats": Mutant(
+        without_term("SHARD_UNCHANGED", "#waits = :waits"), trial="seats_that_are_free_meet_others"
+    ),
+    "a-shard-that-counts-who-asks-is-made-once": Mutant(
+        without(SeatCounts, "ask_actions", "conditions.NEW", '""'), trial="registrations_meet_others"
+    ),
+    "kept-seats-are-given-back-while-they-are-kept": Mutant(
+        without(SeatCounts, "take_held_actions", "conditions.EXISTS", '""'), trial="seats_meet_others"
+    ),
+    "kept-seats-are-released-once": Mutant(
+        without(SeatCounts, "release_held_actions", "conditions.EXISTS", '""'), trial="seats_meet_others"
+    ),
+    "who-begins-to-wait-while-kept-seats-are-released-is-due": Mutant(
+        without(SeatCounts, "release_held_actions", "conditions.NOBODY_WAITS", "conditions.EXISTS"),
+        trial="seats_meet_others",
+    ),
+    "who-waits-is-behind-others": Mutant(
+        without_term("BEHIND_OTHERS", "#waiting > :none"), trial="who_waits_meets_others"
+    ),
+    "nobody-waits-behind-others-at-a-closed-event": Mutant(
+        without_term("BEHIND_OTHERS", "#open = :true"), trial="who_waits_meets_others"
+    ),
+    "nobody-waits-first-at-a-closed-event": Mutant(
+        without_term("FIRST_TO_WAIT", "#open = :true"), trial="who_waits_meets_others"
+    ),
+    "who-does-not-wait-first-puts-off-nobody": Mutant(
+        without_term("FIRST_TO_WAIT", "#waiting = :none"), trial="who_waits_meets_others"
+    ),
+    "who-waits-first-has-seen-the-capacity": Mutant(
+        without_term("FIRST_TO_WAIT", "#capacity = :capacity"), trial="who_waits_meets_others"
+    ),
+    "who-waits-first-has-no-seat": Mutant(
+        without_term("FIRST_TO_WAIT", "#taken > :most"), trial="who_waits_meets_others"
+    ),
+    "who-waits-first-has-seen-all-shards": Mutant(
+        without_term("FIRST_TO_WAIT", "#blocks = :blocks"), trial="who_waits_meets_others"
+    ),
+    "a-block-that-was-lent-since-is-stopped-too": Mutant(
+        instead(conditions, "NO_BLOCK_LENT_SINCE", conditions.EXISTS), trial="a_block_meets_a_change"
+    ),
+    "nobody-is-promoted-to-a-closed-event": Mutant(
+        without_term("CAN_PROMOTE", "#open = :true"), trial="who_is_promoted_meets_others"
+    ),
+    "who-is-promoted-has-seen-the-capacity": Mutant(
+        without_term("CAN_PROMOTE", "#capacity = :capacity"), trial="who_is_promoted_meets_others"
+    ),
+    "who-is-promoted-has-seats": Mutant(
+        without_term("CAN_PROMOTE", "#taken <= :most"), trial="who_is_promoted_meets_others"
+    ),
+    "nobody-is-promoted-to-a-closed-event-without-limit": Mutant(
+        without_term("CAN_PROMOTE_WITHOUT_LIMIT", "#open = :true"), trial="who_is_promoted_meets_others"
+    ),
+    "who-is-promoted-without-limit-has-seen-that-there-is-none": Mutant(
+        without_term("CAN_PROMOTE_WITHOUT_LIMIT", "attribute_not_exists(#capacity)"),
+        trial="who_is_promoted_meets_others",
+    ),
+    "a-waitlist-is-due-while-somebody-can-be-promoted": Mutant(
+        instead(conditions, "CANNOT_PROMOTE", conditions.EXISTS), trial="who_is_promoted_meets_others"
+    ),
+    "the-waitlist-of-a-closed-event-is-not-due": Mutant(
+        without_term("CANNOT_PROMOTE", "#open = :false"), trial="who_is_promoted_meets_others"
+    ),
+    "a-waitlist-with-nobody-on-it-is-not-due": Mutant(
+        without_term("CANNOT_PROMOTE", "#waiting <= :none"), trial="who_is_promoted_meets_others"
+    ),
+    "the-waitlist-of-a-full-event-is-not-due": Mutant(
+        without_term("CANNOT_PROMOTE", "#taken >= #capacity"), trial="who_is_promoted_meets_others"
+    ),
+    "a-waitlist-that-is-due-since-is-not-put-off": Mutant(
+        without(SeatCounts, "look_again", "conditions.DUE_KEY_UNCHANGED", "conditions.EXISTS"),
+        trial="who_is_promoted_meets_others",
+    ),
+    "nobody-comes-back-to-a-closed-event": Mutant(
+        without(SeatCounts, "take_held_actions", "conditions.TAKES_PEOPLE", "conditions.EXISTS"),
+        trial="seats_meet_others",
+    ),
+    "kept-seats-of-a-closed-event-are-not-passed-on": Mutant(
+        without(SeatCounts, "pass_on_held_actions", "conditions.TAKES_PEOPLE", "conditions.EXISTS"),
+        trial="seats_meet_others",
     ),
     "who-is-promoted-has-room-for-all": Mutant(
         without(waitlist, "promote", "person.seats > seats.left", "False"),

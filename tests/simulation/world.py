@@ -42,6 +42,7 @@ CALL = 5.0
 VISIBILITY = 180.0
 RECEIVES = 5
 EVER = 1 << 60
+WAITING = (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED)
 TORN = 0.3
 """How often, at its worst, a read of several rows is not of one moment."""
 
@@ -262,8 +263,8 @@ class World:
         elif sk.startswith(keys.REGISTRATION_PREFIX):
             person = codec.read(Registration, row)
             before = self.truths[sk][-1][1][0][0] if sk in self.truths else None
-            if person.status is RegistrationStatus.PENDING is not before:
-                self._asked(person.registration_id)
+            if person.status in WAITING and person.status is not before:
+                self._asked(person)
             seats = person.seats if person.status is RegistrationStatus.REGISTERED else 0
             if seats > self.seated.get(sk, 0):
                 self._seated(person.registration_id)
@@ -321,11 +322,11 @@ class World:
         if too_many or not seats["open"]:
             self.overbooked.append(f"{rid[6:10]} got a seat as number {come} of {seats}")
 
-    def _asked(self, rid: str) -> None:
-        """Somebody waits for a decision, which nobody does of an event that is closed."""
+    def _asked(self, person: Registration) -> None:
+        """Somebody begins to wait for a seat or a decision, which nobody does of an event that is closed."""
         seats = self.tables.rows[SETTINGS.invitations_table][keys.seats(EVENT_ID)["pk"]][keys.SEATS]
         if not seats["open"]:
-            self.overbooked.append(f"{rid[6:10]} is pending at an event that is closed")
+            self.overbooked.append(f"{person.registration_id[6:10]} is {person.status} at an event that is closed")
 
     def due(self) -> dict[tuple[str, str], Any]:
         """What is due now or later, but for a waitlist whose first need more seats than are free: that is looked at

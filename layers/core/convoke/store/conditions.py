@@ -152,8 +152,11 @@ NOT_JUST_SLOWED = "attribute_not_exists(#slowed_at) OR #slowed_at < :before"
 NOT_STOPPED_FOR_LONGER = "attribute_not_exists(#stopped_until) OR #stopped_until < :until"
 # There is no such item, or nobody wrote to it since it was read.
 NEW_OR_FENCE_UNCHANGED = f"{NEW} OR {FENCE_UNCHANGED}"
-# The webhook was neither removed nor changed since it was read.
-WEBHOOK_UNCHANGED = "#secret = :secret AND #url = :url AND #events = :events"
+# The webhook was neither removed nor changed since it was read. Those of before there were payloads have none stored.
+WEBHOOK_UNCHANGED = (
+    "#secret = :secret AND #url = :url AND #events = :events AND "
+    "(attribute_not_exists(#payload) OR #payload = :payload)"
+)
 
 # The source is not paused.
 NOT_PAUSED = "attribute_not_exists(#paused_at)"
