@@ -232,7 +232,7 @@ def seats_meet_others() -> Iterator[Violation]:
             (full, orders.withdraw, _somebody_waits),
             *((kept, _day_is_over, _comes_and_leaves), (alone, _day_is_over, _somebody_waits)),
             *((kept, deed, orders.CANCELLED) for deed in (_returns, _comes_anew)),
-            *((kept, deed, _is_over) for deed in (_returns, _gives_up_what_is_kept)),
+            *((kept, deed, _hold_is_over) for deed in (_returns, _gives_up_what_is_kept)),
         ):
             count = _met(base, deed, by, at=0).calls
             for at in range(1, count + 1):
