@@ -4,13 +4,17 @@ and what was decided about somebody is mailed only while it is true.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import WaitMail, WaitMailed
+from convoke.delivery.notify import dispatch
+from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
 from convoke.effects import (
     ClaimNotification,
@@ -22,10 +26,19 @@ from convoke.effects import (
     SendNotification,
     StopSending,
 )
-from convoke.model import AnswerChannel, EventStatus, Method, Participation, Registration, RegistrationStatus, Reply
+from convoke.model import (
+    AnswerChannel,
+    Event,
+    EventStatus,
+    Method,
+    Participation,
+    Registration,
+    RegistrationStatus,
+    Reply,
+)
 from convoke.registrations import approval, erasure, events, registry, replies, returning, waitlist
 from convoke.schedule import series
-from tests.factories import EVENT_ID, existing, expect
+from tests.factories import EVENT_ID, SENDER, existing, expect
 from tests.fixtures import fixture_of
 from tests.test_approval import asks, soon
 from tests.test_waiting import DECIDES, ON_THE_WAITLIST, readdressed, reopen, said, send, waits
@@ -130,6 +143,72 @@ def test_a_split_before_the_first_mail_left_has_the_copy_mailed_too(world: World
     assert events.change_event(world.store, new, cancelled, priority=0, now=world.now)
     world.settle()
     assert said(world, bo)[-1] == "Cancelled"
+
+
+def test_a_split_before_an_invitation_left_has_the_copy_mailed_too(world: World) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=4")
+    reserved(world, hours=10)
+    cy = waits(world)
+    assert cy.status is REGISTERED
+    new = world.cut(series.occurrences(world.event())[2].date)
+    world.copy_all()
+    new = existing(world.reads.event(new.event_id))
+    cancelled = replace(new, status=EventStatus.CANCELLED, version=new.version + 1, updated_at=world.now)
+    assert events.change_event(world.store, new, cancelled, priority=0, now=world.now)
+    soon(world)
+    assert said(world, cy) == ["Cancelled"]
+
+
+def test_who_was_invited_before_their_first_mail_was_looked_at_is_sent_the_calendar_s_cancellation_alone(
+    world: World,
+) -> None:
+    cy = waits(world)
+    assert world.look(cy) is Outcome.ACKNOWLEDGED
+    reserved(world, hours=5)
+    world.cancel_event()
+    soon(world)
+    world.pass_time(hours=6)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == ([], [(Method.REQUEST, 0), (Method.CANCEL, 1)])
+
+
+def test_a_new_address_that_is_not_invited_yet_is_mailed_that_it_is_cancelled(world: World) -> None:
+    cy = waits(world)
+    soon(world)
+    reserved(world, hours=10)
+    new = readdressed(world, cy, "new@example.net")
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert world.said(cy.email) == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+    assert (said(world, new), world.said(new.email)) == (["Cancelled"], [])
+
+
+def test_who_waits_is_mailed_so_also_where_the_cancellation_of_their_entry_is_given_up(world: World) -> None:
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.withdraw(first)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    assert come_back(world, first).status is WAITLISTED
+    world.answers = [POISON]
+    assert world.look(first) is Outcome.FAILED
+    soon(world)
+    assert said(world, first) == [ON_THE_WAITLIST]
+    assert said(world, bo) == [ON_THE_WAITLIST]
+
+
+def test_a_preview_does_not_count_a_first_mail_that_is_due_whatever_changes(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    seen = Snapshot(invitation=world.invitation(bo), registration=bo, event=world.event())
+    for after, mail in ((replace(seen.event, title="B"), None), (cancelled_event(seen.event), WaitMail.CANCELLED)):
+        [previewed] = preview([seen], after, SENDER, world.now)
+        assert previewed.wait_mail is mail
+
+
+def cancelled_event(event: Event) -> Event:
+    return replace(event, status=EventStatus.CANCELLED)
 
 
 # --- coming back --------------------------------------------------------------------------------------------------
@@ -288,7 +367,8 @@ def test_who_has_a_seat_again_is_not_mailed_that_none_is_left(world: World) -> N
     assert world.said(first.email)[-1][0] is Method.REQUEST
 
 
-def test_who_accepted_without_a_seat_is_mailed_that_the_event_is_cancelled(world: World) -> None:
+def who_accepted_without_a_seat(world: World) -> Registration:
+    """Who declined and accepted later, when their seat was another's, and is to be mailed that none is left."""
     world.change(release_on_decline=True)
     first = world.invite(1)
     answers(world, first, Participation.DECLINED)
@@ -296,11 +376,49 @@ def test_who_accepted_without_a_seat_is_mailed_that_the_event_is_cancelled(world
     world.invite(3)
     reserved(world, hours=5)
     answers(world, first, Participation.ACCEPTED)
+    assert world.registration(first).status is WAITLISTED
+    return first
+
+
+def test_who_accepted_without_a_seat_is_sent_the_calendar_s_cancellation_alone(world: World) -> None:
+    first = who_accepted_without_a_seat(world)
     world.cancel_event()
     soon(world)
     world.pass_time(hours=6)
     soon(world)
-    assert said(world, first) == ["Cancelled"], "and not that no seat is left"
+    assert (said(world, first), world.said(first.email)[1:]) == ([], [(Method.CANCEL, 1)])
+
+
+def test_who_accepted_without_a_seat_and_has_no_entry_any_more_is_mailed_that_it_is_cancelled(world: World) -> None:
+    first = who_accepted_without_a_seat(world)
+    world.look(first)
+    world.cancel_event()
+    soon(world)
+    world.pass_time(hours=6)
+    soon(world)
+    assert (said(world, first), world.said(first.email)[1:]) == (["Cancelled"], [(Method.CANCEL, 1)])
+
+
+@pytest.mark.parametrize("before", [accepted, None])
+def test_what_was_not_mailed_while_the_event_was_cancelled_is_made_up_for_where_it_takes_place_again(
+    world: World, before: Callable[[World, Registration], Registration] | None
+) -> None:
+    if before is None:
+        person, mailed = who_accepted_without_a_seat(world), []
+    else:
+        world.change(approval=True)
+        world.invite(1)
+        person, mailed = asks(world, 2), [DECIDES]
+        soon(world)
+        before(world, person)
+    world.cancel_event()
+    world.store.records.reserve(ReserveQuota(until=world.now))
+    for one in world.store.notifications.rows(EVENT_ID, person.registration_id):
+        world.run(dispatch(EVENT_ID, person.registration_id, one["notification_id"], world.worker()))
+    reopen(world)
+    world.pass_time(hours=6)
+    soon(world)
+    assert said(world, person)[len(mailed) :][-1] == ON_THE_WAITLIST
 
 
 def answers(world: World, person: Registration, status: Participation) -> None:

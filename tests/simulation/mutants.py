@@ -457,7 +457,7 @@ MUTANTS: dict[str, Mutant] = {
         instead(invitations, "UPON_CLAIMING_A_WAIT_MAIL", conditions.EXISTS), trial="a_wait_mail_meets_a_seat"
     ),
     "a-wait-mail-that-may-have-left-is-kept": Mutant(
-        without(notify, "_drop", "seen.possibly_said", "None"),
+        without(notify, "_drop", "seen.possibly_said or", ""),
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
     "who-was-shown-a-page-is-mailed-of-it": Mutant(

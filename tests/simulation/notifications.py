@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,11 @@ from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import WaitMail
 from convoke.effects import Accepted, Refusal, Refused, SendNotification, Unknown
 from convoke.mail.notifications import NotificationKind, NotificationState
-from convoke.model import DeliveryState
+from convoke.model import DeliveryState, EventStatus, Method
 from convoke.store import keys
 
 from .post import READ_TIMEOUT, Answer
-from .scene import EVENT_ID, SETTINGS
+from .scene import EVENT_ID, SETTINGS, START
 
 if TYPE_CHECKING:
     from .world import World
@@ -62,6 +63,7 @@ class Notifications:
             address = "" if state.notification is None else state.notification.recipient.email
             if own:  # else it is a link, which is mailed as often as it is asked for
                 self._see_again(whose, (_mail(kind), address), state)
+                self._see_cancelled(whose, kind, address, state)
             if isinstance(said, Accepted) or said == GOT_IT:
                 self.wait_mails.setdefault(whose, []).append((kind, address))
                 self.own |= {whose: (_mail(kind), address)} if own else {}
@@ -74,6 +76,17 @@ class Notifications:
         again = known is not None and known["mail"] == mail[0] and mail == self.own.get(rid)
         if not self._world.zombies and again and state.unknowns == 1:
             self.broken.append(f"{rid[6:10]} is mailed {mail} again")
+
+    def _see_cancelled(self, rid: str, kind: NotificationKind, address: str, state: NotificationState) -> None:
+        """Nobody is mailed that the event is cancelled whose calendar was sent the same since it is."""
+        copies = [copy for copy in self._world.post.accepted if copy.registration_id == rid]
+        event = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
+        if not copies or event is None or event["status"] != EventStatus.CANCELLED or state.unknowns != 1:
+            return
+        last, since = copies[-1], (datetime.fromisoformat(event["updated_at"]) - START).total_seconds()
+        same = (last.method, last.recipient) == (Method.CANCEL, address) and last.at >= since
+        if kind is NotificationKind.CANCELLED and same and not self._world.zombies:
+            self.broken.append(f"{rid[6:10]} is mailed that it is cancelled beside their CANCEL")
 
     def _said(self, name: str) -> tuple[Answer, float]:
         often, chance = self._world.faults.often, self._random()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..model import EventStatus, RegistrationStatus
+from ..model import EventStatus, RegistrationStatus, folded
 from .decide import Snapshot, calendar_state_of, over
-from .invitation import Stopped, WaitMail
+from .invitation import Intent, Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
 
@@ -58,3 +58,17 @@ def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     """
     true = None if seen.invitation.wait_mail is None else true_wait_mail(seen, now)
     return true if true is not mailed_last(seen) else None
+
+
+def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:
+    """The last wait mail, once the message of ``intent`` has left to somebody who knows more by it."""
+    person, before, state = seen.registration, seen.invitation.wait_mail, intent.calendar_state
+    waits, comes = person.status in WAITING, person.status is RegistrationStatus.REGISTERED
+    if not state.gone:
+        return before if waits else None
+    if takes_place(seen.event.status):
+        # To who comes an invitation is to follow, and may be held up.
+        return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None
+    if before is not None and folded(person.email) == folded(state.recipient):
+        return WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
+    return before if waits or comes else None

@@ -72,10 +72,14 @@ class Addressed:
         )
 
 
-def addressed(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
-    """What the notification is sent as at ``now``; ``None``: nothing is sent any more."""
+def addressed(
+    seen: NotificationState, notification: Notification, now: datetime
+) -> Steps[Addressed | SentWaitMail | None]:
+    """What the notification is sent as at ``now``; ``None``: nothing is sent any more, or only what
+    is to follow it (:class:`SentWaitMail`).
+    """
     sent = yield from _sent_as(seen, notification, now)
-    if sent is None or sent.event is not None:
+    if not isinstance(sent, Addressed) or sent.event is not None:
         return sent
     event: Event | None = yield ReadEvent(event_id=seen.event_id)
     sent = replace(sent, event=event)
@@ -84,7 +88,9 @@ def addressed(seen: NotificationState, notification: Notification, now: datetime
     return replace(sent, notification=replace(sent.notification, quoted=one_line(event.reason)))
 
 
-def _sent_as(seen: NotificationState, notification: Notification, now: datetime) -> Steps[Addressed | None]:
+def _sent_as(
+    seen: NotificationState, notification: Notification, now: datetime
+) -> Steps[Addressed | SentWaitMail | None]:
     """What the notification is sent as; its event only where that is needed to know it."""
     if notification.until is not None and now >= notification.until:
         return None
@@ -108,9 +114,9 @@ def _sent_as(seen: NotificationState, notification: Notification, now: datetime)
     )
 
 
-def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed | None]:
+def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed | SentWaitMail | None]:
     """What an attendee is sent of a decision about them. ``None`` if it is not true any more: what is true is in their
-    invitation, or in a wait mail.
+    invitation, or in a wait mail, which has to follow (:class:`SentWaitMail`) where this would have been one.
     """
     snapshot, _ = yield from read_snapshot(notification.event_id, notification.registration_id)
     if snapshot is None or not snapshot.registration.email:
@@ -126,8 +132,11 @@ def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed |
             true, says = person.status is RegistrationStatus.CANCELLED, False
         case _:
             true, says = True, False
-    if not true or (says and (over(event, now) or not takes_place(event.status))):
+    if not true or (says and over(event, now)):
         return None
+    if says and not takes_place(event.status):
+        due = waits and mailed_last(snapshot) is not WaitMail.CANCELLED
+        return SentWaitMail(registration_id=person.registration_id, mail=WaitMail.NOTHING, at=now) if due else None
     return Addressed(
         notification=_to(replace(notification, waits=waits), person.email),
         kind=notification.kind,
@@ -159,5 +168,7 @@ def _wait_mail(
     kind = sent_as(true, holder)
     if true is None or kind is None or (true is mailed_last(snapshot) and not seen.unknowns):
         return None
+    if snapshot.invitation.wait_mail is None and holder.status not in WAITING:
+        return None  # they know more by a message that has left since
     worded = replace(wait_notification(snapshot.event, holder, true, now), written_at=notification.written_at)
     return Addressed(notification=worded, kind=kind, holder=holder, event=snapshot.event, upon=snapshot.invitation)

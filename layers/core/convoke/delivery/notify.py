@@ -105,8 +105,8 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     if begun is Cannot.EXHAUSTED:
         return (yield from _give_up(seen, DeliveryState.FAILED, Cause.UNANSWERED, "SES never gave an answer"))
     sent = yield from addressed(seen, seen.notification, now)
-    if sent is None:
-        return (yield from _drop(seen))
+    if not isinstance(sent, Addressed):
+        return (yield from _drop(seen, sent))
     if sent.kind is NotificationKind.REQUESTS:
         pending = yield ReadPending(event_id=event_id)
         if not pending:
@@ -186,9 +186,11 @@ def _mailbox_allows(seen: NotificationState, notification: Notification, now: da
     return allowed
 
 
-def _drop(seen: NotificationState) -> Steps[Outcome]:
-    """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to."""
-    yield _ended(seen, DeliveryState.NONE, seen.possibly_said)
+def _drop(seen: NotificationState, instead: SentWaitMail | None = None) -> Steps[Outcome]:
+    """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to. ``instead`` is what
+    counts as said by it.
+    """
+    yield _ended(seen, DeliveryState.NONE, seen.possibly_said or instead)
     return Outcome.CLEARED
 
 

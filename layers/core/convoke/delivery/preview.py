@@ -58,21 +58,22 @@ def preview(people: Iterable[Snapshot], after: Event, sender: Sender, now: datet
     Most attendees differ only in who they are; then all get the messages computed for the first of them.
     """
     known: dict[tuple[object, ...], tuple[Message, ...]] = {}
-    for seen in people:
-        seen = replace(seen, event=after)
+    for before in people:
+        seen = replace(before, event=after)
         alike = _alike(seen)
         messages = known.get(alike) if alike is not None else None
         if messages is None:
             messages = tuple(_messages(seen, sender, now))
             if alike is not None:
                 known[alike] = messages
-        yield PreviewResult(seen=seen, messages=messages, wait_mail=None if messages else _wait_mail(seen, now))
+        yield PreviewResult(seen=seen, messages=messages, wait_mail=None if messages else _wait_mail(before, seen, now))
 
 
-def _wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
-    """The wait mail that is missing; ``None`` also if the address may not be sent it."""
+def _wait_mail(before: Snapshot, seen: Snapshot, now: datetime) -> WaitMail | None:
+    """The wait mail that is missing by the change; ``None`` also if the address may not be sent it."""
     mail = missing_wait_mail(seen, now)
-    return None if is_barred(seen.invitation.stop_of(seen.registration.email), mail) else mail
+    barred = is_barred(seen.invitation.stop_of(seen.registration.email), mail)
+    return None if barred or mail is missing_wait_mail(before, now) else mail
 
 
 def _messages(seen: Snapshot, sender: Sender, now: datetime) -> Iterator[Message]:

@@ -43,7 +43,7 @@ from ..decision.invitation import (
     accepted_last,
 )
 from ..decision.limits import UNCOUNTED
-from ..decision.waiting import WAITING, missing_wait_mail
+from ..decision.waiting import missing_wait_mail, wait_mail_after
 from ..effects import (
     Accepted,
     Acknowledge,
@@ -254,7 +254,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
         lease_until=begun.until,
         due_key=keys.due_key(urgency, begun.until),
         now=now,
-        waits=seen.registration.status in WAITING,
+        wait_mail=wait_mail_after(seen, intent),
     )
     if claimed is None:
         worker.turns.drawn.appendleft(now)
@@ -415,9 +415,12 @@ def _give_up(
             possibly_sent=before.possibly_sent,
             intent=replace(intent, failed=True),
             lease_until=None,
+            wait_mail=before.wait_mail,
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
+        if more is None and missing_wait_mail(replace(seen, invitation=given_up), now) is not None:
+            due_key = keys.due_key(INVITATION, now)
     last = None if intent is None else before.accepted(intent.sequence)
     if last is not None and before.state in GRAVITY and before.state is not DeliveryState.FAILED:
         # From here on the invitation says that its repetition was given up: what became of the message it has to keep.

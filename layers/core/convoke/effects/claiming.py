@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Acknowledged, Intent, Invitation
+from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMailed
 from ..model import frozen
 from ..webhooks.events import WebhookEventType
 from .kind import Effect, OfRegistration
@@ -45,8 +45,8 @@ class Defer(Effect):
 class Claim(Effect):
     """Take the exclusive right to send ``intent`` until ``lease_until``; look again at ``due_key``.
 
-    A new SEQUENCE is counted in ``mailed``, at ``now``. ``wait_mail``, what mails said of somebody's waiting, is
-    forgotten unless the person ``waits``: the message says more. Condition: ``fence`` and ``wakeups`` are those of
+    A new SEQUENCE is counted in ``mailed``, at ``now``. ``wait_mail`` is the last wait mail, once the message has left.
+    Condition: ``fence`` and ``wakeups`` are those of
     ``seen``. Answer: the claimed ``Invitation``, or ``None`` if another worker wrote first.
     """
 
@@ -55,7 +55,7 @@ class Claim(Effect):
     lease_until: datetime
     due_key: str
     now: datetime
-    waits: bool = False
+    wait_mail: WaitMailed | None = None
 
 
 @frozen

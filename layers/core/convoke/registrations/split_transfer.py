@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.waiting import WAITING
 from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..schedule import series_changes
 from ..store import keys
@@ -203,8 +202,8 @@ def _store_copy(
     else:
         waits = new.status is RegistrationStatus.WAITLISTED
         seat = store.seats.transfer_actions(new.event_id, new.registration_id, new.seats, waits=waits)
-    # What somebody was mailed who waits in the series was about these dates, too.
-    known = store.reads.invitation(person.event_id, person.registration_id) if person.status in WAITING else None
+    # A wait mail of the series was about these dates, too.
+    known = store.reads.invitation(person.event_id, person.registration_id)
     wait_mail = None if known is None else known.wait_mail
     if wait_mail is not None:
         wait_mail = replace(wait_mail, links=new.links if wait_mail.links == person.links else None)

@@ -11,6 +11,7 @@ hint is lost, the sweep finds the notification.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -168,7 +169,7 @@ def _register_at_once(
         return Asked(hint=None)
     if made.registration_id != person.registration_id:
         # Registered before: they are mailed their link, under the same notification.
-        return mailed(store, mail, now)
+        return mailed(store, replace(mail, until=now + LINK_WANTED_FOR), now)
     return Asked(hint=NotificationHint.of(mail))
 
 

@@ -71,13 +71,15 @@ class Invitations(Repository):
             intent=intent,
             lease_until=effect.lease_until,
             mailed=seen.mailed.plus(effect.now) if sequence > seen.allocated else seen.mailed,
-            wait_mail=seen.wait_mail if effect.waits else None,
+            wait_mail=effect.wait_mail,
             due_key=keys.keep_due_since(effect.due_key, seen.due_key),
         )
         names = ("generation", "allocated", "highest_possibly_sent", "lease_until", "mailed")
         changes = _some(claimed, *names, *STATES)
         changes |= codec.due_attributes(seen.registration_id, claimed.due_key)
-        forgotten = () if claimed.wait_mail == seen.wait_mail else ("wait_mail",)
+        forgotten = () if claimed.wait_mail is not None or seen.wait_mail is None else ("wait_mail",)
+        if claimed.wait_mail is not None and claimed.wait_mail != seen.wait_mail:
+            changes["wait_mail"] = codec.value(claimed.wait_mail)
         written, existing = self._update(seen, changes, forgotten, UPON_CLAIMING, seen.wakeups)
         # botocore repeats a request whose response was lost: then the stored claim is this one. It is returned as it
         # was made, without wake-ups that were added since, since those have not been looked at.
@@ -94,9 +96,10 @@ class Invitations(Repository):
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
             also = self._give_up_actions(claimed, intent.calendar_state.sequence, effect)
         before = possibly_sent_before(effect)
-        if claimed.wait_mail != effect.before.wait_mail:
+        restored = () if claimed.wait_mail == effect.before.wait_mail else ("wait_mail",)
+        if restored and effect.before.wait_mail is not None:
             before["wait_mail"] = codec.value(effect.before.wait_mail)
-        remove = ("lease_until", *(name for name in POSSIBLY_SENT if name not in before))
+        remove = ("lease_until", *(name for name in (*POSSIBLY_SENT, *restored) if name not in before))
         return self._settle(claimed, {**changes, **before}, remove, effect.due_key, also) is not _OVERTAKEN
 
     def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
