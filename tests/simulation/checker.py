@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation
 from convoke.mail.notifications import NotificationKind
-from convoke.model import DeliveryState, Event, EventStatus, Registration, RegistrationStatus, folded
+from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus, folded
 from convoke.schedule import series, series_changes
 from convoke.store import codec, keys, names
 from convoke.store.seats import counted
@@ -267,6 +267,9 @@ def _waiting(book: Book) -> Iterator[str]:
         if not (waits or not_invited) or stopped or world.zombies or book.over:
             continue
         here = [kind for kind, address in mails if folded(address) == folded(person.email)]
+        last = world.post.last_to(rid, person.email)
+        if last is not None and last.method == Method.CANCEL and last.cancelled and not takes_place:
+            continue
         if not here or (here[-1] is not NotificationKind.CANCELLED) is not takes_place:
             yield f"{rid[6:10]} waits, and was mailed {mails}; the event is {book.event.status}"
 

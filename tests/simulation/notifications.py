@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,12 @@ from convoke.decision import waiting
 from convoke.decision.calendar_state import RenderedMail
 from convoke.decision.invitation import WaitMail
 from convoke.effects import Accepted, Refusal, Refused, SendNotification, Unknown
-from convoke.mail.notifications import NotificationKind, NotificationState
-from convoke.model import DeliveryState, EventStatus, Method
+from convoke.mail.notifications import WAIT_MAILS, NotificationKind, NotificationState
+from convoke.model import DeliveryState, Method
 from convoke.store import keys
 
 from .post import READ_TIMEOUT, Answer
-from .scene import EVENT_ID, SETTINGS, START
+from .scene import EVENT_ID, SETTINGS
 
 if TYPE_CHECKING:
     from .world import World
@@ -59,7 +58,7 @@ class Notifications:
         said, seconds = self._said(state.notification_id)
         whose, sent_as = effect.mail.decode().split()[1:]
         if sent_as in WAITING:
-            kind, own = NotificationKind(sent_as), whose == state.registration_id
+            kind, own = NotificationKind(sent_as), state.kind in WAIT_MAILS and whose == state.registration_id
             address = "" if state.notification is None else state.notification.recipient.email
             if own:  # else it is a link, which is mailed as often as it is asked for
                 self._see_again(whose, (_mail(kind), address), state)
@@ -79,13 +78,9 @@ class Notifications:
 
     def _see_cancelled(self, rid: str, kind: NotificationKind, address: str, state: NotificationState) -> None:
         """Nobody is mailed that the event is cancelled whose calendar was sent the same since it is."""
-        copies = [copy for copy in self._world.post.accepted if copy.registration_id == rid]
-        event = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
-        if not copies or event is None or event["status"] != EventStatus.CANCELLED or state.unknowns != 1:
-            return
-        last, since = copies[-1], (datetime.fromisoformat(event["updated_at"]) - START).total_seconds()
-        same = (last.method, last.recipient) == (Method.CANCEL, address) and last.at >= since
-        if kind is NotificationKind.CANCELLED and same and not self._world.zombies:
+        last = self._world.post.last_to(rid, address)
+        known = last is not None and last.method == Method.CANCEL and last.announces
+        if kind is NotificationKind.CANCELLED and known and state.unknowns == 1 and not self._world.zombies:
             self.broken.append(f"{rid[6:10]} is mailed that it is cancelled beside their CANCEL")
 
     def _said(self, name: str) -> tuple[Answer, float]:
@@ -104,10 +99,13 @@ class Notifications:
 
 def rendered(effect: effects.RenderNotification) -> RenderedMail:
     """A notification as it is sent: of its content only whose page it links, and the kind that it is sent as; for a
-    link to somebody who waits, the kind of wait mail that it is.
+    link to somebody who waits, and other wait mails, the kind that these are.
     """
     state, holder, kind = effect.notification_state, effect.holder, effect.kind or effect.notification_state.kind
+    accepted = kind is NotificationKind.ACCEPTED and state.notification is not None and state.notification.waits
+    if accepted or kind is NotificationKind.NO_SEAT:
+        kind = NotificationKind.WAITING
     if kind is NotificationKind.LINK and holder is not None and holder.status in waiting.WAITING:
         kind = NotificationKind.CANCELLED if effect.event_cancelled else NotificationKind.WAITING
-    whose = "-" if holder is None else holder.registration_id
-    return RenderedMail(calendar=b"", mail=f"{state.notification_id} {whose} {kind}".encode())
+    whose = state.registration_id if holder is None else holder.registration_id
+    return RenderedMail(calendar=b"", mail=f"{state.notification_id} {whose or '-'} {kind}".encode())

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from convoke.decision.calendar_state import Message, RenderedMail
 from convoke.decision.invitation import Intent
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
-from convoke.model import DeliveryState
+from convoke.model import DeliveryState, EventStatus
+from convoke.store import keys
 from tests import rfc5546
 from tests.factories import report_on
+
+from .scene import EVENT_ID, SETTINGS
 
 if TYPE_CHECKING:
     from .world import World
@@ -59,6 +62,10 @@ class Copy:
     content: tuple[str, ...]
     calendar: bytes
     said: rfc5546.Message
+    cancelled: bool = False
+    """Whether the event did not take place when it left."""
+    announces: bool = False
+    """Whether it is decided that this is what it says."""
 
 
 def write(message: Message, intent: Intent, schema: int) -> RenderedMail:
@@ -176,6 +183,18 @@ class Post:
     def _accept(self, effect: Send, ses_id: str, after: float) -> None:
         self._world.at(after, lambda: self._accepted(effect, ses_id))
 
+    def last_to(self, rid: str, address: str) -> Copy | None:
+        """The last message to somebody, if it went to this address."""
+        mine = [copy for copy in self.accepted if copy.registration_id == rid]
+        return mine[-1] if mine and mine[-1].recipient == address else None
+
+    def _is_cancelled(self, since: datetime | None = None) -> bool:
+        """Whether the event does not take place; ``since``: and was not changed since then."""
+        event = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
+        if event is None or event["status"] not in (EventStatus.CANCELLED, EventStatus.DRAFT):
+            return False
+        return since is None or since >= datetime.fromisoformat(event["updated_at"])
+
     def _accepted(self, effect: Send, ses_id: str) -> None:
         world, faults, random = self._world, self._world.faults, self._world.random
         method, uid, sequence, dtstamp, recipient, *content = effect.rendered.calendar.decode().split(BETWEEN_THE_LINES)
@@ -191,6 +210,8 @@ class Post:
             content=tuple(content),
             calendar=effect.rendered.calendar,
             said=read(effect.rendered.calendar),
+            cancelled=self._is_cancelled(),
+            announces=self._is_cancelled(effect.intent.calendar_state.dtstamp),
         )
         self.accepted.append(copy)
         if world.trace is not None:

@@ -297,7 +297,8 @@ class World:
     def _see_titles(self, event: Event) -> None:
         """A quiet change adds its title to those that count as equal; a change that people are told of leaves one."""
         before, self._event = self._event, event
-        if before is None or _told(before) != _told(event):
+        # What is undone may leave the same title, and other former ones that count as equal.
+        if before is None or (_told(before), before.former_texts) != (_told(event), event.former_texts):
             quiet = before is not None and len(event.former_texts) > len(before.former_texts)
             equal = self.titles[-1][1] if quiet else frozenset()
             if (
