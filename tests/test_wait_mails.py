@@ -25,6 +25,7 @@ from convoke.effects import (
     ReserveQuota,
     SendNotification,
     StopSending,
+    Unknown,
 )
 from convoke.model import (
     AnswerChannel,
@@ -170,6 +171,23 @@ def test_who_was_invited_before_their_first_mail_was_looked_at_is_sent_the_calen
     world.pass_time(hours=6)
     soon(world)
     assert (said(world, cy), world.said(cy.email)) == ([], [(Method.REQUEST, 0), (Method.CANCEL, 1)])
+
+
+def test_what_a_first_mail_may_have_said_does_not_count_once_an_invitation_has_left(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert send(world, bo) is Outcome.UNKNOWN
+    world.change(capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    world.look(bo)
+    world.cancel_event()
+    world.look(bo)
+    assert world.said(bo.email) == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+    world.pass_time(minutes=20)
+    assert send(world, bo) is Outcome.CLEARED
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST], "the calendar says that it is cancelled"
 
 
 def test_a_new_address_that_is_not_invited_yet_is_mailed_that_it_is_cancelled(world: World) -> None:

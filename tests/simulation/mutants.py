@@ -132,7 +132,7 @@ def _batch_that_is_not_due(batch: Batch, *, due_key: str) -> dict[str, Any]:
 _batch_item = fan_outs.batch_item
 
 
-def _wait_mail_without_a_look(self: Invitations, event_id: str, said: SentWaitMail) -> Any:
+def _wait_mail_without_a_look(self: Invitations, event_id: str, said: SentWaitMail, **_: bool) -> Any:
     key = keys.invitation(event_id, said.registration_id)
     return writes.update(self.settings.invitations_table, key, {"wait_mail": {"mail": said.mail.value}})
 
@@ -457,8 +457,12 @@ MUTANTS: dict[str, Mutant] = {
         instead(invitations, "UPON_CLAIMING_A_WAIT_MAIL", conditions.EXISTS), trial="a_wait_mail_meets_a_seat"
     ),
     "a-wait-mail-that-may-have-left-is-kept": Mutant(
-        without(notify, "_drop", "seen.possibly_said or", ""),
+        without(notify, "_drop", " or seen.possibly_said", ""),
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
+    ),
+    "a-wait-mail-is-stored-before-a-message-alone": Mutant(
+        instead(invitations, "UPON_STORING_A_WAIT_MAIL", conditions.EXISTS),
+        scenario="somebody whose first mail may have left is invited, and it is cancelled",
     ),
     "who-was-shown-a-page-is-mailed-of-it": Mutant(
         without(registry, "registration_actions", "wait_mail if mail is None else", "wait_mail if True else"),

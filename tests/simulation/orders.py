@@ -405,6 +405,11 @@ SCENARIOS = {
             *(answered("SES got it, its answer is lost", wait_mail), gets_a_seat),
         ),
     ),
+    "somebody whose first mail may have left is invited, and it is cancelled": Scenario(
+        (look(2), wait_mail),
+        (told(CANCELLED),),
+        first=(waits, answered("SES got it, its answer is lost", wait_mail), gets_a_seat),
+    ),
     "somebody registers on a page while it is cancelled": Scenario(
         (wait_mail, look(2)), (CANCELLED,), first=(registers,), switches=3
     ),

@@ -190,7 +190,7 @@ def _drop(seen: NotificationState, instead: SentWaitMail | None = None) -> Steps
     """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to. ``instead`` is what
     counts as said by it.
     """
-    yield _ended(seen, DeliveryState.NONE, seen.possibly_said or instead)
+    yield _ended(seen, DeliveryState.NONE, instead or seen.possibly_said)
     return Outcome.CLEARED
 
 

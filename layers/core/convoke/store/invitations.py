@@ -31,6 +31,8 @@ UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_CLAIMING_A_W
     conditions.FENCE_AND_WAKEUPS_UNCHANGED
 )
 
+UPON_STORING_A_WAIT_MAIL = conditions.WAIT_MAIL_EXISTS
+
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
 POSSIBLY_SENT = ("highest_possibly_sent", "possibly_sent")
@@ -176,14 +178,15 @@ class Invitations(Repository):
         values = {"fence": invitation.fence, "wakeups": invitation.wakeups}
         return check(self._sent, _key(invitation), UPON_CLAIMING_A_WAIT_MAIL, **values)
 
-    def wait_mail_action(self, event_id: str, said: SentWaitMail) -> Action:
+    def wait_mail_action(self, event_id: str, said: SentWaitMail, *, first: bool) -> Action:
         """The action that stores the last wait mail, and adds a wake-up, which is due at once unless the invitation is
-        due already.
+        due already. It fails where a message has left since that says more, unless it may be the ``first`` wait mail.
         """
         key = keys.invitation(event_id, said.registration_id)
         due = codec.due_attributes(said.registration_id, keys.due_key(1, said.at))
         changes = {"wait_mail": codec.value(WaitMailed(mail=said.mail, links=said.links)), **due}
-        return update(self._sent, key, changes, conditions.EXISTS, add={"wakeups": 1}, first=tuple(due))
+        condition = conditions.EXISTS if first else UPON_STORING_A_WAIT_MAIL
+        return update(self._sent, key, changes, condition, add={"wakeups": 1}, first=tuple(due))
 
     def _woken(
         self,
