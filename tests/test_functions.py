@@ -17,7 +17,16 @@ from convoke.delivery.fan_out import plan
 from convoke.delivery.reports import Report, report_of
 from convoke.effects import Clock, Steps
 from convoke.mail import notifications
-from convoke.model import DeliveryState, Method, Participation, Person, Registration
+from convoke.model import (
+    DeliveryState,
+    EventStatus,
+    Method,
+    Participation,
+    Person,
+    Registration,
+    RegistrationStatus,
+)
+from convoke.registrations import approval
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store import dynamo, keys
@@ -75,6 +84,25 @@ def test_only_where_replies_are_received_an_answer_is_asked_for(
     assert f";RSVP={rsvp};" in calendar.get_content().replace("\r\n", "\n").replace("\n ", "")
     body = existing(mail.get_body(("plain",)))
     assert ("accept or decline in your calendar" in body.get_content()) is (received == "true")
+
+
+def test_whoever_waits_is_mailed_so_and_that_the_event_is_cancelled(deployed: Deployment) -> None:
+    full = replace(event(), capacity=1, version=2)
+    assert change_event(deployed.store, event(), full, priority=1, now=NOW)
+    waits = registration(registration_id=f"2{REGISTRATION_ID[1:]}", email="cy@example.net")
+    mail = approval.received(full, waits, NOW)
+    made = register(deployed.store, waits, now=NOW, mail=mail)
+    assert isinstance(made, Registration)
+    assert made.status is RegistrationStatus.WAITLISTED
+    deployed.ring(keys.registration(EVENT_ID, waits.registration_id))
+    deployed.drain()
+    cancelled = replace(full, status=EventStatus.CANCELLED, version=3)
+    assert change_event(deployed.store, full, cancelled, priority=0, now=NOW)
+    deployed.ring(keys.registration(EVENT_ID, waits.registration_id))
+    deployed.drain()
+    mails = [read_mail(request["Content"]["Raw"]["Data"]) for request in deployed.office.accepted]
+    subjects = [str(one["Subject"]).partition(":")[0] for one in mails if "cy@example.net" in str(one["To"])]
+    assert subjects == ["You are on the waitlist", "Cancelled"]
 
 
 def test_the_record_of_an_event_queues_the_change_for_everybody(deployed: Deployment) -> None:
