@@ -17,15 +17,18 @@ from botocore.exceptions import ClientError
 import console
 import imports
 from convoke.aws import runtime
+from convoke.decision.invitation import WaitMail, WaitMailed
 from convoke.delivery.audit import Findings
 from convoke.effects import NotificationHint
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
-from convoke.model import AnswerChannel, Participation, RegistrationStatus
+from convoke.model import AnswerChannel, Participation, Registration, RegistrationStatus
 from convoke.pages import hints
+from convoke.registrations import approval
 from convoke.registrations.events import change_event, create_event
-from convoke.registrations.registry import register
+from convoke.registrations.registry import register, withdraw
 from convoke.registrations.replies import apply as apply_reply
+from convoke.registrations.returning import come_back
 from convoke.schedule import series
 from convoke.settings import Settings
 from convoke.store import answers, dynamo, keys, lookups
@@ -388,6 +391,26 @@ def the_queue(resource: str) -> str:
     return resource.replace(":Urgent", ":Ordinary")
 
 
+def waiting(deployed: Deployment) -> None:
+    """Somebody registers on the page of the event, which is full, and another one comes back by theirs: they wait."""
+    now = runtime.clock()
+    of, fay, gus = existing(deployed.reads.event(EVENT_ID)), *(f"{one}{NEXT_ID[1:]}" for one in "89")
+    for number, mail in ((fay, True), (gus, False)):
+        person = registration(registration_id=number, name="", email=f"{number[0]}@example.net")
+        made = register(deployed.store, person, now=now, mail=approval.received(of, person, now) if mail else None)
+        assert isinstance(made, Registration)
+        assert made.status is RegistrationStatus.WAITLISTED
+    withdraw(deployed.store, EVENT_ID, gus, now=now)
+    come_back(deployed.store, EVENT_ID, gus, now=now)
+    for number in (fay, gus):
+        deployed.ring(keys.registration(EVENT_ID, number))
+        deployed.drain()
+        assert existing(deployed.reads.invitation(EVENT_ID, number)).wait_mail == WaitMailed(
+            mail=WaitMail.PLACE, links=0
+        )
+        withdraw(deployed.store, EVENT_ID, number, now=now)
+
+
 def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyPatch) -> None:
     policies.USED.clear()
     monkeypatch.setattr(answers, "LATEST", 1)
@@ -414,6 +437,7 @@ def test_no_role_may_do_what_its_function_never_does(monkeypatch: pytest.MonkeyP
         answering(deployed)
         telling(deployed)
         telling_few(deployed, monkeypatch)
+        waiting(deployed)
         giving_up(deployed, monkeypatch)
         importing(deployed)
         posting(deployed, monkeypatch)

@@ -88,8 +88,8 @@ def example(previewed: PreviewResult, after: Event, at: datetime, also: tuple[Me
     """
     (alone,) = preview([previewed.seen], after, settings().sender, at)
     messages = alone.messages + also
-    if alone.wait_mail is not None and not messages:
-        shown = wait_mail_shown(replace(previewed.seen, event=after), alone.wait_mail, at)
+    if previewed.wait_mail is not None and not messages:
+        shown = wait_mail_shown(replace(previewed.seen, event=after), previewed.wait_mail, at)
         registration_id = previewed.seen.registration.registration_id
         return PreviewExample(
             registration_id=registration_id, kind=previewed.kind, messages=[shown.subject], mails=[shown]
