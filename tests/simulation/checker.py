@@ -264,6 +264,8 @@ def _waiting(book: Book) -> Iterator[str]:
         waits = person.status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
         not_invited = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
         stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)
+        # Of a cancellation that SES rejects the organizer is shown that it failed.
+        stopped = stopped or (not_invited and invitation.state is DeliveryState.FAILED)
         if not (waits or not_invited) or stopped or world.zombies or book.over:
             continue
         here = [kind for kind, address in mails if folded(address) == folded(person.email)]

@@ -72,7 +72,10 @@ class Notifications:
         """Note a wait mail that the same address was sent last, where it is known that it was."""
         row = self._world.tables.row(SETTINGS.invitations_table, keys.invitation(EVENT_ID, rid))
         known = None if row is None else row.get("wait_mail")
-        again = known is not None and known["mail"] == mail[0] and mail == self.own.get(rid)
+        person = self._world.tables.row(SETTINGS.registrations_table, keys.registration(EVENT_ID, rid))
+        # An address that somebody has once more is mailed again: the links in the earlier mail are void.
+        same = known is not None and person is not None and known.get("links") == person.get("links", 0)
+        again = known is not None and same and known["mail"] == mail[0] and mail == self.own.get(rid)
         if not self._world.zombies and again and state.unknowns == 1:
             self.broken.append(f"{rid[6:10]} is mailed {mail} again")
 
