@@ -48,9 +48,10 @@ class MessagePlanner(MessageBuilder):
         if calendar_state.certain and (gone := next(self._gone_entries(calendar_state), None)) is not None:
             return gone
         if calendar_state.spent:
-            if not calendar_state.certain:
-                return self._end(calendar_state)
-            if stands and self.event.rule is not None:
+            # Where the main entry is over, its doubt is not cleared up any more, and must not hold up the others.
+            if not calendar_state.certain and (end := self._end(calendar_state)) is not None:
+                return end
+            if calendar_state.certain and stands and self.event.rule is not None:
                 # A cancelled UID is never used again: everything is cancelled, and sent under a new one.
                 left = self.cancel(calendar_state)
                 return self.invite(calendar_state) if left is None else left

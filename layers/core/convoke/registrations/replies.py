@@ -182,10 +182,11 @@ def register_again(
 
 def shown_on_their_page(person: Registration, invitation: Invitation) -> WaitMailed | None:
     """What counts as mailed to somebody who comes back by their page: nothing yet of what that shows; ``None`` where
-    their calendar has the entry, of which they are sent messages.
+    their calendar has the entry, of which they are sent messages. One that is on the way may not arrive.
     """
     known = calendar_state_of(invitation)
-    in_calendar = person.status is RegistrationStatus.REGISTERED and known is not None and not known.gone
+    arrived = known is not None and not known.gone and invitation.lease_until is None
+    in_calendar = person.status is RegistrationStatus.REGISTERED and arrived
     return None if in_calendar else WaitMailed(mail=WaitMail.NOTHING)
 
 
