@@ -191,7 +191,9 @@ class Post:
     def _is_cancelled(self, since: datetime | None = None) -> bool:
         """Whether the event does not take place; ``since``: and was not changed since then."""
         event = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
-        if event is None or event["status"] not in (EventStatus.CANCELLED, EventStatus.DRAFT):
+        # To a draft somebody may still come back, who is shown it anew.
+        closed = (EventStatus.CANCELLED, EventStatus.DRAFT) if since is None else (EventStatus.CANCELLED,)
+        if event is None or event["status"] not in closed:
             return False
         return since is None or since >= datetime.fromisoformat(event["updated_at"])
 
