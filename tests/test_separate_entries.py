@@ -427,6 +427,27 @@ def test_an_answer_to_the_series_is_none_to_a_date_beside_it() -> None:
     assert found == [Participation.ACCEPTED, Participation.ACCEPTED, Participation.DECLINED]
 
 
+@pytest.mark.parametrize("certain", [True, False])
+def test_dates_are_sent_after_their_main_entry_is_over_whether_or_not_its_cancellation_is_certain(
+    certain: bool,
+) -> None:
+    of = event(when=FIRST, added=(datetime(2027, 3, 19, 9), datetime(2027, 3, 26, 9)))
+    of = edits.cancel_date(of, FIRST.start, "Rain")
+    bo = Attendee(registration())
+    bo.apply_report(replace(of, changes=()), 100)
+    bo.apply_report(of, 100)
+    assert told(bo).spent
+    later = replace(of, changes=(*of.changes, moved("2027-03-19T18:00")))
+    message = existing(
+        next_message(later, bo.person, replace(told(bo), certain=certain), SENDER, FIRST.ends_at + timedelta(hours=1))
+    )
+    assert (message.method, message.date, message.when.start) == (
+        Method.REQUEST,
+        datetime(2027, 3, 19, 9),
+        datetime(2027, 3, 19, 18),
+    )
+
+
 def test_who_declines_all_that_is_to_come_gives_the_seat_away_whatever_became_of_what_is_over() -> None:
     early = datetime(2027, 3, 16, 18)
     what = replace(WEEKLY, added=(early, BESIDE), release_on_decline=True)

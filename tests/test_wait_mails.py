@@ -102,20 +102,14 @@ def test_who_registered_on_a_page_and_cannot_be_invited_is_mailed_that_it_is_can
     assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [])
 
 
-def test_a_first_mail_that_waits_for_the_quota_says_that_it_is_cancelled_at_once(world: World) -> None:
+@pytest.mark.parametrize("by", ["quota", "account"])
+def test_a_first_mail_that_waits_for_a_limit_says_that_it_is_cancelled_at_once(world: World, by: str) -> None:
     world.invite(1)
     bo = waits(world)
-    reserved(world, hours=10)
-    soon(world)
-    world.cancel_event()
-    soon(world)
-    assert said(world, bo) == ["Cancelled"]
-
-
-def test_a_first_mail_that_waits_for_the_account_s_limit_says_that_it_is_cancelled_at_once(world: World) -> None:
-    world.invite(1)
-    bo = waits(world)
-    world.perform(HoldAccounts(until={"acme": world.now + timedelta(hours=10)}))
+    if by == "quota":
+        reserved(world, hours=10)
+    else:
+        world.perform(HoldAccounts(until={"acme": world.now + timedelta(hours=10)}))
     soon(world)
     world.cancel_event()
     soon(world)

@@ -75,8 +75,8 @@ class Addressed:
 def addressed(
     seen: NotificationState, notification: Notification, now: datetime
 ) -> Steps[Addressed | SentWaitMail | None]:
-    """What the notification is sent as at ``now``; ``None``: nothing is sent any more, or only what
-    is to follow it (:class:`SentWaitMail`).
+    """What the notification is sent as at ``now``; else nothing is sent any more, and a :class:`SentWaitMail` is what
+    counts as sent instead.
     """
     sent = yield from _sent_as(seen, notification, now)
     if not isinstance(sent, Addressed) or sent.event is not None:

@@ -89,7 +89,7 @@ def example(previewed: PreviewResult, after: Event, at: datetime, also: tuple[Me
     (alone,) = preview([previewed.seen], after, settings().sender, at)
     messages = alone.messages + also
     if previewed.wait_mail is not None and not messages:
-        shown = wait_mail_shown(replace(previewed.seen, event=after), previewed.wait_mail, at)
+        shown = wait_mail_shown(previewed.seen, previewed.wait_mail, at)
         registration_id = previewed.seen.registration.registration_id
         return PreviewExample(
             registration_id=registration_id, kind=previewed.kind, messages=[shown.subject], mails=[shown]
