@@ -23,6 +23,7 @@ from convoke.effects import (
     Refusal,
     Refused,
     ReserveQuota,
+    Send,
     SendNotification,
     StopSending,
     Unknown,
@@ -259,6 +260,23 @@ def test_who_comes_back_to_a_seat_is_mailed_a_cancellation_that_comes_before_the
     soon(world)
     assert said(world, first) == ["Cancelled"]
     assert world.said(first.email) == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+
+
+def test_who_comes_back_while_an_invitation_is_on_the_way_that_does_not_leave_is_mailed_that_it_is_cancelled(
+    world: World,
+) -> None:
+    first = world.register(1)
+
+    def leaves_and_comes_back() -> None:
+        world.withdraw(first)
+        assert come_back(world, first).status is REGISTERED
+
+    world.just_before(Send, leaves_and_comes_back)
+    world.answers = [BUSY]
+    assert world.look(first) is Outcome.REFUSED
+    world.cancel_event()
+    soon(world)
+    assert (said(world, first), world.said(first.email)) == (["Cancelled"], [])
 
 
 def test_who_comes_back_before_their_cancellation_left_is_mailed_of_their_entry_alone(world: World) -> None:
