@@ -287,10 +287,12 @@ def _names(book: Book) -> Iterator[str]:
 
 
 def _counted_in_vain(world: World) -> Iterator[str]:
-    """Where nobody dies, no more notifications are counted against the limits than were sent."""
+    """Where nothing goes wrong, no more notifications are counted against the limits than were sent, but for those that
+    their senders had counted when all machines were lost.
+    """
     rows = world.tables.rows.get(SETTINGS.invitations_table, {}).get(keys.event(EVENT_ID)["pk"], {})
     count = sum(row["total"] for sk, row in rows.items() if sk.startswith("DAILY_COUNT#"))
-    if world.mode is Mode.NONE and count > world.notifications.sent:
+    if world.mode is Mode.NONE and count > world.notifications.sent + world.senders_lost:
         yield f"{count} are counted, and {world.notifications.sent} were sent"
 
 

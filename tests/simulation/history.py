@@ -586,6 +586,7 @@ def heal(world: World, *, rounds: int = 400) -> None:
         for run in list(world.runs):
             run.alive = False
             world.reports_heard = world.reports_heard and not run.name.startswith("feedback")
+            world.senders_lost += run.name.startswith("notification")
         world.runs.clear()
     world.note("from here on nothing goes wrong")
     for _ in range(rounds):

@@ -132,6 +132,8 @@ class World:
         often = TORN if mode not in (Mode.NONE, Mode.HINTS) and self._tearing.random() < 0.5 else 0.0
         self.torn_often = often * self._tearing.random()
         self.reports_heard = not self.faults.often["report lost"]
+        # How many functions that send a notification died with the machines; each may have counted it before.
+        self.senders_lost = 0
         # Registration and SEQUENCE of the messages of which more was reported than that SES accepted them.
         self.reported: set[tuple[str, int]] = set()
         # What the index showed the last time it was asked, and what it shows where it lags; drawn apart, too.
