@@ -29,15 +29,15 @@ from .idempotency import Record, once
 from .patches import content, patched
 from .problems import Problem
 from .requests import (
+    EMPTY_BODY,
     CancelIn,
     Cursor,
+    EmptyIn,
     EventIn,
     EventPatch,
     IdempotencyKey,
     Limit,
     ReopenIn,
-    TellIn,
-    UndoIn,
     Version,
 )
 from .responses import EventOut, EventPage, documented
@@ -45,7 +45,6 @@ from .walltimes import read_instant, read_when
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 NO_REASON, AS_IT_WAS = CancelIn(), ReopenIn()
-EMPTY_BODY, NO_FIELDS = TellIn(), UndoIn()
 
 
 @router.post("/events", summary="Create an event", responses=documented(201))
@@ -256,7 +255,7 @@ def reopen_event(
 @router.post("/events/<event_id>/tell", summary="Inform people now of the changes that wait", responses=documented(200))
 def tell_now(
     event_id: str,
-    body: Annotated[TellIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:
@@ -270,7 +269,7 @@ def tell_now(
 @router.post("/events/<event_id>/undo", summary="Undo the changes that wait to be announced", responses=documented(200))
 def undo_changes(
     event_id: str,
-    body: Annotated[UndoIn, Body()] = NO_FIELDS,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[EventOut]:

@@ -28,13 +28,14 @@ from .idempotency import Record, once
 from .patches import date_changed, patched
 from .problems import Problem
 from .requests import (
+    EMPTY_BODY,
     CancelIn,
     Cursor,
+    EmptyIn,
     IdempotencyKey,
     Limit,
     OccurrenceIn,
     OccurrencePatch,
-    RestoreIn,
     SplitIn,
     Version,
 )
@@ -44,7 +45,7 @@ from .walltimes import read_moment, read_when
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 DATES = "/events/<event_id>/occurrences"
 DATE = f"{DATES}/<start>"
-NO_REASON, EMPTY_BODY = CancelIn(), RestoreIn()
+NO_REASON = CancelIn()
 PAGE = 500
 """Registrations that a preview reads at a time."""
 
@@ -150,7 +151,7 @@ def cancel_occurrence(
 def restore_occurrence(
     event_id: str,
     start: str,
-    body: Annotated[RestoreIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[OccurrenceOut]:

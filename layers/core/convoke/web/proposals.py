@@ -22,13 +22,12 @@ from . import context, presenters
 from .events import changed
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import Cursor, DecisionIn, IdempotencyKey, Limit, Version
+from .requests import EMPTY_BODY, Cursor, EmptyIn, IdempotencyKey, Limit, Version
 from .responses import Moment, Out, Page, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"
 PROPOSAL = f"{PROPOSALS}/<proposal_id>"
-EMPTY_BODY = DecisionIn()
 
 
 class ProposalOut(Out):
@@ -68,7 +67,7 @@ def list_proposals(
 def accept(
     event_id: str,
     proposal_id: str,
-    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
     version: Version = None,
 ) -> Response[ProposalOut]:
@@ -94,7 +93,7 @@ def accept(
 def decline(
     event_id: str,
     proposal_id: str,
-    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
 ) -> Response[ProposalOut]:
     def decline_once(record: Record) -> Response[ProposalOut]:

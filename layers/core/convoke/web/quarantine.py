@@ -19,12 +19,11 @@ from ..registrations import inbound_mail
 from . import context
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import Cursor, DecisionIn, IdempotencyKey, Limit
+from .requests import EMPTY_BODY, Cursor, EmptyIn, IdempotencyKey, Limit
 from .responses import Moment, Out, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"
-EMPTY_BODY = DecisionIn()
 
 
 class QuarantinedMailOut(Out):
@@ -98,7 +97,7 @@ def list_page(
 @router.post(f"{MAIL}/release", summary="Release a quarantined mail and act on it", responses=documented(200))
 def release(
     quarantine_id: str,
-    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[QuarantinedMailOut]:
     return release_mail(own_mail(quarantine_id), key)
@@ -107,7 +106,7 @@ def release(
 @router.post(f"{MAIL}/drop", summary="Discard a quarantined mail", responses=documented(200))
 def drop(
     quarantine_id: str,
-    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
 ) -> Response[QuarantinedMailOut]:
     return drop_mail(own_mail(quarantine_id), key)
@@ -121,7 +120,7 @@ def drop(
 def release_of_event(
     event_id: str,
     quarantine_id: str,
-    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
 ) -> Response[QuarantinedMailOut]:
     return release_mail(mail_of(event_id, quarantine_id), key)
@@ -135,7 +134,7 @@ def release_of_event(
 def drop_of_event(
     event_id: str,
     quarantine_id: str,
-    body: Annotated[DecisionIn, Body()] = EMPTY_BODY,  # noqa: ARG001
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001
     key: IdempotencyKey = None,
 ) -> Response[QuarantinedMailOut]:
     return drop_mail(mail_of(event_id, quarantine_id), key)

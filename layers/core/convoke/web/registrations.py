@@ -39,12 +39,13 @@ from .idempotency import Record, once
 from .patches import own_data
 from .problems import Problem
 from .requests import (
+    EMPTY_BODY,
     Cursor,
+    EmptyIn,
     IdempotencyKey,
     Limit,
     RegistrationIn,
     RegistrationPatch,
-    ResendIn,
     WordIn,
 )
 from .responses import (
@@ -60,7 +61,6 @@ from .scopes import has_scope
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PERSON = "/events/<event_id>/registrations/<registration_id>"
-EMPTY_BODY = ResendIn()
 WITHOUT_A_WORD = WordIn()
 TOO_MANY = "the limit of mails to this person is reached"
 Outcome = TypeVar("Outcome", Registration, None)
@@ -259,7 +259,7 @@ def withdraw(
 def resend(
     event_id: str,
     registration_id: str,
-    body: Annotated[ResendIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[RegistrationOut]:
     def repeat(record: Record) -> Response[RegistrationOut]:

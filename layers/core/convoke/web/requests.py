@@ -82,6 +82,13 @@ def _merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
     return result
 
 
+class EmptyIn(Incoming):
+    """No fields: the path says what is asked for."""
+
+
+EMPTY_BODY = EmptyIn()
+
+
 class PersonIn(Incoming):
     name: fields.Name
     email: fields.Email
@@ -209,18 +216,6 @@ class ReopenIn(Incoming):
     occurrences: Annotated[list[fields.Moment], Field(max_length=400)] = Field(default_factory=list)
 
 
-class RestoreIn(Incoming):
-    """No fields: a date is restored as it was."""
-
-
-class TellIn(Incoming):
-    """No fields: what waits is announced."""
-
-
-class UndoIn(Incoming):
-    """No fields: what waits is undone."""
-
-
 class OccurrenceIn(Incoming):
     """An additional date. Without ``end`` or ``duration`` it is as long as the other dates."""
 
@@ -267,14 +262,6 @@ class PreviewIn(EventPatch):
         """The changed fields of the event, or of its date."""
         words = {"cancel", "reason", "occurrence", "restore", "add", "split", "reopen"}
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if name not in words}
-
-
-class ResendIn(Incoming):
-    """No fields: the latest message is sent again."""
-
-
-class DecisionIn(Incoming):
-    """No fields: the path says what is decided."""
 
 
 class WordIn(Incoming):
@@ -362,11 +349,3 @@ class WebhookPatch(Patch):
 
 class RotateIn(Incoming):
     overlap: fields.Overlap = 86400
-
-
-class RedeliverIn(Incoming):
-    """No fields."""
-
-
-class TestIn(Incoming):
-    """No fields: the content of a test event is fixed."""

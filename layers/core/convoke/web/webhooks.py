@@ -22,7 +22,7 @@ from ..webhooks.url_guard import target_of
 from . import context, presenters
 from .idempotency import Record, once
 from .problems import Problem
-from .requests import AfterEvent, Cursor, IdempotencyKey, Limit, RedeliverIn, RotateIn, TestIn, WebhookIn, WebhookPatch
+from .requests import EMPTY_BODY, AfterEvent, Cursor, EmptyIn, IdempotencyKey, Limit, RotateIn, WebhookIn, WebhookPatch
 from .responses import (
     PROBLEM,
     ChangePage,
@@ -35,7 +35,7 @@ from .responses import (
 )
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-EMPTY_BODY, NO_FIELDS, DEFAULT_OVERLAP = TestIn(), RedeliverIn(), RotateIn()
+DEFAULT_OVERLAP = RotateIn()
 
 
 @router.post("/webhooks", summary="Create a webhook", responses=documented(201))
@@ -144,7 +144,7 @@ def list_deliveries(
 def deliver_again(
     webhook_id: str,
     delivery_id: str,
-    body: Annotated[RedeliverIn, Body()] = NO_FIELDS,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[DeliveryOut]:
     def shown(status: int, headers: Mapping[str, str] | None = None) -> Response[DeliveryOut]:
@@ -167,7 +167,7 @@ def deliver_again(
 )
 def try_webhook(
     webhook_id: str,
-    body: Annotated[TestIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
+    body: Annotated[EmptyIn, Body()] = EMPTY_BODY,  # noqa: ARG001 (the body has no fields)
     key: IdempotencyKey = None,
 ) -> Response[WebhookOut]:
     def send_test(record: Record) -> Response[WebhookOut]:
