@@ -46,8 +46,6 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 DATES = "/events/<event_id>/occurrences"
 DATE = f"{DATES}/<start>"
 NO_REASON = CancelIn()
-PAGE = 500
-"""Registrations that a preview reads at a time."""
 
 
 @router.get(DATES, summary="List the dates of an event in order", responses=documented(200))
