@@ -36,7 +36,9 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         return timedelta(milliseconds=lambda_context.get_remaining_time_in_millis())
 
     progress = imports.work(
-        *(store(), hint.event_id, hint.import_id),
+        store(),
+        hint.event_id,
+        hint.import_id,
         check=person_or_reason,
         lease=left() + MARGIN,
         clock=now,
