@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.console.visit import ROUTES
 from convoke.pages import handling
-from convoke.web.context import now, store
+from convoke.store.store import store
+from convoke.web.context import now
 
 logger = Logger()
 

@@ -16,8 +16,9 @@ from convoke.aws.runtime import aws
 from convoke.effects import Enqueue, ImportHint
 from convoke.registrations import imports
 from convoke.registrations.imports import Progress
+from convoke.store.store import store
 from convoke.web.bulk import person_or_reason
-from convoke.web.context import now, store
+from convoke.web.context import now
 
 processor = Records(EventType.SQS)
 logger = Logger()

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.pages import handling, site
-from convoke.settings import settings
-from convoke.store import dynamo
-from convoke.store.store import Store
+from convoke.store.store import store
 
 logger = Logger()
-
-
-@cache
-def store() -> Store:
-    return Store(dynamo.client(), settings())
 
 
 def now() -> datetime:

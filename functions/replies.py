@@ -19,9 +19,7 @@ from convoke.inbound.authenticity import Receipt, receipt_of
 from convoke.inbound.mime import LARGEST_MAIL
 from convoke.inbound.uids import ids_of
 from convoke.registrations import inbound_mail, registry
-from convoke.settings import settings
-from convoke.store import dynamo
-from convoke.store.store import Store
+from convoke.store.store import store
 
 logger = Logger()
 metrics = Metrics()
@@ -30,11 +28,6 @@ metrics = Metrics()
 @cache
 def s3() -> Any:
     return boto3.client("s3")
-
-
-@cache
-def store() -> Store:
-    return Store(dynamo.client(), settings())
 
 
 @logger.inject_lambda_context

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -22,16 +21,14 @@ from convoke.aws import runtime
 from convoke.aws.records import Records
 from convoke.aws.runtime import logger, metrics
 from convoke.model import ConvokeError
-from convoke.settings import settings
 from convoke.sources.compare import KINDS, follow, go_on, too_many
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import read_key
 from convoke.sources.row_sync import Outcome, Synced
 from convoke.sources.sync import Site
-from convoke.store import dynamo
 from convoke.store.comparisons import Progress
 from convoke.store.sources import Kind
-from convoke.store.store import Store
+from convoke.store.store import store
 
 TIME_LEFT = 20_000
 """Milliseconds before its end at which the function stops to look at rows that waited, and has the record again."""
@@ -39,11 +36,6 @@ TIME_LEFT = 20_000
 
 class Unfinished(ConvokeError):
     """More rows waited for this one than can be looked at in time: the record is handled again."""
-
-
-@cache
-def store() -> Store:
-    return Store(dynamo.client(), settings())
 
 
 def bindings() -> dict[str, str]:

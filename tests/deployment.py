@@ -19,7 +19,7 @@ from convoke.aws import runtime, ses
 from convoke.model import Method
 from convoke.settings import settings
 from convoke.store import keys
-from convoke.store.store import Store
+from convoke.store.store import Store, store
 from convoke.web import context
 from tests import policies
 from tests.factories import NOW, SENDER
@@ -184,8 +184,9 @@ def a_deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 def forget_what_is_warm() -> None:
     """What a warm container keeps between calls must not outlive a test."""
     settings.cache_clear()
+    store.cache_clear()
     runtime.aws.cache_clear()
-    for name in (*HANDLERS, context.__name__):
+    for name in HANDLERS:
         for value in vars(import_module(name)).values():
             if hasattr(value, "cache_clear") and getattr(value, "__module__", None) == name:
                 value.cache_clear()

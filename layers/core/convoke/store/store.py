@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from .. import effects
 from ..effects import Effect
 from ..model import ConvokeError
-from ..settings import Settings
+from ..settings import Settings, settings
+from . import dynamo
 from .account_settings import SettingsOfAccounts
 from .accounts import Accounts
 from .address_changes import AddressChanges
@@ -94,6 +96,12 @@ class Store:
         if type(effect) not in PERFORMED:
             raise UnknownEffect(type(effect).__name__)
         return PERFORMED[type(effect)](self, effect)
+
+
+@cache
+def store() -> Store:
+    """The store of this deployment, made once per process."""
+    return Store(dynamo.client(), settings())
 
 
 class UnknownEffect(ConvokeError):

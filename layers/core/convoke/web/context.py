@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -29,7 +28,7 @@ from ..settings import settings
 from ..store import codec, dynamo, requests
 from ..store.limits import Charge
 from ..store.repository import decode_cursor, encode_cursor
-from ..store.store import Store
+from ..store.store import store as store  # which routes call as context.store()
 from ..webhooks.events import Delivery, Webhook
 from . import presenters
 from .problems import Problem
@@ -49,11 +48,6 @@ AN_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 Found = TypeVar("Found")
 LONGEST_NAME = 100
 """Characters of an occurrence's name in a path, as it is encoded there."""
-
-
-@cache
-def store() -> Store:
-    return Store(dynamo.client(), settings())
 
 
 def now() -> datetime:
