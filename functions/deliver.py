@@ -11,10 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.queues import hint_of
 from convoke.aws.records import Records
-from convoke.aws.runtime import aws, count, logger, metrics
-from convoke.delivery.fan_out import Begun, plan, process_batch
+from convoke.aws.runtime import aws, count, inform, inform_batch, logger, metrics
+from convoke.delivery.fan_out import plan
 from convoke.delivery.notify import dispatch
-from convoke.delivery.reconcile import Worker, reconcile
 from convoke.delivery.survey import survey
 from convoke.effects import BatchHint, Hint, NotificationHint, PlanHint, SurveyHint
 
@@ -34,9 +33,9 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         metrics.add_metric(name="Planned", unit=MetricUnit.Count, value=1)
         logger.info("planned", event=hint.event_id)
         if first is not None:
-            handle_batch(first, worker)
+            inform_batch(first, worker)
     elif isinstance(hint, BatchHint):
-        handle_batch(hint, worker)
+        inform_batch(hint, worker)
     elif isinstance(hint, SurveyHint):
         looked_at = runtime.run(survey(hint, worker))
         metrics.add_metric(name="Surveyed", unit=MetricUnit.Count, value=looked_at)
@@ -46,20 +45,9 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         count(outcome)
         logger.info("notification", event=hint.event_id, notification=hint.notification_id, outcome=outcome.value)
     elif isinstance(hint, Hint):
-        outcome = runtime.run(reconcile(hint.event_id, hint.registration_id, worker))
-        count(outcome)
-        logger.info("reconciled", event=hint.event_id, registration=hint.registration_id, outcome=outcome.value)
+        inform(hint.event_id, hint.registration_id, worker)
     else:
         raise TypeError(f"the queue has a {type(hint).__name__}")
-
-
-def handle_batch(hint: BatchHint | Begun, worker: Worker) -> None:
-    """Tell the people of one batch."""
-    outcomes = aws().run(process_batch(hint, worker))
-    metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
-    count(*outcomes)
-    batch = hint.batch if isinstance(hint, Begun) else hint
-    logger.info("batch", event=batch.event_id, version=batch.version, first=batch.first, looked_at=len(outcomes))
 
 
 @logger.inject_lambda_context

@@ -13,9 +13,8 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.records import Records
-from convoke.aws.runtime import aws, count, logger, metrics
-from convoke.delivery.fan_out import begin, process_batch
-from convoke.delivery.reconcile import reconcile
+from convoke.aws.runtime import aws, inform, inform_batch, logger, metrics
+from convoke.delivery.fan_out import begin
 
 # Imported while Lambda starts the function, not in the time of its first mail.
 from convoke.mail import notification_mail, spliced  # noqa: F401
@@ -38,15 +37,9 @@ def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None
         few = runtime.run(begin(event_id, worker))
         metrics.add_metric(name="Announced", unit=MetricUnit.Count, value=1)
         if few is not None:
-            outcomes = runtime.run(process_batch(few, worker))
-            metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
-            count(*outcomes)
-            logger.info("batch", event=event_id, version=few.batch.version, looked_at=len(outcomes))
+            inform_batch(few, worker)
     elif key["sk"].startswith(keys.REGISTRATION_PREFIX):
-        registration_id = key["sk"].removeprefix(keys.REGISTRATION_PREFIX)
-        outcome = runtime.run(reconcile(event_id, registration_id, worker))
-        count(outcome)
-        logger.info("reconciled", event=event_id, registration=registration_id, outcome=outcome.value)
+        inform(event_id, key["sk"].removeprefix(keys.REGISTRATION_PREFIX), worker)
 
 
 @logger.inject_lambda_context

@@ -25,8 +25,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .. import effects
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Intent
-from ..delivery.reconcile import Outcome, Worker
-from ..effects import Accepted, Effect, Refusal, Refused, Steps, Unknown
+from ..delivery.fan_out import Begun, process_batch
+from ..delivery.reconcile import Outcome, Worker, reconcile
+from ..effects import Accepted, BatchHint, Effect, Refusal, Refused, Steps, Unknown
 from ..mail.notifications import ASKED_FOR, Notification, NotificationKind
 from ..model import RenderError, folded
 from ..registrations import addresses, erasure, returning, split_transfer, waitlist
@@ -284,6 +285,22 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
 def aws() -> Aws:
     """The runtime of this deployment, made once per process."""
     return Aws(settings())
+
+
+def inform(event_id: str, registration_id: str, worker: Worker) -> None:
+    """Reconcile one registration; count and log what came of it."""
+    outcome = aws().run(reconcile(event_id, registration_id, worker))
+    count(outcome)
+    logger.info("reconciled", event=event_id, registration=registration_id, outcome=outcome.value)
+
+
+def inform_batch(hint: BatchHint | Begun, worker: Worker) -> None:
+    """Inform the people of one batch; count and log what came of it."""
+    outcomes = aws().run(process_batch(hint, worker))
+    metrics.add_metric(name="Batches", unit=MetricUnit.Count, value=1)
+    count(*outcomes)
+    batch = hint.batch if isinstance(hint, Begun) else hint
+    logger.info("batch", event=batch.event_id, version=batch.version, first=batch.first, looked_at=len(outcomes))
 
 
 def count(*outcomes: Outcome) -> None:
