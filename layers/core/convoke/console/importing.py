@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..decision.decide import INVITATION
 from ..languages import Texts
 from ..languages import gettext_noop as noop
 from ..model import Event
@@ -275,7 +276,7 @@ def start(visit: Visit, event_id: str, import_id: str) -> site.Answer:
         left_out=checked.counts[Fate.LEFT_OUT],
         wrong=checked.counts[Fate.WRONG],
     )
-    later = keys.due_key(2, now + store.settings.times.hint)
+    later = keys.due_key(INVITATION, now + store.settings.times.hint)
     if store.imports.begin(begun, checked.people, checked.wrong, due_key=later):
         hints.go_on(store.settings, event_id, import_id)
     return visit.go(path_of(one))

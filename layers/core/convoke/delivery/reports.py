@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import CHANGE
+from ..decision.decide import CHANGE, URGENT
 from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
 from ..effects import (
     Clock,
@@ -166,13 +166,13 @@ def apply_report(report: Report) -> Steps[bool]:
                 )
             if invitation.due_key is not None and is_awaited_delivery(updated, report):
                 hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
-                yield Enqueue(hint=hint, urgent=invitation.due_key.startswith("0"))
+                yield Enqueue(hint=hint, urgent=invitation.due_key.startswith(f"{URGENT}#"))
             yield from _schedule_survey(report)
             if out_of_order(updated) and updated.repair < MAX_REPAIRS:
                 yield WakeUp(
                     event_id=report.event_id,
                     registration_id=report.registration_id,
-                    due_key=keys.due_key(0, (yield Clock())),
+                    due_key=keys.due_key(URGENT, (yield Clock())),
                     repair=True,
                 )
             return True

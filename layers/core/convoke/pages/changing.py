@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..decision.decide import CHANGE, URGENT
 from ..languages import LANGUAGES
 from ..registrations import answering, registry
 from ..registrations.registry import Obstacle, TooMany
@@ -79,7 +80,7 @@ def _change(seen: Opened, form: Form) -> Answer:
         event.event_id,
         seen.person.registration_id,
         changes=checked,
-        priority=0 if soon else 1,
+        priority=URGENT if soon else CHANGE,
         now=request.now,
         account=event.account,
     )

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..decision.attendance import asked, with_reply
-from ..decision.decide import participation
+from ..decision.decide import CHANGE, URGENT, participation
 from ..decision.invitation import Invitation
 from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registration, RegistrationStatus
 from ..schedule import series
@@ -64,7 +64,7 @@ def come_back(
         changed, history, repair = _without_declining(store, event, person, invitation, now)
         changed = replace(changed, status=place.status, version=person.version + 1, updated_at=now, held_until=None)
         # Whoever gets no seat still has to be sent the cancellation, if it has not left yet.
-        priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
+        priority = CHANGE if changed.status is RegistrationStatus.REGISTERED else URGENT
         actions = {
             "registration": store.registrations.change_action(person, changed),
             "lock": store.registrations.lock_action(changed),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..decision.calendar_state import next_generation
-from ..decision.decide import calendar_state_of
+from ..decision.decide import INVITATION, calendar_state_of
 from ..decision.invitation import Seats
 from ..model import Event, Registration, RegistrationStatus
 from ..schedule import series
@@ -104,6 +104,6 @@ def _promote_one(store: Store, event: Event, seats: Seats, person: Registration,
         **store.outbox.event_actions(event.account, happened, now),
         **store.seats.promote_actions(event_id, registration_id, seats, person.seats),
         "registration": store.registrations.change_action(person, promoted),
-        "invitation": store.invitations.wake_up_action(invitation, 2, now),
+        "invitation": store.invitations.wake_up_action(invitation, INVITATION, now),
     }
     return not store.attempt(actions)

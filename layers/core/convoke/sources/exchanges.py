@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..decision.decide import URGENT
 from ..model import Event, InvalidField, Registration, folded, frozen
 from ..registrations import registry
 from ..store import keys
@@ -72,7 +73,7 @@ class Exchanges(RowSync):
             self.store,
             [one.person for one in circle],
             [one.changes for one in circle],
-            priority=0,
+            priority=URGENT,
             now=now,
             account=self.account,
             also=also,

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..decision.decide import calendar_state_of, over
+from ..decision.decide import CHANGE, URGENT, calendar_state_of, over
 from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded
 from ..registrations import registry
 from ..registrations.registry import Obstacle, TooMany
@@ -138,7 +138,7 @@ class RegistrationSync(Exchanges):
             person.event_id,
             person.registration_id,
             changes=changes,
-            priority=0 if soon else 1,
+            priority=URGENT if soon else CHANGE,
             now=now,
             account=self.account,
             charge=self.store.limits.recipient(self.account, changes["email"], now) if moved else None,

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from .. import effects
 from ..decision.attention import Attention, Survey, Unreached
+from ..decision.decide import CHANGE
 from . import codec, conditions, dynamo, keys
 from .repository import Repository
 from .writes import DUE, Action, delete, put, update
 
-PRIORITY = 1
 KEPT = timedelta(days=365)
 MAX_LISTED = 100
 """How many people of one event the API lists."""
@@ -23,7 +23,7 @@ class Surveys(Repository):
         """The action that schedules a survey of the event, for the transaction of a change: it begins after the time
         that a change has to reach everybody. One that is scheduled already is not postponed.
         """
-        return self.at_action(event_id, keys.due_key(PRIORITY, now + self.settings.times.attention), first=("due_key",))
+        return self.at_action(event_id, keys.due_key(CHANGE, now + self.settings.times.attention), first=("due_key",))
 
     def schedule_soon(self, event_id: str, now: datetime) -> None:
         """What :meth:`soon_action` does, alone."""
@@ -40,7 +40,7 @@ class Surveys(Repository):
         self._write(self.at_action(effect.event_id, effect.due_key))
 
     def hold(self, effect: effects.HoldSurvey) -> None:
-        due = codec.task_attributes(effect.event_id, keys.due_key(PRIORITY, effect.until))
+        due = codec.task_attributes(effect.event_id, keys.due_key(CHANGE, effect.until))
         changes = {"held_until": codec.value(effect.until), "begun_at": codec.value(effect.begun_at), **due}
         self._write(update(self._sent, keys.survey(effect.event_id), changes))
 

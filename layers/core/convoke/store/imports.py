@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from ..decision.decide import INVITATION
 from ..model import Registration, RegistrationStatus, folded, frozen
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
@@ -162,7 +163,7 @@ class Imports(Repository):
         action = update(
             self._sent,
             _key(one),
-            {**mine, "due_key": keys.due_key(2, lease_until)},
+            {**mine, "due_key": keys.due_key(INVITATION, lease_until)},
             conditions.CAN_GO_ON,
             remove=("waits_until",),
             now=keys.instant(now),
@@ -205,11 +206,11 @@ class Imports(Repository):
 
     def give_back(self, one: Import, now: datetime) -> bool:
         """Let another worker go on at once."""
-        return self._leave(one, {"due_key": keys.due_key(2, now)})
+        return self._leave(one, {"due_key": keys.due_key(INVITATION, now)})
 
     def wait(self, one: Import, until: datetime) -> bool:
         """Let it wait until then."""
-        return self._leave(one, {"due_key": keys.due_key(2, until), "waits_until": keys.instant(until)})
+        return self._leave(one, {"due_key": keys.due_key(INVITATION, until), "waits_until": keys.instant(until)})
 
     def finish(self, one: Import, now: datetime) -> bool:
         """End the import, all parts of which have ended. What was uploaded is deleted first, or kept for a day where

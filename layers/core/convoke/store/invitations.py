@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeGuard, TypeVar
 
 from .. import effects
+from ..decision.decide import CHANGE, URGENT
 from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMail, WaitMailed
 from ..effects import AcknowledgeResult
 from ..mail.notifications import SentWaitMail
@@ -110,7 +111,7 @@ class Invitations(Repository):
         also = {MESSAGE: records.give_up_action(claimed.registration_id, sequence, effect.reason)}
         if event is not None:
             surveys = attention.Surveys(self.client, self.settings)
-            survey = surveys.at_action(claimed.event_id, keys.due_key(attention.PRIORITY, event.at))
+            survey = surveys.at_action(claimed.event_id, keys.due_key(CHANGE, event.at))
             also |= {"survey": survey, **self._webhook_event_actions(event)}
         return also
 
@@ -159,10 +160,11 @@ class Invitations(Repository):
         new SEQUENCE. ``wait_mail``, if given, is what counts as mailed to them of their waiting.
 
         It fails where the invitation has become due otherwise since it was read, perhaps for something more urgent; not
-        with ``priority`` 0, since nothing is.
+        with the priority ``URGENT``, since nothing is.
         """
         free = now if invitation.lease_until is None else max(now, invitation.lease_until)
-        due_key, condition = keys.due_key(priority, free), UPON_WAKING_WITH_A_CHANGE if priority else conditions.EXISTS
+        due_key = keys.due_key(priority, free)
+        condition = conditions.EXISTS if priority == URGENT else UPON_WAKING_WITH_A_CHANGE
         return self._woken(
             _key(invitation),
             due_key,
@@ -183,7 +185,7 @@ class Invitations(Repository):
         due already. It fails where a message has left since that says more, unless it may be the ``first`` wait mail.
         """
         key = keys.invitation(event_id, said.registration_id)
-        due = codec.due_attributes(said.registration_id, keys.due_key(1, said.at))
+        due = codec.due_attributes(said.registration_id, keys.due_key(CHANGE, said.at))
         changes = {"wait_mail": codec.value(WaitMailed(mail=said.mail, links=said.links)), **due}
         condition = conditions.EXISTS if first else UPON_STORING_A_WAIT_MAIL
         return update(self._sent, key, changes, condition, add={"wakeups": 1}, first=tuple(due))
@@ -214,7 +216,7 @@ class Invitations(Repository):
         """Raise the SEQUENCE of the invitation in ``item`` by ``by``, and have its state sent again. False: somebody
         wrote to it, or woke it up, since it was read.
         """
-        due_key = item.get("due_key") or keys.due_key(1, now)
+        due_key = item.get("due_key") or keys.due_key(CHANGE, now)
         # Where nothing was sent to them there is nothing to repair.
         repair = 1 if item["allocated"] >= 0 else 0
         # What was mailed of their waiting since the backup is not known: what is true is mailed once more.

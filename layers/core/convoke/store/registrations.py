@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..decision.decide import INVITATION
 from ..model import Registration, RegistrationStatus
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
@@ -74,7 +75,7 @@ class Registrations(Repository):
     # --- erasing ------------------------------------------------------------------------------------------------
 
     def erasure_action(self, event_id: str, registration_id: str, now: datetime) -> Action:
-        due = codec.task_attributes(registration_id, keys.due_key(2, now))
+        due = codec.task_attributes(registration_id, keys.due_key(INVITATION, now))
         return put(self._sent, {**keys.erasure(event_id, registration_id), **due})
 
     def not_to_be_erased_check(self, person: Registration) -> Action:

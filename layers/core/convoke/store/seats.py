@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ..decision.decide import INVITATION
 from ..decision.invitation import Hold, Seats, SeatShard
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
@@ -159,7 +160,7 @@ class SeatCounts(Repository):
 
     def hold_actions(self, hold: Hold) -> dict[str, Action]:
         """The actions that keep the seats of a registration, which stay taken, until the time of ``hold``."""
-        due = codec.task_attributes(hold.registration_id, keys.due_key(2, hold.until))
+        due = codec.task_attributes(hold.registration_id, keys.due_key(INVITATION, hold.until))
         item = codec.item(hold, keys.hold(hold.event_id, hold.registration_id), **due)
         return {
             "hold": put(self._sent, item, conditions.NEW),
@@ -250,7 +251,7 @@ class SeatCounts(Repository):
             self._write(update(self._sent, keys.seats(event_id), later, unchanged, due_key=seats.due_key))
 
     def due(self, event_id: str, now: datetime) -> dict[str, Any]:
-        return codec.task_attributes(event_id, keys.due_key(2, now))
+        return codec.task_attributes(event_id, keys.due_key(INVITATION, now))
 
     def count_action(self, event_id: str, condition: str = conditions.EXISTS, **add: int) -> Action:
         """The action that adds to some of the event's own counts."""

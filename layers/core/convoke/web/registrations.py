@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from ..decision import shown as decision
 from ..decision.attention import kind_of_sent
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import calendar_state_of, over
+from ..decision.decide import CHANGE, URGENT, calendar_state_of, over
 from ..model import (
     Event,
     EventStatus,
@@ -210,7 +210,7 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
             event_id,
             registration_id,
             changes=changes,
-            priority=0 if soon else 1,
+            priority=URGENT if soon else CHANGE,
             now=at,
             account=event.account,
             charge=charge,
