@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from convoke.store import conditions
+from convoke.store.repository import Repository
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "layers" / "core" / "convoke"
@@ -87,6 +89,20 @@ def test_the_map_of_the_package_names_every_module() -> None:
     shown = (CORE / "__init__.py").read_text()
     packages = {path.name.removesuffix(".py") for path in CORE.iterdir() if not path.name.startswith("_")}
     assert {package for package in packages if f"``{package}``" not in shown} == set()
+
+
+@pytest.mark.parametrize("path", sorted(CORE.glob("*/__init__.py")), ids=lambda path: path.parent.name)
+def test_the_docstring_of_a_package_names_its_modules(path: Path) -> None:
+    """All but the repositories of the store."""
+    named = set(re.findall(r"``(\w+)``", ast.get_docstring(ast.parse(path.read_text())) or ""))
+    others = {each.stem for each in path.parent.glob("*.py")} - {"__init__", *named}
+    assert {name for name in others if not has_a_repository(f"convoke.{path.parent.name}.{name}")} == set()
+
+
+def has_a_repository(module: str) -> bool:
+    """Whether a class of the module is a repository of the store."""
+    classes = [one for one in vars(import_module(module)).values() if isinstance(one, type)]
+    return any(issubclass(one, Repository) and one.__module__ == module for one in classes)
 
 
 def test_every_sample_is_json_for_a_function_that_exists() -> None:

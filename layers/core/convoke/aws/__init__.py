@@ -1,5 +1,6 @@
 """The effects carried out on AWS: ``runtime`` performs and answers each of them, ``ses`` makes one attempt to send,
 ``queues`` has the hints as messages.
 
-``records`` has the batches of records and messages by which Lambda calls the functions.
+``records`` has the batches of records and messages by which Lambda calls the functions, ``personal_links`` makes the
+links of a mail when it is sent, and ``readiness`` reads what ``delivery.readiness`` decides on.
 """

@@ -9,5 +9,7 @@
 - ``answers``: which answer counts for a message
 - ``attendance``: which answer of an attendee counts, and what it does to their seat
 - ``attention``: who was not reached
+- ``waiting``: which wait mail is missing to somebody who waits
+- ``shown``: what an attendee's calendar shows now, date by date
 - ``limits``: how many mails may be sent; ``brakes``: how much of what anybody may ask for on the pages is done
 """

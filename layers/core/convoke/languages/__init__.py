@@ -1,7 +1,8 @@
 """The texts of mails and pages in each language, and how it writes dates and times.
 
 - ``negotiation``: which of ``LANGUAGES`` a language tag or an Accept-Language field asks for
-- ``texts``: the texts of one language, from ``catalogues/<language>.po`` (gettext); English ones are in the code
+- ``texts``: the texts of one language, from ``catalogues/<language>.po`` (gettext); English ones are in the code;
+  ``catalogue`` reads that file
 - ``dates``: how a language writes dates and times (CLDR)
 
 Babel, which reads catalogues and knows the CLDR, is imported by the first text or date in another language than plain

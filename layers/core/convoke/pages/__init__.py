@@ -1,7 +1,8 @@
 """Web pages for the people who register: an event's page, and each person's own. ``functions/pages.py`` is its Lambda
 function.
 
-- ``site``: requests, answers, the table of routes, and refusals; ``forms``: reading a form, and knowing it for ours
+- ``site``: requests, answers, the table of routes, and refusals; ``handling``: answers one request by that table;
+  ``forms``: reading a form, and knowing it for ours
 - ``templating``: the templates; ``assets``: stylesheet, script, and an account's colour where it can be read
 - ``event_page``: the page of a public event, and its calendar; ``structured_data``: what it says to programs;
   ``calendar_links``: links with which it is put into calendars on the web
