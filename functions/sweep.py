@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         raise errors[0]
     # Swept is the heartbeat: an alarm is raised when it is missing.
     metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=sum(swept.counts.values()))
-    metrics.add_metric(name="OldestOwed", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
+    metrics.add_metric(name="OldestDue", unit=MetricUnit.Seconds, value=swept.oldest.total_seconds())
     found = {"limit": limits.all, "webhook_hints": webhook_hints, "held_accounts": sorted(held.until)}
     logger.info("swept", extra={**found, **swept.counts})
     if errors:

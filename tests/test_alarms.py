@@ -149,7 +149,7 @@ def test_what_is_left_to_the_sweeper_for_its_age_is_no_failure() -> None:
 
 
 def test_what_could_be_lost_to_people_is_alarmed() -> None:
-    assert {"Failed", "AuditStopped", "OldestOwed", "5xx"} <= {alarm["MetricName"] for alarm in ALARMS.values()}
+    assert {"Failed", "AuditStopped", "OldestDue", "5xx"} <= {alarm["MetricName"] for alarm in ALARMS.values()}
 
 
 def test_stacks_that_share_an_account_do_not_share_their_metrics() -> None:
