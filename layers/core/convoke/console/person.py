@@ -83,11 +83,11 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     """The page of a person, with why what was just asked for could not be done."""
     texts, person, event = visit.request.texts, seen.person, seen.event
     here = {"event_id": event["event_id"]}
-    hers = {"registration_id": person["registration_id"]}
+    theirs = {"registration_id": person["registration_id"]}
     entries = visit.api.read(f"{PERSON}/calendar", seen.at)["items"]
-    aside = everything(visit, "/events/{event_id}/quarantine", here, **hers)
+    aside = everything(visit, "/events/{event_id}/quarantine", here, **theirs)
     messages, answers = (everything(visit, f"{PERSON}/{what}", seen.at) for what in ("messages", "answers"))
-    proposals = everything(visit, "/events/{event_id}/proposals", here, **hers)
+    proposals = everything(visit, "/events/{event_id}/proposals", here, **theirs)
     chosen, about = person["occurrences"] or (), [one["date"] for one in (*messages, *answers)]
     dates = present_dates(visit, event, [*chosen, *about, *(one["occurrence"] for one in proposals)])
     happened = timeline.of(

@@ -32,7 +32,7 @@ Occurrences = Annotated[
     Field(min_length=1, max_length=400, description="Only these dates of a series, by their original starts."),
 ]
 AfterEvent = Annotated[
-    str | None, Query(description="The id of an event: only later ones are listed.", pattern=r"^[0-9a-v]{36}$")
+    str | None, Query(description="The `id` of a change: only later ones are listed.", pattern=r"^[0-9a-v]{36}$")
 ]
 Cursor = Annotated[
     str | None, Query(description="`next` of the previous page.", max_length=1000, pattern=r"^[A-Za-z0-9_-]+$")

@@ -166,8 +166,8 @@ SIGNATURE_HEADER = "Convoke-Signature"
 
 
 def body(webhook_event: WebhookEvent, content: Mapping[str, Any]) -> bytes:
-    """The JSON that is posted, with ``content`` beside the ids in its data: the same bytes at
-    each attempt, unless what is full was erased between two.
+    """The JSON that is posted, with ``content`` beside the ids in its data: the same bytes at each attempt, unless a
+    person whom it describes was erased meanwhile.
     """
     payload = {
         "id": webhook_event.webhook_event_id,
