@@ -28,7 +28,7 @@ from convoke.effects import (
 )
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
-from convoke.mail.notifications import NotificationKind, NotificationState, asked_for
+from convoke.mail.notifications import NotificationKind, NotificationState, asked_for, wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, events, registry, returning, waitlist
 from convoke.schedule import edits, series
@@ -52,7 +52,7 @@ def waits(world: World, number: int = 2, **changes: Any) -> Registration:
     person = registration(
         **{"registration_id": f"{number:010d}{EVENT_ID}", "email": f"person{number}@example.net", **changes}
     )
-    mail = approval.received(world.event(), person, world.now)
+    mail = wait_notification(world.event(), person, WaitMail.PLACE, world.now)
     return expect(Registration, registry.register(world.store, person, now=world.now, account="acme", mail=mail))
 
 
@@ -72,7 +72,7 @@ def said(world: World, person: Registration) -> list[str]:
 
 
 def notification_of(world: World, person: Registration) -> NotificationState:
-    one = approval.received(world.event(), person, world.now)
+    one = wait_notification(world.event(), person, WaitMail.PLACE, world.now)
     read = ReadNotification(
         event_id=EVENT_ID, registration_id=person.registration_id, notification_id=one.notification_id
     )

@@ -1,5 +1,6 @@
 """The effects carried out on AWS: ``runtime`` performs and answers each of them, ``ses`` makes one attempt to send,
 ``queues`` has the hints as messages.
 
-``records`` has the batches of records and messages by which Lambda calls the functions.
+``records`` has the batches of records and messages by which Lambda calls the functions, ``sweeper`` what a request does
+at once that the sweep would do else.
 """

@@ -145,8 +145,8 @@ class Invitation:
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
     ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is the last wait mail that SES
-    accepted, or may have accepted; ``None`` where none is to be sent, or a message of the event has left since to who
-    does not wait.
+    accepted, or may have accepted; ``None`` where none is to be sent, or where somebody who does not wait has been sent
+    a message since.
     """
 
     event_id: str

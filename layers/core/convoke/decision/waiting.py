@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..model import EventStatus, RegistrationStatus, folded
+from ..model import RegistrationStatus, folded
 from .decide import Snapshot, calendar_state_of, over
 from .invitation import Intent, Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
-
-
-def takes_place(status: EventStatus) -> bool:
-    """Whether people may come to an event of this status: it is neither cancelled nor a draft."""
-    return status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
 
 
 def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
@@ -27,7 +22,7 @@ def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     waits = seen.registration.status in WAITING
     if over(seen.event, now):
         return None
-    if takes_place(seen.event.status):
+    if seen.event.status.expects_people:
         return WaitMail.PLACE if waits else None
     # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait, or come.
     return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None
@@ -66,7 +61,7 @@ def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:
     waits, comes = person.status in WAITING, person.status is RegistrationStatus.REGISTERED
     if not state.gone:
         return before if waits else None
-    if takes_place(seen.event.status):
+    if seen.event.status.expects_people:
         # To who comes an invitation is to follow, and may be held up.
         return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None
     if before is not None and folded(person.email) == folded(state.recipient):

@@ -150,10 +150,11 @@ def registration_actions(
     """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
     ``account`` is that of the event. ``transferred``: it is copied after a split; ``wait_mail`` is the last one to
-    the registration that it is copied from. ``mail``, which says whether they wait, is scheduled.
+    the registration that it is copied from. ``mail``, which says that they wait, is scheduled if they do.
     """
-    scheduled = {} if mail is None else {"notification": store.notifications.schedule_action(mail, now)}
     comes = person.status is RegistrationStatus.REGISTERED
+    # Who comes is informed by their invitation.
+    scheduled = {} if mail is None or comes else {"notification": store.notifications.schedule_action(mail, now)}
     invitation = Invitation(
         event_id=person.event_id,
         registration_id=person.registration_id,

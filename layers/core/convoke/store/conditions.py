@@ -22,6 +22,7 @@ NEW = "attribute_not_exists(pk)"
 NOT_USED = "attribute_not_exists(#used) OR #used = :false"
 # The item must exist, so that an update cannot create a partial one.
 EXISTS = "attribute_exists(pk)"
+# No message has left since that says more than a wait mail.
 WAIT_MAIL_EXISTS = "attribute_exists(wait_mail)"
 # Fewer than the most are counted.
 BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
