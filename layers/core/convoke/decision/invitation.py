@@ -37,11 +37,13 @@ class WaitMail(StrEnum):
 @frozen
 class WaitMailed:
     """The last wait mail to somebody. ``links`` is the counter that their personal links had then, which is raised with
-    each new address; ``None``: it went to an address that they had before.
+    each new address; ``None``: it went to an address that they had before. Unless it is ``certain`` SES may have
+    accepted it, and never said so.
     """
 
     mail: WaitMail
     links: int | None = None
+    certain: bool = True
 
 
 @frozen

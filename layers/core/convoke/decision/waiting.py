@@ -29,9 +29,12 @@ def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
 
 
 def _was_not_invited(seen: Snapshot) -> bool:
-    """Whether somebody has a seat, and nothing in their calendar that a cancellation would remove."""
-    known = calendar_state_of(seen.invitation)
-    return seen.registration.status is RegistrationStatus.REGISTERED and (known is None or known.gone)
+    """Whether somebody has a seat, and was sent nothing to the address that they have now that a cancellation would
+    remove.
+    """
+    person, known = seen.registration, calendar_state_of(seen.invitation)
+    invited = known is not None and not known.gone and folded(known.recipient) == folded(person.email)
+    return person.status is RegistrationStatus.REGISTERED and not invited
 
 
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
@@ -53,6 +56,13 @@ def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     """
     true = None if seen.invitation.wait_mail is None else true_wait_mail(seen, now)
     return true if true is not mailed_last(seen) else None
+
+
+def may_not_have_left(seen: Snapshot, now: datetime) -> bool:
+    """Whether the last wait mail is that the event is cancelled, which is true, and SES never said that it took it."""
+    last = seen.invitation.wait_mail
+    true = true_wait_mail(seen, now)
+    return last is not None and not last.certain and true is WaitMail.CANCELLED and mailed_last(seen) is true
 
 
 def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:

@@ -11,7 +11,7 @@ from ..calendar.content_lines import one_line
 from ..decision.decide import Snapshot, over
 from ..decision.invitation import Invitation, WaitMail
 from ..decision.waiting import WAITING, mailed_last, true_wait_mail
-from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
+from ..effects import ReadEvent, ReadHolder, ReadInvitation, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
@@ -54,7 +54,7 @@ class Addressed:
 
     def said(self, now: datetime) -> SentWaitMail | None:
         """What is recorded of it as a wait mail; ``None`` if it is none."""
-        if self.wait_mail is None:
+        if self.wait_mail is None or self.upon is None:
             return None
         holder = self.holder
         return SentWaitMail(
@@ -62,6 +62,8 @@ class Addressed:
             mail=self.wait_mail,
             links=self.links if holder is None else holder.links,
             at=now,
+            after=self.upon.allocated,
+            before=self.upon.wait_mail,
         )
 
 
@@ -79,7 +81,9 @@ def addressed(
     if sent.kind is not NotificationKind.LINK:
         return sent
     if sent.holder is not None and sent.holder.status in WAITING:
-        sent = replace(sent, wait_mail=WaitMail.CANCELLED if sent.event_cancelled else WaitMail.PLACE)
+        says = WaitMail.CANCELLED if sent.event_cancelled else WaitMail.PLACE
+        upon = yield ReadInvitation(event_id=seen.event_id, registration_id=sent.holder.registration_id)
+        sent = replace(sent, wait_mail=says, upon=upon)
     if event is None or not sent.event_cancelled:
         return sent
     return replace(sent, notification=replace(sent.notification, quoted=one_line(event.reason)))
@@ -133,7 +137,10 @@ def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed |
         return None
     if says and not event.status.expects_people:
         due = waits and mailed_last(snapshot) is not WaitMail.CANCELLED
-        return SentWaitMail(registration_id=person.registration_id, mail=WaitMail.NOTHING, at=now) if due else None
+        nothing = SentWaitMail(
+            registration_id=person.registration_id, mail=WaitMail.NOTHING, at=now, after=snapshot.invitation.allocated
+        )
+        return nothing if due else None
     return Addressed(
         notification=_to(replace(notification, waits=waits), person.email),
         kind=notification.kind,

@@ -212,7 +212,7 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     if until is not None:
         return (yield from _defer(seen, until))
     claimed = yield ClaimNotification(
-        seen=replace(seen, possibly_said=ready.said),
+        seen=replace(seen, possibly_said=ready.said and replace(ready.said, certain=False)),
         lease_until=begun.until,
         due_key=keys.due_key(urgency, begun.until),
         upon=ready.upon,

@@ -18,7 +18,7 @@ from .. import languages
 from ..calendar.content_lines import clean, one_line
 from ..decision.attention import Attention, present_time
 from ..decision.decide import CHANGE, INVITATION, URGENT
-from ..decision.invitation import WaitMail
+from ..decision.invitation import WaitMail, WaitMailed
 from ..model import (
     DeliveryState,
     Event,
@@ -171,14 +171,18 @@ class Notification:
 
 @frozen
 class SentWaitMail:
-    """A wait mail to one registration, decided ``at`` this instant (UTC). ``links`` is the counter of its personal
-    links; ``None`` if the mail goes to a former address.
+    """A wait mail to one registration, decided ``at`` this instant (UTC), when ``after`` was the highest SEQUENCE of
+    its messages, and ``before`` the last wait mail. ``links`` is the counter of its personal links; ``None`` if the
+    mail goes to a former address. ``certain``: SES accepted it.
     """
 
     registration_id: str
     mail: WaitMail
     links: int | None = None
     at: datetime
+    after: int
+    before: WaitMailed | None = None
+    certain: bool = True
 
 
 @frozen
