@@ -12,11 +12,13 @@ import boto3
 import pytest
 
 from convoke.aws.runtime import aws
+from convoke.decision.invitation import WaitMail
 from convoke.delivery import reports
 from convoke.delivery.fan_out import plan
 from convoke.delivery.reports import Report, report_of
 from convoke.effects import Clock, Steps
 from convoke.mail import notifications
+from convoke.mail.notifications import wait_notification
 from convoke.model import (
     DeliveryState,
     EventStatus,
@@ -26,7 +28,6 @@ from convoke.model import (
     Registration,
     RegistrationStatus,
 )
-from convoke.registrations import approval
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register
 from convoke.store import dynamo, keys
@@ -90,7 +91,7 @@ def test_whoever_waits_is_mailed_so_and_that_the_event_is_cancelled(deployed: De
     full = replace(event(), capacity=1, version=2)
     assert change_event(deployed.store, event(), full, priority=1, now=NOW)
     waits = registration(registration_id=f"2{REGISTRATION_ID[1:]}", email="cy@example.net")
-    mail = approval.received(full, waits, NOW)
+    mail = wait_notification(full, waits, WaitMail.PLACE, NOW)
     made = register(deployed.store, waits, now=NOW, mail=mail)
     assert isinstance(made, Registration)
     assert made.status is RegistrationStatus.WAITLISTED

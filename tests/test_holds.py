@@ -10,9 +10,9 @@ import pytest
 
 from convoke.decision import fan_out as holding
 from convoke.decision import fingerprints
-from convoke.decision.fan_out import Batch, FanOut
+from convoke.decision.fan_out import Batch, FanOut, change_urgency
 from convoke.delivery.audit import examine
-from convoke.delivery.fan_out import begin, change_urgency, plan, process_batch
+from convoke.delivery.fan_out import begin, plan, process_batch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.survey import survey
 from convoke.delivery.sweep import mail_limits

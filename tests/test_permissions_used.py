@@ -22,9 +22,9 @@ from convoke.delivery.audit import Findings
 from convoke.effects import NotificationHint
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
+from convoke.mail.notifications import wait_notification
 from convoke.model import AnswerChannel, Participation, Registration, RegistrationStatus
 from convoke.pages import hints
-from convoke.registrations import approval
 from convoke.registrations.events import change_event, create_event
 from convoke.registrations.registry import register, withdraw
 from convoke.registrations.replies import apply as apply_reply
@@ -397,7 +397,9 @@ def waiting(deployed: Deployment) -> None:
     of, fay, gus = existing(deployed.reads.event(EVENT_ID)), *(f"{one}{NEXT_ID[1:]}" for one in "89")
     for number, mail in ((fay, True), (gus, False)):
         person = registration(registration_id=number, name="", email=f"{number[0]}@example.net")
-        made = register(deployed.store, person, now=now, mail=approval.received(of, person, now) if mail else None)
+        made = register(
+            deployed.store, person, now=now, mail=wait_notification(of, person, WaitMail.PLACE, now) if mail else None
+        )
         assert isinstance(made, Registration)
         assert made.status is RegistrationStatus.WAITLISTED
     withdraw(deployed.store, EVENT_ID, gus, now=now)

@@ -8,14 +8,18 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import WaitMail, WaitMailed
 from convoke.delivery.notify import dispatch
 from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
+from convoke.delivery.reports import apply_report
+from convoke.delivery.survey import judge
 from convoke.effects import (
     ClaimNotification,
     HoldAccounts,
@@ -30,6 +34,7 @@ from convoke.effects import (
 )
 from convoke.model import (
     AnswerChannel,
+    DeliveryState,
     Event,
     EventStatus,
     Method,
@@ -40,7 +45,7 @@ from convoke.model import (
 )
 from convoke.registrations import approval, erasure, events, registry, replies, returning, waitlist
 from convoke.schedule import series
-from tests.factories import EVENT_ID, SENDER, existing, expect
+from tests.factories import EVENT_ID, SENDER, existing, expect, report_on
 from tests.fixtures import fixture_of
 from tests.test_approval import asks, soon
 from tests.test_waiting import DECIDES, ON_THE_WAITLIST, readdressed, reopen, said, send, waits
@@ -458,6 +463,113 @@ def answers(world: World, person: Registration, status: Participation) -> None:
 
 
 # --- late workers, erasures, backups ------------------------------------------------------------------------------
+
+
+def test_what_an_acceptance_may_have_said_does_not_count_once_an_invitation_has_left(world: World) -> None:
+    world.invite(1)
+    world.change(approval=True)
+    cy = asks(world, 2)
+    soon(world)
+    accepted(world, cy)
+    rows = world.store.notifications.rows(EVENT_ID, cy.registration_id)
+    name = next(one["notification_id"] for one in rows if one["kind"] == "accepted")
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch(EVENT_ID, cy.registration_id, name, world.worker())) is Outcome.UNKNOWN
+    world.change(capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    world.look(cy)
+    world.cancel_event()
+    world.look(cy)
+    assert world.said(cy.email) == [(Method.REQUEST, 0), (Method.CANCEL, 1)]
+    world.pass_time(minutes=20)
+    world.run(dispatch(EVENT_ID, cy.registration_id, name, world.worker()))
+    soon(world)
+    assert said(world, cy) == [DECIDES, ACCEPTED]
+
+
+def test_what_a_page_showed_counts_more_than_what_an_earlier_attempt_may_have_said(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert send(world, bo) is Outcome.UNKNOWN
+    reserved(world, hours=5)
+    world.change(status=EventStatus.CONFIRMED, capacity=3)
+    world.withdraw(bo)
+    assert come_back(world, bo).status is REGISTERED
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+
+
+def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that_does_not_leave(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    world.change(status=EventStatus.CONFIRMED, capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+
+    def leaves_and_comes_back() -> None:
+        world.withdraw(bo)
+        assert come_back(world, bo).status is REGISTERED
+
+    world.just_before(Send, leaves_and_comes_back)
+    world.answers = [BUSY]
+    assert world.look(bo) is Outcome.REFUSED
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+
+
+@pytest.mark.parametrize("held", ["bounced", "stopped"])
+def test_a_new_address_whose_former_is_sent_no_cancellation_is_mailed_that_it_is_cancelled(
+    world: World, held: str
+) -> None:
+    cy = waits(world)
+    soon(world)
+    assert world.said(cy.email) == [(Method.REQUEST, 0)]
+    if held == "bounced":
+        world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now, final=True)))
+        reserved(world, hours=2)
+    else:
+        world.perform(StopSending(until=world.now + timedelta(hours=2), why="x"))
+    new = readdressed(world, cy, "new@example.net")
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    world.pass_time(hours=3)
+    soon(world)
+    assert (world.said(new.email), said(world, new)) == ([], ["Cancelled"])
+
+
+@pytest.mark.parametrize("answers", [[Unknown(why="ReadTimeoutError")] * 6, [Unknown(why="ReadTimeoutError"), POISON]])
+def test_a_cancellation_that_may_not_have_been_mailed_to_who_waits_is_shown_to_the_organizer(
+    world: World, answers: list[Unknown | Refused]
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    world.answers = list(answers)
+    while world.answers:
+        assert shown(world, bo) is None or shown(world, bo).state is AttentionReason.PENDING
+        send(world, bo)
+        world.pass_time(minutes=3)
+    soon(world)
+    found = shown(world, bo)
+    assert found is not None
+    assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason.FAILED)
+
+
+def shown(world: World, person: Registration) -> Any:
+    seen = Snapshot(invitation=world.invitation(person), registration=person, event=world.event())
+    return world.run(judge(seen, SENDER, world.now))
 
 
 def test_what_a_late_worker_mailed_is_put_right(world: World) -> None:

@@ -28,9 +28,10 @@ from convoke.effects import (
 )
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
-from convoke.mail.notifications import NotificationKind, NotificationState, asked_for
+from convoke.mail.notifications import NotificationKind, NotificationState, asked_for, wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus
-from convoke.registrations import approval, events, registry, returning, waitlist
+from convoke.registrations import approval, events, registry, returning, unconfirmed, waitlist
+from convoke.registrations.asking import Asked
 from convoke.schedule import edits, series
 from tests.factories import EVENT_ID, NOW, event, existing, expect, invitation, registration
 from tests.fixtures import fixture_of
@@ -52,7 +53,7 @@ def waits(world: World, number: int = 2, **changes: Any) -> Registration:
     person = registration(
         **{"registration_id": f"{number:010d}{EVENT_ID}", "email": f"person{number}@example.net", **changes}
     )
-    mail = approval.received(world.event(), person, world.now)
+    mail = wait_notification(world.event(), person, WaitMail.PLACE, world.now)
     return expect(Registration, registry.register(world.store, person, now=world.now, account="acme", mail=mail))
 
 
@@ -72,7 +73,7 @@ def said(world: World, person: Registration) -> list[str]:
 
 
 def notification_of(world: World, person: Registration) -> NotificationState:
-    one = approval.received(world.event(), person, world.now)
+    one = wait_notification(world.event(), person, WaitMail.PLACE, world.now)
     read = ReadNotification(
         event_id=EVENT_ID, registration_id=person.registration_id, notification_id=one.notification_id
     )
@@ -295,7 +296,7 @@ def test_what_may_have_left_before_it_was_given_up_is_put_right(world: World, bo
     assert send(world, bo) is Outcome.UNKNOWN
     world.pass_time(minutes=20)
     assert send(world, bo) is Outcome.FAILED
-    assert world.invitation(bo).wait_mail == WaitMailed(mail=CANCELLED, links=0)
+    assert world.invitation(bo).wait_mail == WaitMailed(mail=CANCELLED, links=0, certain=False)
     reopen(world)
     soon(world)
     assert said(world, bo)[-1] == ON_THE_WAITLIST
@@ -603,7 +604,7 @@ def test_what_a_link_may_have_said_is_kept_when_it_is_given_up(slow_world: World
     world.answers = [Unknown(why="ReadTimeoutError"), Refused(refusal=Refusal.POISON, why="MessageRejected")]
     ask_for_link(world, cy)
     world.settle()
-    assert world.invitation(cy).wait_mail == WaitMailed(mail=PLACE, links=0)
+    assert world.invitation(cy).wait_mail == WaitMailed(mail=PLACE, links=0, certain=False)
 
 
 @pytest.mark.parametrize("after", [[], [Refused(refusal=Refusal.BUSY, why="ThrottlingException")]])
@@ -670,3 +671,36 @@ def test_who_is_copied_to_an_event_that_is_cancelled_already_is_mailed_so(world:
     world.copy_all()
     world.settle()
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_a_link_that_says_that_they_wait_is_followed_by_the_cancellation(slow_world: World) -> None:
+    world = slow_world
+    world.change(public=True, confirm_address=False)
+    world.invite(1)
+    bo = world.register(2)
+    wanted = unconfirmed.unconfirmed(
+        world.event(),
+        name="Bo",
+        email=bo.email,
+        language="en",
+        occurrences=None,
+        guests=0,
+        responses=(),
+        now=world.now,
+        entropy=b"1" * 16,
+    )
+    asked = unconfirmed.ask(
+        world.store,
+        world.event(),
+        wanted,
+        source_ip="192.0.2.1",
+        unconfirmed_mails=1000,
+        now=world.now,
+        entropy=b"2" * 16,
+    )
+    assert isinstance(asked, Asked)
+    soon(world)
+    assert said(world, bo) == ["Your registration"]
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == ["Your registration", "Cancelled"]

@@ -258,7 +258,7 @@ def _waiting(book: Book) -> Iterator[str]:
     true, at the address that they have: that they wait, or that the event is cancelled.
     """
     world = book.world
-    takes_place = book.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
+    takes_place = book.event.status.expects_people
     for rid in {*world.notifications.wait_mails, *world.shown} & book.people.keys():
         mails, (person, invitation) = world.notifications.wait_mails.get(rid, []), book.people[rid]
         waits = person.status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)

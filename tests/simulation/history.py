@@ -10,10 +10,11 @@ from operator import attrgetter
 from random import Random
 from typing import Any
 
-from convoke.decision import fingerprints
+from convoke.decision import fan_out, fingerprints
+from convoke.decision.invitation import WaitMail
 from convoke.decision.limits import Limit
-from convoke.delivery import fan_out
 from convoke.effects import StoreRate
+from convoke.mail.notifications import wait_notification
 from convoke.model import Event, EventStatus, Occurrence, Person, Registration, RegistrationStatus, When
 from convoke.registrations import approval, erasure, events, registry, returning, waitlist
 from convoke.registrations.registry import ACTIVE
@@ -259,7 +260,7 @@ class People:
         self.world.note(f"API registers {rid[6:10]} {email}")
         self.came.append((rid, email))
         self.world.known.append((rid, email))
-        mail = approval.received(event, person, now) if self.mailed else None
+        mail = wait_notification(event, person, WaitMail.PLACE, now) if self.mailed else None
         with self.world.crowded():
             made = registry.register(self.store, person, now=now, account=ACCOUNT, mail=mail)
         if mail is not None and isinstance(made, Registration) and made.registration_id == rid:

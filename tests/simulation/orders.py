@@ -13,11 +13,12 @@ from typing import Any
 
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch
+from convoke.decision.invitation import WaitMail
 from convoke.delivery import fan_out, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.mail import notifications
 from convoke.model import Event, EventStatus, Registration, RegistrationStatus
-from convoke.registrations import approval, erasure, events, registry, waitlist
+from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import codec, keys
 from tests import factories
 
@@ -296,7 +297,7 @@ def registers(world: Directed) -> Registration:
     event = People(world).reads.event(EVENT_ID)
     assert event is not None
     person = factories.registration(event_id=EVENT_ID, registration_id=f"{2:010d}{EVENT_ID}", email="b@example.net")
-    mail = approval.received(event, person, world.instant())
+    mail = notifications.wait_notification(event, person, WaitMail.PLACE, world.instant())
     made = registry.register(world.store, person, now=world.instant(), mail=mail)
     assert isinstance(made, Registration)
     assert made.registration_id == person.registration_id
@@ -307,7 +308,7 @@ def registers(world: Directed) -> Registration:
 def wait_mail(run: Run) -> Steps[Any]:
     event, rid = factories.event(event_id=EVENT_ID), f"{2:010d}{EVENT_ID}"
     person = factories.registration(event_id=EVENT_ID, registration_id=rid)
-    name = approval.received(event, person, START).notification_id
+    name = notifications.wait_notification(event, person, WaitMail.PLACE, START).notification_id
     return notify.dispatch(EVENT_ID, rid, name, run.worker)
 
 

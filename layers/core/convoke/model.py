@@ -59,6 +59,11 @@ class EventStatus(StrEnum):
     DRAFT = "draft"
     CANCELLED = "cancelled"
 
+    @property
+    def expects_people(self) -> bool:
+        """Whether people may come to an event of this status: it is neither cancelled nor a draft."""
+        return self in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
+
 
 class RegistrationStatus(StrEnum):
     PENDING = "pending"

@@ -261,7 +261,7 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
     """What a mail says that was asked for on a page, with its link."""
     from ..mail.asked_for_mail import Said
 
-    holder, kind, now = effect.holder, effect.kind or notification.kind, clock()
+    holder, kind, now = effect.holder, effect.kind, clock()
     if kind is NotificationKind.ADDRESS_CHANGED:
         return Said(kind=kind, link="")
     if kind is NotificationKind.SIGN_IN and notification.until is not None:

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from ..model import (
     Event,
-    EventStatus,
     LocalTime,
     Method,
     Participation,
@@ -229,10 +228,7 @@ def pending_message(
 
 def is_expected(event: Event, registration: Registration) -> bool:
     """Whether this person should have this event in their calendar."""
-    return (
-        event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
-        and registration.status is RegistrationStatus.REGISTERED
-    )
+    return event.status.expects_people and registration.status is RegistrationStatus.REGISTERED
 
 
 def over(event: Event, now: datetime, calendar_state: CalendarState | None = None) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..model import Event, frozen
+from ..schedule import series, series_changes
+from ..settings import Times
 
 LONGEST = timedelta(minutes=15)
 """The longest hold: a queue message can be delayed for so long."""
@@ -103,3 +105,32 @@ def hold_of(event: Event, account_default: int) -> timedelta:
     """How long an ordinary change of ``event`` waits; ``account_default`` is that of its account, in seconds."""
     seconds = account_default if event.notify_after is None else event.notify_after
     return min(LONGEST, timedelta(seconds=max(0, seconds)))
+
+
+def urgency(event: Event, now: datetime, times: Times) -> int:
+    """The priority of a change to a whole event: 0 if cancelled, unpublished or soon (``times.soon``), else 1."""
+    return 0 if not event.status.expects_people or _begins_soon(event, now, times) else 1
+
+
+def change_urgency(before: Event, after: Event, now: datetime, times: Times) -> int:
+    """The priority of a change of ``before`` to ``after``: 0 if the event, or a date to come, is cancelled or dropped,
+    or if it is soon, as it was or as it will be; else 1. What is not 0 may wait for further changes.
+    """
+    if _is_gone(before, after, now):
+        return 0
+    # As it was, but whatever it was: to publish it, or to let it take place again, is not urgent by itself.
+    return min(urgency(each, now, times) for each in (replace(before, status=after.status), after))
+
+
+def _is_gone(before: Event, after: Event, now: datetime) -> bool:
+    """Whether a date that was to come does not take place any more."""
+    names = series_changes.renamed(before.schedule, after.schedule)
+    stays = {one.date for one in series.occurrences(after) if not one.cancelled}
+    return any(names.get(one.date) not in stays for one in series.coming(before, now))
+
+
+def _begins_soon(event: Event, now: datetime, times: Times) -> bool:
+    """Whether a date begins soon, at the time that the series has for it, or at its own."""
+    moved = (one.when.starts_at for one in series.occurrences(event) if one.moved)
+    next_starts = (series.next_start(event.schedule, now), *(at for at in moved if at >= now))
+    return any(at - now <= times.soon for at in next_starts)

@@ -37,11 +37,13 @@ class WaitMail(StrEnum):
 @frozen
 class WaitMailed:
     """The last wait mail to somebody. ``links`` is the counter that their personal links had then, which is raised with
-    each new address; ``None``: it went to an address that they had before.
+    each new address; ``None``: it went to an address that they had before. Unless it is ``certain`` SES may have
+    accepted it, and never said so.
     """
 
     mail: WaitMail
     links: int | None = None
+    certain: bool = True
 
 
 @frozen
@@ -145,8 +147,8 @@ class Invitation:
     else absent. ``reason`` is why ``state`` is "failed": a code from SES or one of :class:`Cause`. ``stopped`` has one
     item for each address, ``delivered`` one for each method and date or separate entry of the latest generation.
     ``mailed`` counts its messages, each under its first attempt. ``wait_mail`` is the last wait mail that SES
-    accepted, or may have accepted; ``None`` where none is to be sent, or a message of the event has left since to who
-    does not wait.
+    accepted, or may have accepted; ``None`` where none is to be sent, or where somebody who does not wait has been sent
+    a message since.
     """
 
     event_id: str

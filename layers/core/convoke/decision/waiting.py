@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..model import EventStatus, RegistrationStatus, folded
+from ..model import RegistrationStatus, folded
 from .decide import Snapshot, calendar_state_of, over
 from .invitation import Intent, Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
-
-
-def takes_place(status: EventStatus) -> bool:
-    """Whether people may come to an event of this status: it is neither cancelled nor a draft."""
-    return status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
 
 
 def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
@@ -27,16 +22,19 @@ def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     waits = seen.registration.status in WAITING
     if over(seen.event, now):
         return None
-    if takes_place(seen.event.status):
+    if seen.event.status.expects_people:
         return WaitMail.PLACE if waits else None
     # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait, or come.
     return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None
 
 
 def _was_not_invited(seen: Snapshot) -> bool:
-    """Whether somebody has a seat, and nothing in their calendar that a cancellation would remove."""
-    known = calendar_state_of(seen.invitation)
-    return seen.registration.status is RegistrationStatus.REGISTERED and (known is None or known.gone)
+    """Whether somebody has a seat, and was sent nothing to the address that they have now that a cancellation would
+    remove.
+    """
+    person, known = seen.registration, calendar_state_of(seen.invitation)
+    invited = known is not None and not known.gone and folded(known.recipient) == folded(person.email)
+    return person.status is RegistrationStatus.REGISTERED and not invited
 
 
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
@@ -60,13 +58,20 @@ def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     return true if true is not mailed_last(seen) else None
 
 
+def may_not_have_left(seen: Snapshot, now: datetime) -> bool:
+    """Whether the last wait mail is that the event is cancelled, which is true, and SES never said that it took it."""
+    last = seen.invitation.wait_mail
+    true = true_wait_mail(seen, now)
+    return last is not None and not last.certain and true is WaitMail.CANCELLED and mailed_last(seen) is true
+
+
 def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:
     """The last wait mail, once the message of ``intent`` has left to somebody who knows more by it."""
     person, before, state = seen.registration, seen.invitation.wait_mail, intent.calendar_state
     waits, comes = person.status in WAITING, person.status is RegistrationStatus.REGISTERED
     if not state.gone:
         return before if waits else None
-    if takes_place(seen.event.status):
+    if seen.event.status.expects_people:
         # To who comes an invitation is to follow, and may be held up.
         return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None
     if before is not None and folded(person.email) == folded(state.recipient):

@@ -10,8 +10,8 @@ from datetime import datetime
 from ..calendar.content_lines import one_line
 from ..decision.decide import Snapshot, over
 from ..decision.invitation import Invitation, WaitMail
-from ..decision.waiting import WAITING, mailed_last, takes_place, true_wait_mail
-from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
+from ..decision.waiting import WAITING, mailed_last, true_wait_mail
+from ..effects import ReadEvent, ReadHolder, ReadInvitation, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
@@ -33,42 +33,37 @@ from .reconcile import read_snapshot
 class Addressed:
     """A notification as it is sent, to the address that its recipient has now. ``kind`` is what it is sent as;
     ``holder``, of most kinds :data:`ASKED_FOR`, the registration that has this address. ``event`` is its event, if it
-    is about one. ``upon`` is the invitation by which a wait mail was decided. ``links``, of the kinds :data:`LINKED`,
-    is the counter of the recipient's personal links.
+    is about one. ``wait_mail`` is the wait mail that it is, if it is one: a link or an acceptance can be one, too;
+    ``upon`` the invitation by which that was decided. ``links``, of the kinds :data:`LINKED`, is the counter of the
+    recipient's personal links.
     """
 
     notification: Notification
     kind: NotificationKind
     holder: Registration | None = None
     event: Event | None = None
+    wait_mail: WaitMail | None = None
     upon: Invitation | None = None
     links: int | None = None
 
     @property
     def event_cancelled(self) -> bool:
         """Whether it says that the event is cancelled: also of one that is a draft again."""
-        cancelled = self.event is not None and not takes_place(self.event.status)
+        cancelled = self.event is not None and not self.event.status.expects_people
         return self.kind is NotificationKind.CANCELLED or (self.kind is NotificationKind.LINK and cancelled)
 
     def said(self, now: datetime) -> SentWaitMail | None:
-        """The wait mail that it is; ``None`` if it is none. A link or an acceptance can be one, too."""
-        notification, holder = self.notification, self.holder
-        match self.kind:
-            case NotificationKind.CANCELLED | NotificationKind.WAITING | NotificationKind.PENDING:
-                says = True
-            case NotificationKind.LINK:
-                says = holder is not None and holder.status in WAITING
-            case NotificationKind.ACCEPTED:
-                says = notification.waits
-            case kind:
-                says = kind is NotificationKind.NO_SEAT
-        if not says:
+        """What is recorded of it as a wait mail; ``None`` if it is none."""
+        if self.wait_mail is None or self.upon is None:
             return None
+        holder = self.holder
         return SentWaitMail(
-            registration_id=notification.registration_id if holder is None else holder.registration_id,
-            mail=WaitMail.CANCELLED if self.event_cancelled else WaitMail.PLACE,
+            registration_id=self.notification.registration_id if holder is None else holder.registration_id,
+            mail=self.wait_mail,
             links=self.links if holder is None else holder.links,
             at=now,
+            after=self.upon.allocated,
+            before=self.upon.wait_mail,
         )
 
 
@@ -83,7 +78,13 @@ def addressed(
         return sent
     event: Event | None = yield ReadEvent(event_id=seen.event_id)
     sent = replace(sent, event=event)
-    if event is None or sent.kind is not NotificationKind.LINK or not sent.event_cancelled:
+    if sent.kind is not NotificationKind.LINK:
+        return sent
+    if sent.holder is not None and sent.holder.status in WAITING:
+        says = WaitMail.CANCELLED if sent.event_cancelled else WaitMail.PLACE
+        upon = yield ReadInvitation(event_id=seen.event_id, registration_id=sent.holder.registration_id)
+        sent = replace(sent, wait_mail=says, upon=upon)
+    if event is None or not sent.event_cancelled:
         return sent
     return replace(sent, notification=replace(sent.notification, quoted=one_line(event.reason)))
 
@@ -134,13 +135,17 @@ def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed |
             true, says = True, False
     if not true or (says and over(event, now)):
         return None
-    if says and not takes_place(event.status):
+    if says and not event.status.expects_people:
         due = waits and mailed_last(snapshot) is not WaitMail.CANCELLED
-        return SentWaitMail(registration_id=person.registration_id, mail=WaitMail.NOTHING, at=now) if due else None
+        nothing = SentWaitMail(
+            registration_id=person.registration_id, mail=WaitMail.NOTHING, at=now, after=snapshot.invitation.allocated
+        )
+        return nothing if due else None
     return Addressed(
         notification=_to(replace(notification, waits=waits), person.email),
         kind=notification.kind,
         event=event,
+        wait_mail=WaitMail.PLACE if says and waits else None,
         upon=snapshot.invitation if says else None,
         links=person.links,
     )
@@ -165,10 +170,16 @@ def _wait_mail(
     makes that fail; a later one is looked at by the wake-up that is written with the result.
     """
     true, holder = true_wait_mail(snapshot, now), snapshot.registration
-    kind = sent_as(true, holder)
-    if true is None or kind is None or (true is mailed_last(snapshot) and not seen.unknowns):
+    if true is None or (true is mailed_last(snapshot) and not seen.unknowns):
         return None
     if snapshot.invitation.wait_mail is None and holder.status not in WAITING:
         return None  # they know more by a message that has left since
     worded = replace(wait_notification(snapshot.event, holder, true, now), written_at=notification.written_at)
-    return Addressed(notification=worded, kind=kind, holder=holder, event=snapshot.event, upon=snapshot.invitation)
+    return Addressed(
+        notification=worded,
+        kind=sent_as(true, holder),
+        holder=holder,
+        event=snapshot.event,
+        wait_mail=true,
+        upon=snapshot.invitation,
+    )

@@ -8,9 +8,9 @@ and workers may die at any step, come twice, or come late:
   and ``planned_to`` are those that were read. So of two planners one stops, and nobody is left out.
 - A page's first batch is written as one that the planner has: it works on it at once. If it dies, the batch is due
   when the lease is over, as any other is.
-- The fan-out is kept until its last batch has ended. So a change that follows knows how pressing the one before is.
+- The fan-out is kept until its last batch has ended. So a change that follows knows how urgent the one before is.
 - A batch of an older version sends what is true now, as one of the newest does. Only while the newer fan-out is still
-  being planned, and at least as pressing, the older batch is dropped.
+  being planned, and at least as urgent, the older batch is dropped.
 - Of an event with few people the function that hears of the change is the planner, and informs them. It does what any
   planner and worker does; only the queue between them is left out.
 - A fan-out that waits for further changes (``decision.fan_out``) is planned when its time has come, whoever asks for it
@@ -53,9 +53,7 @@ from ..effects import (
     Steps,
     WakeUp,
 )
-from ..model import Event, EventStatus, Registration, frozen
-from ..schedule import series, series_changes
-from ..settings import Times
+from ..model import Event, Registration, frozen
 from ..store import keys
 from .pace import Turns, pace
 from .reconcile import Outcome, Worker, reconcile
@@ -84,36 +82,6 @@ SECONDS_AFTER_TIMES_UP = 1
 """The delay of the rest of a batch whose worker had no time left, or whose turn had not come."""
 SECONDS_AFTER_BUSY = 2
 """The delay of the hint for an attendee to whom another worker was sending an earlier change."""
-
-
-def urgency(event: Event, now: datetime, times: Times) -> int:
-    """The priority of a change to a whole event: 0 if cancelled, unpublished or soon (``times.soon``), else 1."""
-    gone = event.status in (EventStatus.CANCELLED, EventStatus.DRAFT)
-    return 0 if gone or _begins_soon(event, now, times) else 1
-
-
-def change_urgency(before: Event, after: Event, now: datetime, times: Times) -> int:
-    """The priority of a change of ``before`` to ``after``: 0 if the event, or a date to come, is cancelled or dropped,
-    or if it is soon, as it was or as it will be; else 1. What is not 0 may wait for further changes.
-    """
-    if _is_gone(before, after, now):
-        return 0
-    # As it was, but whatever it was: to publish it, or to let it take place again, is not urgent by itself.
-    return min(urgency(each, now, times) for each in (replace(before, status=after.status), after))
-
-
-def _is_gone(before: Event, after: Event, now: datetime) -> bool:
-    """Whether a date that was to come does not take place any more."""
-    names = series_changes.renamed(before.schedule, after.schedule)
-    stays = {one.date for one in series.occurrences(after) if not one.cancelled}
-    return any(names.get(one.date) not in stays for one in series.coming(before, now))
-
-
-def _begins_soon(event: Event, now: datetime, times: Times) -> bool:
-    """Whether a date begins soon, at the time that the series has for it, or at its own."""
-    moved = (one.when.starts_at for one in series.occurrences(event) if one.moved)
-    next_starts = (series.next_start(event.schedule, now), *(at for at in moved if at >= now))
-    return any(at - now <= times.soon for at in next_starts)
 
 
 def progress(fan_out: FanOut) -> tuple[int, int]:

@@ -1,9 +1,8 @@
 """Sends one notification: read, claim, send once, record.
 
-Simpler than ``reconcile``: notifications have no order, and none is replaced by a newer one. Each is sent once, and a
-second time only if it is unknown whether the first attempt succeeded. Each registration has one
-notification for all wait mails: it says what is true when it is sent, and is made due again when that changes
-(``waiting``). All instants are UTC.
+Simpler than ``reconcile``: notifications have no order. Each is sent once, and again only if it is unknown whether an
+attempt succeeded. The wait mails of a registration share one notification: it says what is true when it is sent, and is
+due again when that changes (``waiting``). All instants are UTC.
 """
 
 from __future__ import annotations
@@ -91,7 +90,8 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         return Outcome.MISSING
     now = yield Clock()
     if seen.notification is None:
-        yield RecordNotification(notification_state=replace(seen, due_key=None))
+        if seen.due_key is not None:
+            yield RecordNotification(notification_state=replace(seen, due_key=None))
         return Outcome.CLEARED
     policy = attempts.mail_policy(worker.times)
     tried = Attempts(failed=seen.attempts, unknown=seen.unknowns, lease_until=seen.lease_until)
@@ -212,7 +212,7 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     if until is not None:
         return (yield from _defer(seen, until))
     claimed = yield ClaimNotification(
-        seen=replace(seen, possibly_said=ready.said),
+        seen=replace(seen, possibly_said=ready.said and replace(ready.said, certain=False)),
         lease_until=begun.until,
         due_key=keys.due_key(urgency, begun.until),
         upon=ready.upon,

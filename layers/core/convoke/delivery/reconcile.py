@@ -159,16 +159,16 @@ def reconcile(
             return Outcome.BUSY
         plan = decide(seen, worker.sender, now)
         if plan is None:
-            hint, news = None, missing_wait_mail(seen, now)
+            hint, missing = None, missing_wait_mail(seen, now)
             due = in_a_batch or seen.invitation.due_key is not None
-            if news is not None and (due or not (yield from _held(event_id, now))):
-                hint = yield from waiting.make_due(seen, news, worker.times, now)
+            if missing is not None and (due or not (yield from _held(event_id, now))):
+                hint = yield from waiting.make_due(seen, missing, worker.times, now)
                 if hint is None:
                     return Outcome.BUSY
             late = expired(seen, worker.sender, now)
             if (yield ClearDue(seen=seen.invitation, expired=late)):
                 if hint is not None:
-                    yield Enqueue(hint=hint, urgent=news is WaitMail.CANCELLED)
+                    yield Enqueue(hint=hint, urgent=missing is WaitMail.CANCELLED)
                 if late:
                     yield Log(what="expired", fields=_log_fields(seen.invitation, "the event is over"))
                 return Outcome.CLEARED

@@ -24,7 +24,7 @@ from ..decision.attention import (
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
 from ..decision.invitation import Invitation, StoredMessage, WaitMail, with_outcomes
-from ..decision.waiting import is_barred, missing_wait_mail
+from ..decision.waiting import is_barred, may_not_have_left, missing_wait_mail
 from ..effects import (
     AddNotification,
     All,
@@ -162,6 +162,10 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
         found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now, told_at)]
     elif missing_wait_mail(seen, now) is WaitMail.CANCELLED:
         found = [(yield from _not_mailed(seen, told_at))]
+    elif may_not_have_left(seen, now):
+        # It may have left, or not; while it is tried again, nothing can be said of it.
+        missed = yield from _not_mailed(seen, told_at)
+        found = [missed] if missed.state is AttentionReason.FAILED else []
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
         known = with_outcomes(stored, invitation)

@@ -3,8 +3,7 @@
 It sends no mail itself. It queues hints for registrations, fan-outs, notifications, surveys and imports, most urgent
 first. What the sending functions have no permission to do, it does itself: promoting people from the waitlist to free
 seats, releasing seats that were kept long enough, copying registrations after a split, and erasing people who asked for
-it.
-All instants are UTC.
+it. All instants are UTC.
 """
 
 from __future__ import annotations

@@ -123,11 +123,11 @@ class RenderNotification(Effect):
 
     notification_state: NotificationState
     people: dict[str, Person]
-    kind: NotificationKind | None = None
-    holder: Registration | None = None
-    place: int = 0
-    event_cancelled: bool = False
-    links: int | None = None
+    kind: NotificationKind
+    holder: Registration | None
+    place: int
+    event_cancelled: bool
+    links: int | None
 
 
 @frozen
@@ -139,7 +139,7 @@ class SendNotification(Effect):
 
     notification_state: NotificationState
     mail: bytes
-    account: str = ""
+    account: str
 
 
 @frozen

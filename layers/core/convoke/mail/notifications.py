@@ -18,7 +18,7 @@ from .. import languages
 from ..calendar.content_lines import clean, one_line
 from ..decision.attention import Attention, present_time
 from ..decision.decide import CHANGE, INVITATION, URGENT
-from ..decision.invitation import WaitMail
+from ..decision.invitation import WaitMail, WaitMailed
 from ..model import (
     DeliveryState,
     Event,
@@ -63,7 +63,7 @@ class NotificationKind(StrEnum):
     LINK = "link"
     """The personal link of the registration that the address has."""
     WAITING = "waiting"
-    """The place on the waitlist of a registration that was made on a page; or that one is pending."""
+    """The place on the waitlist of a registration; or that it is pending."""
     CANCELLED = "cancelled"
     """To somebody who waits: that the event is cancelled."""
     FRESH_LINK = "fresh-link"
@@ -171,14 +171,18 @@ class Notification:
 
 @frozen
 class SentWaitMail:
-    """A wait mail to one registration, decided ``at`` this instant (UTC). ``links`` is the counter of its personal
-    links; ``None`` if the mail goes to a former address.
+    """A wait mail to one registration, decided ``at`` this instant (UTC), when ``after`` was the highest SEQUENCE of
+    its messages, and ``before`` the last wait mail. ``links`` is the counter of its personal links; ``None`` if the
+    mail goes to a former address. ``certain``: SES accepted it.
     """
 
     registration_id: str
     mail: WaitMail
     links: int | None = None
     at: datetime
+    after: int
+    before: WaitMailed | None = None
+    certain: bool = True
 
 
 @frozen
@@ -390,18 +394,17 @@ def wait_notification(event: Event, registration: Registration, mail: WaitMail, 
     return replace(waiting, kind=NotificationKind.CANCELLED, quoted=one_line(event.reason))
 
 
-def sent_as(mail: WaitMail | None, holder: Registration) -> NotificationKind | None:
-    """The kind as which ``mail`` is sent to ``holder``; ``None`` if there is none."""
+def sent_as(mail: WaitMail, holder: Registration) -> NotificationKind:
+    """The kind as which ``mail`` is sent to ``holder``."""
     if mail is WaitMail.CANCELLED:
         return NotificationKind.CANCELLED
-    pending = holder.status is RegistrationStatus.PENDING
-    return None if mail is None else NotificationKind.PENDING if pending else NotificationKind.WAITING
+    return NotificationKind.PENDING if holder.status is RegistrationStatus.PENDING else NotificationKind.WAITING
 
 
 def becomes(notification: Notification, holder: Registration | None) -> NotificationKind | None:
     """What a notification of the kinds :data:`ASKED_FOR` is sent as, where ``holder`` is the registration that its
-    recipient's address has now; ``None``: it is not sent. Of :data:`WAIT_MAILS` only one whose
-    registration was never made comes here, since the address was registered before: it is sent as a LINK.
+    recipient's address has now; ``None``: it is not sent. Of :data:`WAIT_MAILS` only one whose registration was
+    never made comes here, since the address was registered before: it is sent as a LINK.
     """
     if notification.kind in (NotificationKind.CONFIRM, NotificationKind.NEW_ADDRESS):
         return notification.kind if holder is None else NotificationKind.LINK

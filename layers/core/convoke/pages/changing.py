@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision.decide import CHANGE, URGENT
+from ..decision import fan_out
 from ..languages import LANGUAGES
 from ..registrations import answering, registry
 from ..registrations.registry import Obstacle, TooMany
-from ..schedule import series
 from .coming import promote
 from .forms import Errors, Form
 from .opening import Opened
@@ -74,13 +73,12 @@ def _change(seen: Opened, form: Form) -> Answer:
     if errors:
         return _show_change(seen, form, errors)
     request, event = seen.request, seen.event
-    soon = series.next_start(event.schedule, request.now) - request.now <= request.store.settings.times.soon
     done = registry.change_registration(
         request.store,
         event.event_id,
         seen.person.registration_id,
         changes=checked,
-        priority=URGENT if soon else CHANGE,
+        priority=fan_out.urgency(event, request.now, request.store.settings.times),
         now=request.now,
         account=event.account,
     )

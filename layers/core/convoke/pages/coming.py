@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ..aws.sweeper import or_the_sweeper
 from ..decision.decide import calendar_state_of, over
 from ..model import LocalTime, Occurrence
 from ..registrations import answering, registry, returning, waitlist
 from ..registrations.registry import Obstacle, TooMany
 from ..schedule import series
-from ..store import dynamo
 from .forms import Errors, Form
 from .opening import Opened, State, again, answered, present_answer
 from .personal_steps import (
@@ -148,11 +148,9 @@ def withdraw(seen: Opened, *, by_one_click: bool = False) -> None:
 
 
 def promote(seen: Opened) -> None:
-    """Give free seats to the waitlist at once. Where that does not succeed they stay due, and the sweep gives them."""
-    try:
+    """Give free seats to the waitlist at once. Where that fails they stay due, and the sweep gives them."""
+    with or_the_sweeper(seen.event.event_id):
         waitlist.promote(seen.request.store, seen.event.event_id, now=seen.request.now)
-    except dynamo.Contention:
-        return
 
 
 def _show_return(seen: Opened, _form: Form, errors: Errors) -> Answer:

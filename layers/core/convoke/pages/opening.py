@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from ..decision.decide import calendar_state_of, participation
 from ..decision.invitation import Invitation
-from ..decision.waiting import takes_place
 from ..links import tokens
 from ..links.tokens import AFTER_THE_EVENT, Purpose
 from ..model import (
@@ -73,7 +72,7 @@ class Opened:
 
     @property
     def state(self) -> State:
-        if not takes_place(self.event.status):  # of a draft people know nothing, or that it is cancelled
+        if not self.event.status.expects_people:  # of a draft people know nothing, or that it is cancelled
             return State.CANCELLED
         if series.ends_at(self.event) <= self.request.now:
             return State.OVER

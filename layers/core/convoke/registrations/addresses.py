@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from ..decision import fan_out
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..links.tokens import EVENT_ID, REGISTRATION_ID
@@ -124,7 +125,6 @@ def confirm(store: Store, payload: bytes, *, now: datetime) -> Changed | Obstacl
     if isinstance(seen, Obstacle):
         return seen
     event, person, change = seen
-    soon = series.next_start(event.schedule, now) - now <= store.settings.times.soon
     told = to_holder(NotificationKind.ADDRESS_CHANGED, event, person, about=change.change_id, now=now)
     try:
         done = registry.change_registration(
@@ -132,7 +132,7 @@ def confirm(store: Store, payload: bytes, *, now: datetime) -> Changed | Obstacl
             event.event_id,
             person.registration_id,
             changes={"email": change.email},
-            priority=0 if soon else 1,
+            priority=fan_out.urgency(event, now, store.settings.times),
             now=now,
             account=event.account,
             charge=store.limits.recipient(event.account, change.email, now),

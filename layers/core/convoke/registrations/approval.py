@@ -35,19 +35,12 @@ organizer is told in the next: that of this hour may be sent before it is stored
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def received(event: Event, person: Registration, now: datetime) -> Notification:
-    """What somebody is sent beside the invitation who has registered, by a page or while they are pending: that they
-    wait, or the link of who was registered before.
-    """
-    return notifications.wait_notification(event, person, WaitMail.PLACE, now)
-
-
 def mail_to(event: Event, person: Registration, now: datetime) -> Notification | None:
     """What informs ``person`` that the organizer decides; ``None`` where nobody has to, or of a draft, of which nobody
     is informed.
     """
     asks = person.status is RegistrationStatus.PENDING and event.status is not EventStatus.DRAFT
-    return received(event, person, now) if asks else None
+    return notifications.wait_notification(event, person, WaitMail.PLACE, now) if asks else None
 
 
 def organizer_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:

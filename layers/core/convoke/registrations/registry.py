@@ -150,10 +150,11 @@ def registration_actions(
     """The actions that store ``person`` as a new registration, without its seat or its place on the waitlist.
 
     ``account`` is that of the event. ``transferred``: it is copied after a split; ``wait_mail`` is the last one to
-    the registration that it is copied from. ``mail``, which says whether they wait, is scheduled.
+    the registration that it is copied from. ``mail``, which says that they wait, is scheduled if they do.
     """
-    scheduled = {} if mail is None else {"notification": store.notifications.schedule_action(mail, now)}
     comes = person.status is RegistrationStatus.REGISTERED
+    # Who comes is informed by their invitation.
+    scheduled = {} if mail is None or comes else {"notification": store.notifications.schedule_action(mail, now)}
     invitation = Invitation(
         event_id=person.event_id,
         registration_id=person.registration_id,
@@ -313,7 +314,9 @@ def change_registration(
             **store.outbox.event_actions(account, happened, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
-            actions["invitation"] = store.invitations.wake_up_action(invitation, priority, now)
+            actions["invitation"] = store.invitations.wake_up_action(
+                invitation, priority, now, wait_mail=_at_a_new_address(person, changed)
+            )
             actions["survey"] = store.surveys.soon_action(event_id, now)
         if folded(changed.email) != folded(person.email):
             actions["lock"] = store.registrations.lock_action(changed)
@@ -337,6 +340,14 @@ def _with_new_links(person: Registration, changed: Registration) -> Registration
     if folded(changed.email) == folded(person.email):
         return changed
     return replace(changed, links=person.links + 1)
+
+
+def _at_a_new_address(person: Registration, changed: Registration) -> WaitMailed | None:
+    """What counts as mailed to somebody who comes and has another address: nothing, until they are invited there, so
+    that a cancellation that comes before is mailed. ``None``: what counts is not changed.
+    """
+    moved = folded(changed.email) != folded(person.email)
+    return WaitMailed(mail=WaitMail.NOTHING) if moved and changed.status is RegistrationStatus.REGISTERED else None
 
 
 def _other_seats_actions(
@@ -380,7 +391,9 @@ def swap_addresses(
             "registration": store.registrations.change_action(
                 person, changed, person=keys.person(account, changed.email)
             ),
-            "invitation": store.invitations.wake_up_action(invitation, priority, now),
+            "invitation": store.invitations.wake_up_action(
+                invitation, priority, now, wait_mail=_at_a_new_address(person, changed)
+            ),
             "lock": store.registrations.relock_action(changed, other.registration_id),
             **store.outbox.event_actions(account, happened, now),
         }

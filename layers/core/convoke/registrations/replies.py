@@ -7,6 +7,7 @@ All of it is one transaction, so that a reply that arrives twice, late, or at tw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,7 +27,7 @@ from ..model import (
     frozen,
 )
 from ..schedule import series
-from ..store import keys
+from ..store import dynamo, keys
 from ..store.limits import Charge
 from ..store.outbox import About, about_registration, placed
 from ..store.store import Store
@@ -121,7 +122,8 @@ def apply(
         refused = store.attempt(actions)
         if not refused:
             if effect is Consequence.RELEASE:
-                waitlist.promote(store, event_id, now=now)
+                with suppress(dynamo.Contention):  # the reply is stored, and the seat stays due: the sweep gives it
+                    waitlist.promote(store, event_id, now=now)
             return applied
     raise AssertionError  # rounds() ends with Contention
 

@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.brakes import Purpose
+from ..decision.invitation import WaitMail
 from ..effects import NotificationHint
-from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for
+from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for, wait_notification
 from ..model import Event, EventStatus, LocalTime, Occurrence, Registration, RegistrationStatus, frozen
 from ..schedule import edits, series, series_changes
 from ..store import keys
@@ -161,7 +162,7 @@ def _register_at_once(
     if not store.brakes.may_mail(Purpose.CONFIRM, wanted.email, wanted.unconfirmed_id, now):
         return Asked(hint=None)
     person = _registration(event, wanted, wanted.occurrences, now, entropy)
-    mail = approval.received(event, person, now)
+    mail = wait_notification(event, person, WaitMail.PLACE, now)
     made = _register(store, event, person, mail, now)
     if isinstance(made, Closed):
         return made
@@ -275,12 +276,13 @@ def _confirm(store: Store, seen: Prospect, now: datetime, entropy: bytes) -> Con
     """Raises :class:`Repeated` where it was confirmed meanwhile."""
     event, wanted = seen.event, seen.wanted
     person = _registration(event, wanted, seen.dates, now, entropy)
-    mail = approval.received(event, person, now)
+    mail = wait_notification(event, person, WaitMail.PLACE, now)
     made = _register(store, event, person, mail, now, **{REQUEST: store.unconfirmed.confirmed_action(wanted, person)})
     if isinstance(made, (Closed, TooMany)):
         return made
     if made.registration_id == person.registration_id:
-        return Confirmed(registration=made, hint=NotificationHint.of(mail))
+        comes = made.status is RegistrationStatus.REGISTERED
+        return Confirmed(registration=made, hint=None if comes else NotificationHint.of(mail))
     confirmed = {REQUEST: store.unconfirmed.confirmed_action(wanted, made)}
     if made.status is not RegistrationStatus.DECLINED:
         store.attempt(confirmed)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..delivery import fan_out
+from ..decision import fan_out
 from ..model import Event, EventStatus, InvalidField
 from ..registrations import events
 from ..schedule import series

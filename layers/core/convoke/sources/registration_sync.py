@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..decision.decide import CHANGE, URGENT, calendar_state_of, over
+from ..decision import fan_out
+from ..decision.decide import calendar_state_of, over
 from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded
 from ..registrations import registry
 from ..registrations.registry import Obstacle, TooMany
@@ -127,7 +128,6 @@ class RegistrationSync(Exchanges):
         self, read: RowRead, row: RegistrationRow, person: Registration, event: Event, said: RowState, now: datetime
     ) -> Synced | None:
         changes = self._changes(row, event, person, now)
-        soon = series.next_start(event.schedule, now) - now <= self.store.settings.times.soon
         moved = folded(changes["email"]) != folded(person.email)
         if self.dry:
             if moved:
@@ -138,7 +138,7 @@ class RegistrationSync(Exchanges):
             person.event_id,
             person.registration_id,
             changes=changes,
-            priority=URGENT if soon else CHANGE,
+            priority=fan_out.urgency(event, now, self.store.settings.times),
             now=now,
             account=self.account,
             charge=self.store.limits.recipient(self.account, changes["email"], now) if moved else None,

@@ -22,7 +22,10 @@ NEW = "attribute_not_exists(pk)"
 NOT_USED = "attribute_not_exists(#used) OR #used = :false"
 # The item must exist, so that an update cannot create a partial one.
 EXISTS = "attribute_exists(pk)"
-WAIT_MAIL_EXISTS = "attribute_exists(wait_mail)"
+# No message has left since that says more than a wait mail, or the mail is the first, and none was claimed meanwhile.
+NO_MESSAGE_SINCE = "attribute_exists(wait_mail) OR allocated = :after"
+# The last wait mail is the one that was read; or there was none, as there is none now, and no message was claimed.
+WAIT_MAIL_UNCHANGED = "wait_mail = :before OR (attribute_not_exists(wait_mail) AND allocated = :after)"
 # Fewer than the most are counted.
 BELOW_MAXIMUM = "attribute_not_exists(#count) OR #count < :most"
 # With these mails, neither the day's nor the hour's count is above its limit.

@@ -32,7 +32,8 @@ UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_CLAIMING_A_W
     conditions.FENCE_AND_WAKEUPS_UNCHANGED
 )
 
-UPON_STORING_A_WAIT_MAIL = conditions.WAIT_MAIL_EXISTS
+UPON_STORING_A_WAIT_MAIL = conditions.NO_MESSAGE_SINCE
+UPON_STORING_AN_UNCERTAIN_WAIT_MAIL = conditions.WAIT_MAIL_UNCHANGED
 
 MESSAGE = "message"
 """The name of the action that records in a stored message why it was given up."""
@@ -180,15 +181,26 @@ class Invitations(Repository):
         values = {"fence": invitation.fence, "wakeups": invitation.wakeups}
         return check(self._sent, _key(invitation), UPON_CLAIMING_A_WAIT_MAIL, **values)
 
-    def wait_mail_action(self, event_id: str, said: SentWaitMail, *, first: bool) -> Action:
+    def wait_mail_action(self, event_id: str, said: SentWaitMail) -> Action:
         """The action that stores the last wait mail, and adds a wake-up, which is due at once unless the invitation is
-        due already. It fails where a message has left since that says more, unless it may be the ``first`` wait mail.
+        due already. It fails where a message has left since that says more, and of one that is not certain also where
+        they were shown or mailed anything since: what is true is mailed then.
         """
         key = keys.invitation(event_id, said.registration_id)
         due = codec.due_attributes(said.registration_id, keys.due_key(CHANGE, said.at))
-        changes = {"wait_mail": codec.value(WaitMailed(mail=said.mail, links=said.links)), **due}
-        condition = conditions.EXISTS if first else UPON_STORING_A_WAIT_MAIL
-        return update(self._sent, key, changes, condition, add={"wakeups": 1}, first=tuple(due))
+        last = WaitMailed(mail=said.mail, links=said.links, certain=said.certain)
+        values: dict[str, Any] = {"after": said.after}
+        if not said.certain:
+            values["before"] = codec.value(said.before) if said.before else ""
+        return update(
+            self._sent,
+            key,
+            {"wait_mail": codec.value(last), **due},
+            UPON_STORING_A_WAIT_MAIL if said.certain else UPON_STORING_AN_UNCERTAIN_WAIT_MAIL,
+            add={"wakeups": 1},
+            first=tuple(due),
+            **values,
+        )
 
     def _woken(
         self,
@@ -275,6 +287,9 @@ class Invitations(Repository):
                 return _OVERTAKEN
             latest = existing
             changes = _unless_reported(changes, claimed, latest)
+            if latest.wait_mail != claimed.wait_mail:  # they were shown, or mailed, something since
+                changes = {name: one for name, one in changes.items() if name != "wait_mail"}
+                remove = tuple(name for name in remove if name != "wait_mail")
             if latest.wakeups != claimed.wakeups:
                 written, existing = self._update(latest, changes, remove, conditions.FENCE_UNCHANGED, also=also)
                 if written:

@@ -13,7 +13,7 @@ from cattrs.gen import override
 
 from .. import effects
 from ..decision.invitation import Invitation
-from ..mail.notifications import WAIT_MAILS, Notification, NotificationState, may_be_sent, notification_state, priority
+from ..mail.notifications import Notification, NotificationState, may_be_sent, notification_state, priority
 from . import codec, conditions, dynamo, keys
 from .dynamo import Item
 from .invitations import Invitations
@@ -76,8 +76,7 @@ class Notifications(Repository):
         own = self._record_action(effect.notification_state, {})
         if effect.said is None:
             return self._write(own)
-        state = effect.notification_state
-        said = self._invitations.wait_mail_action(state.event_id, effect.said, first=state.kind not in WAIT_MAILS)
+        said = self._invitations.wait_mail_action(effect.notification_state.event_id, effect.said)
         refused = self._attempt({"notification": own, "invitation": said})
         if "notification" in refused:
             self._write(said)

@@ -6,7 +6,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from ..aws.sweeper import or_the_sweeper
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Sending
 from ..links.urls import Urls
@@ -25,7 +26,7 @@ from ..registrations.events import Earlier
 from ..registrations.registry import Obstacle
 from ..schedule import edits, series
 from ..settings import settings
-from ..store import codec, dynamo, requests
+from ..store import codec, requests
 from ..store.limits import Charge
 from ..store.repository import decode_cursor, encode_cursor
 from ..store.store import store as store  # which routes call as context.store()
@@ -244,27 +245,14 @@ def split_running() -> Problem:
 
 def promote(event_id: str) -> None:
     """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
-    with _or_the_sweeper(event_id):
+    with or_the_sweeper(event_id):
         waitlist.promote(store(), event_id, now=now())
 
 
 def start_transfer(event_id: str) -> None:
     """Copy the first registrations to the new event of a split at once; the sweeper continues with the rest."""
-    with _or_the_sweeper(event_id):
+    with or_the_sweeper(event_id):
         split_transfer.transfer_batch(store(), event_id, now=now())
-
-
-@contextmanager
-def _or_the_sweeper(event_id: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # whatever it is: what was asked for is stored
-        logger.warning("left to the sweeper", event=event_id, error=type(error).__name__)
-        if not dynamo.is_busy(error):
-            # Imported only when something fails: it takes a while.
-            from ..aws.records import report
-
-            report(error)
 
 
 # --- all people of an event ---------------------------------------------------------------------------------------

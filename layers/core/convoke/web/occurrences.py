@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..delivery import fan_out
+from ..decision import fan_out
 from ..model import Event, InvalidField, LocalTime, Occurrence
 from ..registrations import events
 from ..schedule import edits, series

@@ -9,11 +9,10 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..decision import fingerprints
+from ..decision import fan_out, fingerprints
 from ..decision.calendar_state import Message
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, WaitMail
-from ..delivery import fan_out
 from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, preview
 from ..effects import ReadPlace
 from ..mail import asked_for_mail, header_fields, subjects, wording
@@ -107,7 +106,7 @@ def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail
     person, notification = seen.registration, wait_notification(seen.event, seen.registration, mail, at)
     place = ReadPlace(event_id=person.event_id, registration_id=person.registration_id)
     said = Said(
-        kind=sent_as(mail, person) or notification.kind,
+        kind=sent_as(mail, person),
         link=PERSONAL,
         holder=person,
         place=context.store().perform(place) if mail is WaitMail.PLACE else 0,

@@ -13,10 +13,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from ..decision import fan_out
 from ..decision import shown as decision
 from ..decision.attention import kind_of_sent
 from ..decision.calendar_state import CalendarState
-from ..decision.decide import CHANGE, URGENT, calendar_state_of, over
+from ..decision.decide import calendar_state_of, over
 from ..model import (
     Event,
     EventStatus,
@@ -29,7 +30,6 @@ from ..model import (
 from ..registrations import approval, erasure, registry, replies
 from ..registrations import responses as responding
 from ..registrations.registry import ACTIVE, STANDING, Obstacle, TooMany
-from ..schedule import series
 from ..settings import settings
 from ..store import keys
 from ..store.accounts import Scope
@@ -203,14 +203,13 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     if "email" in changes and folded(shape.email) != folded(person.email):
         context.require_mails(event.account, at)
         charge = context.store().limits.recipient(event.account, shape.email, at)
-    soon = series.next_start(event.schedule, at) - at <= settings().times.soon
     granted(
         registry.change_registration(
             context.store(),
             event_id,
             registration_id,
             changes=changes,
-            priority=URGENT if soon else CHANGE,
+            priority=fan_out.urgency(event, at, settings().times),
             now=at,
             account=event.account,
             charge=charge,

@@ -464,7 +464,8 @@ class PreviewOut(Out):
     waits: Annotated[
         int,
         Field(
-            description="Who wait, and would be mailed that the event is cancelled, or that it takes place after all."
+            description="People who wait, or were not invited yet, and would be mailed that the event is cancelled, or "
+            "takes place after all."
         ),
     ]
     none: int
