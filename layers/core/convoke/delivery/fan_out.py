@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..decision.decide import Snapshot
+from ..decision.decide import URGENT, Snapshot
 from ..decision.fan_out import LONGEST, Batch, FanOut
 from ..decision.invitation import Invitation, Sending
 from ..effects import (
@@ -125,7 +125,7 @@ def begin(event_id: str, worker: Worker, *, few: int = FEW) -> Steps[Begun | Non
 def to_be_planned(fan_out: FanOut, now: datetime) -> Enqueue:
     """The hint to plan the fan-out, which comes when it is announced."""
     hint = PlanHint(event_id=fan_out.event_id)
-    return Enqueue(hint=hint, urgent=fan_out.priority == 0, delay_seconds=_seconds_to_wait(fan_out, now))
+    return Enqueue(hint=hint, urgent=fan_out.priority == URGENT, delay_seconds=_seconds_to_wait(fan_out, now))
 
 
 def _seconds_to_wait(fan_out: FanOut, now: datetime) -> int:
@@ -188,10 +188,10 @@ def _plan_page(
     if not planned:
         return None
     if more:
-        yield Enqueue(hint=PlanHint(event_id=event_id), urgent=seen.priority == 0)
+        yield Enqueue(hint=PlanHint(event_id=event_id), urgent=seen.priority == URGENT)
     rest = tuple(_hint(batch) for batch, ahead in zip(page[1:], queued[1:], strict=True) if ahead)
     if rest:
-        yield EnqueueAll(hints=rest, urgent=seen.priority == 0)
+        yield EnqueueAll(hints=rest, urgent=seen.priority == URGENT)
     if not begins:
         return None
     first = ids[:size]
@@ -320,7 +320,7 @@ def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception 
     yield WakeUp(event_id=hint.event_id, registration_id=hint.registration_id, due_key=due_key)
     if outcome is Outcome.BUSY:
         # The other worker may end before the wake-up; without this hint only the sweep would look again.
-        yield Enqueue(hint=hint, urgent=batch.priority == 0, delay_seconds=SECONDS_AFTER_BUSY)
+        yield Enqueue(hint=hint, urgent=batch.priority == URGENT, delay_seconds=SECONDS_AFTER_BUSY)
 
 
 def _give_back(batch: Batch, after: str, worker: Worker, halted: list[Outcome]) -> Steps[None]:
@@ -331,4 +331,4 @@ def _give_back(batch: Batch, after: str, worker: Worker, halted: list[Outcome]) 
     moved = yield MoveBatch(batch=batch, after=after, due_key=keys.due_key(batch.priority, now + worker.times.hint))
     if moved and Outcome.STOPPED not in halted:
         delay = SECONDS_AFTER_REFUSAL if Outcome.REFUSED in halted else SECONDS_AFTER_TIMES_UP
-        yield Enqueue(hint=_hint(batch), urgent=batch.priority == 0, delay_seconds=delay)
+        yield Enqueue(hint=_hint(batch), urgent=batch.priority == URGENT, delay_seconds=delay)

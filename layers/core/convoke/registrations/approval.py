@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from ..decision.decide import INVITATION
 from ..decision.invitation import WaitMail
 from ..mail import notifications
 from ..mail.notifications import Notification
@@ -105,7 +106,7 @@ def accept(
             **store.outbox.event_actions(event.account, happened, now),
         }
         if accepted.status is RegistrationStatus.REGISTERED:
-            actions["invitation"] = store.invitations.wake_up_action(invitation, 2, now)
+            actions["invitation"] = store.invitations.wake_up_action(invitation, INVITATION, now)
         if word or accepted.status is RegistrationStatus.WAITLISTED:
             mail = notifications.accepted(event, accepted, word=word, now=now)
             actions["notification"] = store.notifications.schedule_action(mail, now)

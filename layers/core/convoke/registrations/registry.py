@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.decide import Snapshot
+from ..decision.decide import INVITATION, URGENT, Snapshot
 from ..decision.invitation import Hold, Invitation, Mailed, WaitMail, WaitMailed
 from ..decision.limits import UNCOUNTED
 from ..mail.notifications import Notification
@@ -176,7 +176,7 @@ def registration_actions(
 
 def first_due_key(now: datetime) -> str | None:
     """When a new registration is invited: at once."""
-    return keys.due_key(2, now)
+    return keys.due_key(INVITATION, now)
 
 
 def give_back_actions(store: Store, person: Registration) -> dict[str, Action]:
@@ -256,7 +256,7 @@ def _cancel_actions(store: Store, person: Registration, cancelled: Registration,
 
 def _notice_actions(store: Store, invitation: Invitation, now: datetime) -> dict[str, Action]:
     """The actions that have a cancellation sent, and the event surveyed where there is one to be sent."""
-    actions = {"invitation": store.invitations.wake_up_action(invitation, 0, now)}
+    actions = {"invitation": store.invitations.wake_up_action(invitation, URGENT, now)}
     if invitation.highest_possibly_sent is not None:
         actions["survey"] = store.surveys.soon_action(invitation.event_id, now)
     return actions
