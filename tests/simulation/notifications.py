@@ -76,6 +76,9 @@ class Notifications:
         # An address that somebody has once more is mailed again: the links in the earlier mail are void.
         same = known is not None and person is not None and known.get("links") == person.get("links", 0)
         again = known is not None and same and known["mail"] == mail[0] and mail == self.own.get(rid)
+        # Of two that are sent at the same moment, as their own and an acceptance, neither knows of the other.
+        before = None if state.possibly_said is None else state.possibly_said.before
+        again = again and before is not None and before.mail is mail[0]
         if not self._world.zombies and again and state.unknowns == 1:
             self.broken.append(f"{rid[6:10]} is mailed {mail} again")
 
@@ -104,7 +107,7 @@ def rendered(effect: effects.RenderNotification) -> RenderedMail:
     """A notification as it is sent: of its content only whose page it links, and the kind that it is sent as; for a
     link to somebody who waits, and other wait mails, the kind that these are.
     """
-    state, holder, kind = effect.notification_state, effect.holder, effect.kind or effect.notification_state.kind
+    state, holder, kind = effect.notification_state, effect.holder, effect.kind
     accepted = kind is NotificationKind.ACCEPTED and state.notification is not None and state.notification.waits
     if accepted or kind is NotificationKind.NO_SEAT:
         kind = NotificationKind.WAITING
