@@ -44,7 +44,7 @@ from convoke.settings import Times
 from convoke.store import codec
 from tests.factories import NEW_ID, NOW, SENDER, answer, event, existing, invitation, registration
 from tests.schedules import schedule, timed, whole
-from tests.test_series_messages import Attendee, shown
+from tests.test_series_messages import Attendee, shown, truth
 
 BERLIN = "Europe/Berlin"
 FIRST = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10, 30), time_zone=BERLIN)
@@ -446,6 +446,42 @@ def test_dates_are_sent_after_their_main_entry_is_over_whether_or_not_its_cancel
         datetime(2027, 3, 19, 9),
         datetime(2027, 3, 19, 18),
     )
+
+
+@pytest.mark.parametrize("certain", [True, False])
+@pytest.mark.parametrize("gone", [datetime(2027, 3, 19, 9), datetime(2027, 3, 26, 9)])
+@pytest.mark.parametrize("other", [datetime(2027, 3, 12, 11), datetime(2027, 4, 2, 9)], ids=["over", "to come"])
+def test_after_a_cancelled_main_entry_is_over_a_cancelled_date_is_told_and_nothing_about_the_other_one(
+    certain: bool, gone: datetime, other: datetime
+) -> None:
+    what = event(when=FIRST, added=(other, gone))
+    bo = informed(what)
+    what = edits.cancel_date(what, FIRST.start, "Rain")
+    bo.apply_report(what, 100)
+    assert told(bo).spent
+    bo.calendar_state = replace(told(bo), certain=certain)
+    before = len(bo.said)
+    bo.apply_report(edits.cancel_date(what, gone, "Rain"), 100, FIRST.ends_at + timedelta(hours=3))
+    assert [(said.method, said.date) for said in bo.said[before:]] == [(Method.CANCEL, gone)]
+
+
+def test_an_entry_is_not_told_anew_just_before_it_is_cancelled_since_its_series_needs_a_new_uid() -> None:
+    what = replace(WEEKLY, added=(datetime(2027, 4, 6, 18),))
+    bo = informed(what)
+    for one in series.starts(WEEKLY.schedule):
+        what = edits.cancel_date(what, one, "Rain")
+    bo.apply_report(what, 100)
+    assert told(bo).spent
+    bo.calendar_state = replace(told(bo), certain=False)
+    before = len(bo.said)
+    longer = replace(what, rule=series.rule("FREQ=WEEKLY;COUNT=7", FIRST))
+    bo.apply_report(longer, 100, datetime(2027, 4, 3, tzinfo=UTC))
+    assert [(said.method, said.generation) for said in bo.said[before:]] == [
+        (Method.CANCEL, 1),
+        (Method.REQUEST, 2),
+        (Method.REQUEST, 2),
+    ]
+    assert shown(bo.literal) == truth(longer, bo.person)
 
 
 def test_who_declines_all_that_is_to_come_gives_the_seat_away_whatever_became_of_what_is_over() -> None:

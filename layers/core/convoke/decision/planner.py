@@ -45,13 +45,15 @@ class MessagePlanner(MessageBuilder):
 
     def _update_whole(self, calendar_state: CalendarState) -> Message | None:
         stands = calendar_entries.stands(self.event)
+        if calendar_state.spent and not calendar_state.certain:
+            if (end := self._end(calendar_state)) is not None:
+                return end
+            # It is over: whether it was cancelled makes no difference any more, and must not hold up the others.
+            calendar_state = replace(calendar_state, certain=True)
         if calendar_state.certain and (gone := next(self._gone_entries(calendar_state), None)) is not None:
             return gone
         if calendar_state.spent:
-            # Where the main entry is over, its doubt is not cleared up any more, and must not hold up the others.
-            if not calendar_state.certain and (end := self._end(calendar_state)) is not None:
-                return end
-            if calendar_state.certain and stands and self.event.rule is not None:
+            if stands and self.event.rule is not None:
                 # A cancelled UID is never used again: everything is cancelled, and sent under a new one.
                 left = self.cancel(calendar_state)
                 return self.invite(calendar_state) if left is None else left
