@@ -465,6 +465,37 @@ def test_after_a_cancelled_main_entry_is_over_a_cancelled_date_is_told_and_nothi
     assert [(said.method, said.date) for said in bo.said[before:]] == [(Method.CANCEL, gone)]
 
 
+@pytest.mark.parametrize(
+    ("change", "now"),
+    [
+        (moved("2027-03-24T09:00", of="2027-03-26T09:00"), datetime(2027, 3, 25, tzinfo=UTC)),
+        (moved("2027-03-10T09:00"), datetime(2027, 3, 13, tzinfo=UTC)),
+        (replace(moved("2027-03-17T09:00"), cancelled=True), datetime(2027, 3, 18, tzinfo=UTC)),
+    ],
+    ids=["as a date of its series", "as an entry of its own", "and was cancelled"],
+)
+@pytest.mark.parametrize("told_before", [WEEKLY, replace(WEEKLY, title="Quire"), None], ids=["all", "other", "nothing"])
+def test_a_date_that_was_moved_and_is_over_is_not_left_at_the_time_of_the_rule(
+    change: DateChange, now: datetime, told_before: Event | None
+) -> None:
+    what = replace(WEEKLY, changes=(change,))
+    bo = Attendee(registration()) if told_before is None else informed(told_before)
+    bo.apply_report(what, 100, now)
+    to_come = [one for one in shown(bo.literal) if one[1] > now]
+    assert to_come == [one for one in truth(what, bo.person) if one[1] > now]
+
+
+def test_nothing_is_said_of_a_date_that_was_moved_and_is_over_where_it_is_known_to_be_told() -> None:
+    what = replace(WEEKLY, changes=(moved("2027-03-24T09:00", of="2027-03-26T09:00"),))
+    bo = informed(what)
+    # Its neighbour goes to the 25th: so the date would be an entry of its own now.
+    what = replace(what, changes=(moved("2027-03-25T09:00"), *what.changes))
+    assert datetime(2027, 3, 26, 9) in calendar_entries.separate(what)
+    before = len(bo.said)
+    bo.apply_report(what, 100, datetime(2027, 3, 24, 12, tzinfo=UTC))
+    assert datetime(2027, 3, 26, 9) not in [said.date for said in bo.said[before:]]
+
+
 def test_an_entry_is_not_told_anew_just_before_it_is_cancelled_since_its_series_needs_a_new_uid() -> None:
     what = replace(WEEKLY, added=(datetime(2027, 4, 6, 18),))
     bo = informed(what)
