@@ -44,7 +44,7 @@ from convoke.settings import Times
 from convoke.store import codec
 from tests.factories import NEW_ID, NOW, SENDER, answer, event, existing, invitation, registration
 from tests.schedules import schedule, timed, whole
-from tests.test_series_messages import Attendee, shown
+from tests.test_series_messages import Attendee, shown, truth
 
 BERLIN = "Europe/Berlin"
 FIRST = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10, 30), time_zone=BERLIN)
@@ -446,6 +446,73 @@ def test_dates_are_sent_after_their_main_entry_is_over_whether_or_not_its_cancel
         datetime(2027, 3, 19, 9),
         datetime(2027, 3, 19, 18),
     )
+
+
+@pytest.mark.parametrize("certain", [True, False])
+@pytest.mark.parametrize("gone", [datetime(2027, 3, 19, 9), datetime(2027, 3, 26, 9)])
+@pytest.mark.parametrize("other", [datetime(2027, 3, 12, 11), datetime(2027, 4, 2, 9)], ids=["over", "to come"])
+def test_after_a_cancelled_main_entry_is_over_a_cancelled_date_is_told_and_nothing_about_the_other_one(
+    certain: bool, gone: datetime, other: datetime
+) -> None:
+    what = event(when=FIRST, added=(other, gone))
+    bo = informed(what)
+    what = edits.cancel_date(what, FIRST.start, "Rain")
+    bo.apply_report(what, 100)
+    assert told(bo).spent
+    bo.calendar_state = replace(told(bo), certain=certain)
+    before = len(bo.said)
+    bo.apply_report(edits.cancel_date(what, gone, "Rain"), 100, FIRST.ends_at + timedelta(hours=3))
+    assert [(said.method, said.date) for said in bo.said[before:]] == [(Method.CANCEL, gone)]
+
+
+@pytest.mark.parametrize(
+    ("change", "now"),
+    [
+        (moved("2027-03-24T09:00", of="2027-03-26T09:00"), datetime(2027, 3, 25, tzinfo=UTC)),
+        (moved("2027-03-10T09:00"), datetime(2027, 3, 13, tzinfo=UTC)),
+        (replace(moved("2027-03-17T09:00"), cancelled=True), datetime(2027, 3, 18, tzinfo=UTC)),
+    ],
+    ids=["as a date of its series", "as an entry of its own", "and was cancelled"],
+)
+@pytest.mark.parametrize("told_before", [WEEKLY, replace(WEEKLY, title="Quire"), None], ids=["all", "other", "nothing"])
+def test_a_date_that_was_moved_and_is_over_is_not_left_at_the_time_of_the_rule(
+    change: DateChange, now: datetime, told_before: Event | None
+) -> None:
+    what = replace(WEEKLY, changes=(change,))
+    bo = Attendee(registration()) if told_before is None else informed(told_before)
+    bo.apply_report(what, 100, now)
+    to_come = [one for one in shown(bo.literal) if one[1] > now]
+    assert to_come == [one for one in truth(what, bo.person) if one[1] > now]
+
+
+def test_nothing_is_said_of_a_date_that_was_moved_and_is_over_where_it_is_known_to_be_told() -> None:
+    what = replace(WEEKLY, changes=(moved("2027-03-24T09:00", of="2027-03-26T09:00"),))
+    bo = informed(what)
+    # Its neighbour goes to the 25th: so the date would be an entry of its own now.
+    what = replace(what, changes=(moved("2027-03-25T09:00"), *what.changes))
+    assert datetime(2027, 3, 26, 9) in calendar_entries.separate(what)
+    before = len(bo.said)
+    bo.apply_report(what, 100, datetime(2027, 3, 24, 12, tzinfo=UTC))
+    assert datetime(2027, 3, 26, 9) not in [said.date for said in bo.said[before:]]
+
+
+def test_an_entry_is_not_told_anew_just_before_it_is_cancelled_since_its_series_needs_a_new_uid() -> None:
+    what = replace(WEEKLY, added=(datetime(2027, 4, 6, 18),))
+    bo = informed(what)
+    for one in series.starts(WEEKLY.schedule):
+        what = edits.cancel_date(what, one, "Rain")
+    bo.apply_report(what, 100)
+    assert told(bo).spent
+    bo.calendar_state = replace(told(bo), certain=False)
+    before = len(bo.said)
+    longer = replace(what, rule=series.rule("FREQ=WEEKLY;COUNT=7", FIRST))
+    bo.apply_report(longer, 100, datetime(2027, 4, 3, tzinfo=UTC))
+    assert [(said.method, said.generation) for said in bo.said[before:]] == [
+        (Method.CANCEL, 1),
+        (Method.REQUEST, 2),
+        (Method.REQUEST, 2),
+    ]
+    assert shown(bo.literal) == truth(longer, bo.person)
 
 
 def test_who_declines_all_that_is_to_come_gives_the_seat_away_whatever_became_of_what_is_over() -> None:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convoke.calendar import itip
@@ -214,6 +214,19 @@ def test_from_any_told_to_any_truth_the_calendar_comes_to_hold_the_truth(some: b
     assert bo.next(what) is None
     assert shown(bo.literal) == truth(what, bo.person)
     assert all(said.method is not Method.CANCEL or said.state_before is not None for said in bo.said)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**9), over=st.integers(0, 4))
+def test_what_is_to_come_is_true_in_the_calendar_whatever_is_over(seed: int, over: int) -> None:
+    what, bo = a_history(seed, KEEP_NAMES + RENAME, some=False)
+    ends = [one.when.ends_at for one in series.occurrences(what)]
+    now = ends[over % len(ends)]
+    assume(now < series.ends_at(what))
+    bo.apply_report(what, 100, now)
+    assert bo.next(what, now) is None
+    held, true = shown(bo.literal), truth(what, bo.person)
+    assert [one for one in held if one[1] > now] == [one for one in true if one[1] > now]
 
 
 @pytest.mark.parametrize("some", [False, True], ids=["all dates", "some dates"])

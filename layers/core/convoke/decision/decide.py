@@ -189,7 +189,8 @@ def next_message(
     """The message that brings this attendee's calendar nearer to the present event, or ``None`` if none is missing.
 
     ``calendar_state`` is ``None`` if no message can have reached them. ``now`` is UTC. No message is ever sent about an
-    event that is over, nor about an occurrence that is over.
+    event that is over, nor about an occurrence that is over; where their calendar may have that at the time of the
+    rule, it must be over by the rule, too.
     """
     return (
         None if over(event, now, calendar_state) else pending_message(event, registration, calendar_state, sender, now)

@@ -45,13 +45,15 @@ class MessagePlanner(MessageBuilder):
 
     def _update_whole(self, calendar_state: CalendarState) -> Message | None:
         stands = calendar_entries.stands(self.event)
+        if calendar_state.spent and not calendar_state.certain:
+            if (end := self._end(calendar_state)) is not None:
+                return end
+            # It is over: whether it was cancelled makes no difference any more, and must not hold up the others.
+            calendar_state = replace(calendar_state, certain=True)
         if calendar_state.certain and (gone := next(self._gone_entries(calendar_state), None)) is not None:
             return gone
         if calendar_state.spent:
-            # Where the main entry is over, its doubt is not cleared up any more, and must not hold up the others.
-            if not calendar_state.certain and (end := self._end(calendar_state)) is not None:
-                return end
-            if calendar_state.certain and stands and self.event.rule is not None:
+            if stands and self.event.rule is not None:
                 # A cancelled UID is never used again: everything is cancelled, and sent under a new one.
                 left = self.cancel(calendar_state)
                 return self.invite(calendar_state) if left is None else left
@@ -167,10 +169,19 @@ class MessagePlanner(MessageBuilder):
         dates = [one for one in every if one.date in changed]
         for one in sorted(dates, key=lambda one: order_keys[one.date]):
             known = states.get(one.date)
-            if not self._over(one, known):
+            if not self._main_date_over(one, known):
                 yield from self._of_date(
                     calendar_state, one.date, one, known or self._plain(calendar_state, one), separated
                 )
+
+    def _main_date_over(self, one: Occurrence, known: OccurrenceState | None) -> bool:
+        """Whether a date of the main entry is over, also by the rule if their calendar may have it there: it has once
+        the whole series was sent, until a message about the date follows.
+        """
+        if not self._over(one, known):
+            return False
+        by_rule = replace(one, when=series.when_at(self.event.schedule, one.date))
+        return (known is not None and known.known) or self._over(by_rule, None)
 
     def _in_the_way(self, one: Occurrence, before: list[OccurrenceState], after: list[OccurrenceState]) -> bool:
         """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""
