@@ -371,8 +371,8 @@ MUTANTS: dict[str, Mutant] = {
     "urgent-never-waits": Mutant(
         without(holding, "fan_out_of", "if priority == 0 or told_at <= now:", "if told_at <= now:")
     ),
-    "dropped-dates-never-wait": Mutant(instead(fan_out, "_is_gone", lambda *_: False)),
-    "soon-never-waits": Mutant(without(fan_out, "urgency", "_begins_soon(event, now, times)", "False")),
+    "dropped-dates-never-wait": Mutant(instead(holding, "_is_gone", lambda *_: False)),
+    "soon-never-waits": Mutant(without(holding, "urgency", "_begins_soon(event, now, times)", "False")),
     "what-is-being-planned-does-not-wait": Mutant(
         without(holding, "fan_out_of", "quiet or (earlier is not None and earlier.planning)", "quiet"),
         scenario="a change that would wait meets one that is planned",
@@ -460,9 +460,13 @@ MUTANTS: dict[str, Mutant] = {
         without(notify, "_drop", " or seen.possibly_said", ""),
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
+    "what-may-have-said-that-they-wait-counts-while-nothing-follows": Mutant(
+        instead(invitations, "UPON_STORING_AN_UNCERTAIN_WAIT_MAIL", conditions.EXISTS),
+        scenario="somebody whose first mail may have left is invited, and it is cancelled",
+    ),
     "a-wait-mail-is-stored-before-a-message-alone": Mutant(
         instead(invitations, "UPON_STORING_A_WAIT_MAIL", conditions.EXISTS),
-        scenario="somebody whose first mail may have left is invited, and it is cancelled",
+        scenario="somebody gets a seat while their first mail leaves, and it is cancelled",
     ),
     "who-was-shown-a-page-is-mailed-of-it": Mutant(
         without(registry, "registration_actions", "wait_mail if mail is None else", "wait_mail if True else"),

@@ -333,6 +333,12 @@ def looked_at(world: Directed) -> None:
     world.waiting = waiting
 
 
+def comes_and_it_is_cancelled(world: Directed) -> None:
+    """The second person is invited, and sent the cancellation."""
+    for deed in (gets_a_seat, looked_at, CANCELLED, looked_at):
+        deed(world)
+
+
 def withdraw(world: Directed) -> None:
     world.left[f"{1:010d}{EVENT_ID}"] += 1
     registry.withdraw(world.store, EVENT_ID, f"{1:010d}{EVENT_ID}", now=world.instant())
@@ -410,6 +416,9 @@ SCENARIOS = {
         (look(2), wait_mail),
         (told(CANCELLED),),
         first=(waits, answered("SES got it, its answer is lost", wait_mail), gets_a_seat),
+    ),
+    "somebody gets a seat while their first mail leaves, and it is cancelled": Scenario(
+        (wait_mail, look(2)), (comes_and_it_is_cancelled,), first=(waits,)
     ),
     "somebody registers on a page while it is cancelled": Scenario(
         (wait_mail, look(2)), (CANCELLED,), first=(registers,), switches=3
