@@ -131,6 +131,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A group, of tests that share a stack, is one worker's: else each worker would boot a stack of its own."""
     gc.freeze()  # what stays for the whole run is not looked through again and again
+    gc.set_threshold(20_000)  # tests make and drop much, which then is looked through a few times and not thousands
     gc.enable()
     if getattr(session.config.option, "loadgroup", False):
         apart = [one.nodeid for one in session.items if one.get_closest_marker("xdist_group") and "@" not in one.nodeid]
