@@ -37,7 +37,7 @@ ASKED = ("dynamodb", "sqs")
 """The services that nearly all calls are of."""
 
 DIRECTLY = (
-    *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"),
+    *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactGetItems", "TransactWriteItems"),
     *("BatchGetItem", "BatchWriteItem", "Query", "Scan"),
 )
 """The operations that are asked of moto without a request of HTTP between."""
