@@ -149,6 +149,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (codec, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
+            (fingerprints, "_of_date", fingerprints._of_date.__wrapped__),
             (keys, "instant", _quick_instant),
             (Event, "schedule", property(_quick_schedule)),
             (names, "attributes", _quick_names),
