@@ -55,12 +55,16 @@ _item: Any = Item.__init__
 _make = UpdateExpressionParser.make
 _quick_make = cache(_make)
 _traverse = DepthFirstTraverser.traverse
+_nothing_before = DepthFirstTraverser.pre_processing_of_child
+_cast: Any = DynamoType.cast_value
 _query: Any = Table.query
 _request: Any = BaseClient.__dict__["_make_request"]
 _structure = JSONSerializer._serialize_type_structure
 _transact = DynamoDBBackend.transact_write_items
 _written: dict[str, list[dict[str, Any]]] | None = None
 """While a transaction is being written: the keys, or whole items, that it names in each table."""
+_kept: dict[str, Any] = {}
+"""Meanwhile: the copy of each of these tables, which moto asks for again for each action before it does the first."""
 
 
 def install() -> None:
@@ -83,6 +87,8 @@ def install() -> None:
     # It walks through each update ten times, and asks of each node whether it is of each abstract class.
     DepthFirstTraverser.traverse = _quick_traverse
     Node.__deepcopy__ = _copy_of_node
+    # What a key is, as often as it is looked for, it finds out after all that a key cannot be.
+    DynamoType.cast_value = property(_quick_cast)  # type: ignore[assignment,method-assign]
     # For each attribute of an item that is put it adds up the sizes of all those before it.
     Item.__init__ = _quick_item  # type: ignore[method-assign]
     # For each query it sorts all items of the table.
@@ -157,15 +163,17 @@ def _quick_condition(self: Any) -> Any:
 def _quick_traverse(self: Any, root: Any) -> Any:
     """moto's, with the class of each node looked up instead of compared."""
     processing = tuple(self._processing_map().items())
+    before = None if type(self).pre_processing_of_child is _nothing_before else self.pre_processing_of_child
 
     def visit(node: Any, place: int = -1) -> Any:
-        kind: Any = type(node)
-        if not _is_a(kind, Node):
-            return node
         parent = node.parent
         for number, child in enumerate(node.children or ()):
-            self.pre_processing_of_child(node, number)
-            visit(child, number)
+            if before is not None:
+                before(node, number)
+            kind_of_child: Any = type(child)
+            if _is_a(kind_of_child, Node):
+                visit(child, number)
+        kind: Any = type(node)
         for processed, process in processing:
             if _is_a(kind, processed):
                 node = process(node)
@@ -192,6 +200,10 @@ def _copy_of_node(node: Any, memo: dict[int, Any]) -> Any:
             if isinstance(child, Node):
                 child.set_parent(made)
     return made
+
+
+def _quick_cast(self: Any) -> Any:
+    return self.value if self.type in ("S", "BOOL", "B") else _cast.fget(self)
 
 
 def _quick_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
@@ -242,6 +254,7 @@ def _writing(actions: list[dict[str, Any]]) -> Iterator[None]:
         yield
     finally:
         _written = None
+        _kept.clear()
 
 
 def _copy_of_table(table: Any, memo: dict[int, Any]) -> Any:
@@ -251,7 +264,9 @@ def _copy_of_table(table: Any, memo: dict[int, Any]) -> Any:
     named = None if _written is None else _written[table.name]
     if named is None or not table.has_range_key or table.stream_shard is not None:
         return copy._reconstruct(table, memo, *table.__reduce_ex__(4))  # type: ignore[attr-defined]
-    kept = copy.copy(table)
+    if table.name in _kept:
+        return _kept[table.name]
+    kept = _kept[table.name] = copy.copy(table)
     kept.items = defaultdict(dict, table.items)
     keys = [[DynamoType(one[name]) for name in (table.hash_key_attr, table.range_key_attr)] for one in named]
     for first in {first for first, _ in keys if first in table.items}:

@@ -11,7 +11,7 @@ from moto.core.serialize import JSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_service_model
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
@@ -179,6 +179,7 @@ def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.Monke
     monkeypatch.setattr(DepthFirstTraverser, "traverse", quick_moto._traverse)
     monkeypatch.delattr(Node, "__deepcopy__")
     monkeypatch.setattr(Item, "__init__", quick_moto._item)
+    monkeypatch.setattr(DynamoType, "cast_value", quick_moto._cast)
     assert answers() == quickly
 
 
