@@ -105,6 +105,21 @@ def unit(nodeid: str) -> str:
     return group if test and "]" not in group else Path(nodeid.partition("::")[0]).stem.removeprefix("test_")
 
 
+LONGEST_ID = 200
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """The beginning of a long text: a hostile mail has six million characters, and what a test is called is sent around
+    whenever it begins, is over, or is looked for.
+    """
+    if not isinstance(val, str | bytes) or len(val) <= LONGEST_ID:
+        return None
+    begins = val[: LONGEST_ID // 4]
+    if isinstance(begins, str):
+        return begins.encode("unicode_escape").decode("ascii") + "..."
+    return begins.decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii") + "..."
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if getattr(config.option, "loadgroup", False):
