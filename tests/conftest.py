@@ -91,9 +91,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 # Those that take longest, and the group of tests that share a stack, which takes longer than all others together.
 FIRST = (
-    *("stack", "hostile", "simulation", "layer", "headers", "corpus", "contract", "published", "times_here"),
-    *("series_messages", "bench", "series_costs", "recurrence", "brakes", "api_occurrences", "bulk", "vtimezone"),
-    *("console_hostile", "console_access", "replies", "agenda", "imports", "console_events", "erasure"),
+    *("stack", "simulation", "hostile", "contract", "headers", "layer", "published", "corpus", "api_occurrences"),
+    *("bench", "times_here", "series_messages", "unconfirmed", "vtimezone", "recurrence", "spliced", "shown"),
+    *("series_costs", "split_transfer", "console_hostile", "console_preview", "conversations", "postoffice", "replies"),
+    *("imports", "agenda", "inbound_mail", "permissions_used", "costs", "brakes", "console_events", "sync", "erasure"),
+    *("console_access", "bulk", "signing_in", "console_dates", "given_up", "people_page", "codec", "addresses"),
 )
 
 
