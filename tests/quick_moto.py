@@ -22,6 +22,7 @@ import moto.core.responses
 import moto.core.utils
 from botocore import xform_name
 from botocore.client import BaseClient
+from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.comparisons import ConditionExpressionParser
@@ -104,18 +105,29 @@ def _user_agent(_: Any) -> str:
 
 
 def _quick_request(self: Any, operation: Any, request: dict[str, Any], context: dict[str, Any]) -> Any:
-    """What moto's handler answers; what it refuses is asked again by HTTP, which says so as AWS does."""
+    """What moto's handler answers, or refuses; where it fails in another way, it is asked again by HTTP."""
     if operation.name in DIRECTLY and ".amazonaws.com" in request["url"] and _goes_to_moto(self, operation.name):
         handler = DynamoHandler()
         handler.body = handler.params = _asked(request["body"])
         handler.current_account, handler.region = DEFAULT_ACCOUNT_ID, self.meta.region_name
         try:
             found: dict[str, Any] = getattr(handler, xform_name(operation.name))().result
+        except JsonRESTError as refusal:
+            return _refused(self, operation, refusal)
         except Exception:
             return _request(self, operation, request, context)
         answer = {name: found[name] for name in operation.output_shape.members if found.get(name) is not None}
         return DONE, answer | {"ResponseMetadata": {"HTTPStatusCode": 200}}
     return _request(self, operation, request, context)
+
+
+def _refused(self: Any, operation: Any, refusal: JsonRESTError) -> Any:
+    """What botocore reads in moto's answer."""
+    headers = {name.lower(): value for name, value in refusal.get_headers()}
+    answer = {"status_code": refusal.code, "headers": headers, "body": refusal.get_body().encode()}
+    read = self._response_parser.parse(answer, operation.output_shape)
+    self._endpoint._add_modeled_error_fields(answer, read, operation, self._response_parser)
+    return SimpleNamespace(status_code=refusal.code), read
 
 
 def _goes_to_moto(client: Any, operation: str) -> bool:
