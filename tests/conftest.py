@@ -91,9 +91,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 # Those that take longest, and the group of tests that share a stack, which takes longer than all others together.
 FIRST = (
-    *("stack", "hostile", "simulation", "layer", "headers", "corpus", "contract", "published", "times_here"),
-    *("series_messages", "bench", "series_costs", "recurrence", "brakes", "api_occurrences", "bulk", "vtimezone"),
-    *("console_hostile", "console_access", "replies", "agenda", "imports", "console_events", "erasure"),
+    *("stack", "simulation", "hostile", "contract", "headers", "layer", "published", "corpus", "api_occurrences"),
+    *("bench", "times_here", "series_messages", "unconfirmed", "vtimezone", "recurrence", "spliced", "shown"),
+    *("series_costs", "split_transfer", "console_hostile", "console_preview", "conversations", "postoffice", "replies"),
+    *("imports", "agenda", "inbound_mail", "permissions_used", "costs", "brakes", "console_events", "sync", "erasure"),
+    *("console_access", "bulk", "signing_in", "console_dates", "given_up", "people_page", "codec", "addresses"),
 )
 
 
@@ -103,6 +105,21 @@ def unit(nodeid: str) -> str:
     """
     test, _, group = nodeid.rpartition("@")
     return group if test and "]" not in group else Path(nodeid.partition("::")[0]).stem.removeprefix("test_")
+
+
+LONGEST_ID = 200
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """The beginning of a long text: a hostile mail has six million characters, and what a test is called is sent around
+    whenever it begins, is over, or is looked for.
+    """
+    if not isinstance(val, str | bytes) or len(val) <= LONGEST_ID:
+        return None
+    begins = val[: LONGEST_ID // 4]
+    if isinstance(begins, str):
+        return begins.encode("unicode_escape").decode("ascii") + "..."
+    return begins.decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii") + "..."
 
 
 @pytest.hookimpl(trylast=True)
@@ -131,6 +148,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A group, of tests that share a stack, is one worker's: else each worker would boot a stack of its own."""
     gc.freeze()  # what stays for the whole run is not looked through again and again
+    gc.set_threshold(20_000)  # tests make and drop much, which then is looked through a few times and not thousands
     gc.enable()
     if getattr(session.config.option, "loadgroup", False):
         apart = [one.nodeid for one in session.items if one.get_closest_marker("xdist_group") and "@" not in one.nodeid]

@@ -22,6 +22,7 @@ import moto.core.responses
 import moto.core.utils
 from botocore import xform_name
 from botocore.client import BaseClient
+from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.comparisons import ConditionExpressionParser
@@ -37,7 +38,7 @@ ASKED = ("dynamodb", "sqs")
 """The services that nearly all calls are of."""
 
 DIRECTLY = (
-    *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"),
+    *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactGetItems", "TransactWriteItems"),
     *("BatchGetItem", "BatchWriteItem", "Query", "Scan"),
 )
 """The operations that are asked of moto without a request of HTTP between."""
@@ -55,12 +56,16 @@ _item: Any = Item.__init__
 _make = UpdateExpressionParser.make
 _quick_make = cache(_make)
 _traverse = DepthFirstTraverser.traverse
+_nothing_before = DepthFirstTraverser.pre_processing_of_child
+_cast: Any = DynamoType.cast_value
 _query: Any = Table.query
 _request: Any = BaseClient.__dict__["_make_request"]
 _structure = JSONSerializer._serialize_type_structure
 _transact = DynamoDBBackend.transact_write_items
 _written: dict[str, list[dict[str, Any]]] | None = None
 """While a transaction is being written: the keys, or whole items, that it names in each table."""
+_kept: dict[str, Any] = {}
+"""Meanwhile: the copy of each of these tables, which moto asks for again for each action before it does the first."""
 
 
 def install() -> None:
@@ -83,6 +88,8 @@ def install() -> None:
     # It walks through each update ten times, and asks of each node whether it is of each abstract class.
     DepthFirstTraverser.traverse = _quick_traverse
     Node.__deepcopy__ = _copy_of_node
+    # What a key is, as often as it is looked for, it finds out after all that a key cannot be.
+    DynamoType.cast_value = property(_quick_cast)  # type: ignore[assignment,method-assign]
     # For each attribute of an item that is put it adds up the sizes of all those before it.
     Item.__init__ = _quick_item  # type: ignore[method-assign]
     # For each query it sorts all items of the table.
@@ -98,18 +105,29 @@ def _user_agent(_: Any) -> str:
 
 
 def _quick_request(self: Any, operation: Any, request: dict[str, Any], context: dict[str, Any]) -> Any:
-    """What moto's handler answers; what it refuses is asked again by HTTP, which says so as AWS does."""
+    """What moto's handler answers, or refuses; where it fails in another way, it is asked again by HTTP."""
     if operation.name in DIRECTLY and ".amazonaws.com" in request["url"] and _goes_to_moto(self, operation.name):
         handler = DynamoHandler()
         handler.body = handler.params = _asked(request["body"])
         handler.current_account, handler.region = DEFAULT_ACCOUNT_ID, self.meta.region_name
         try:
             found: dict[str, Any] = getattr(handler, xform_name(operation.name))().result
+        except JsonRESTError as refusal:
+            return _refused(self, operation, refusal)
         except Exception:
             return _request(self, operation, request, context)
         answer = {name: found[name] for name in operation.output_shape.members if found.get(name) is not None}
         return DONE, answer | {"ResponseMetadata": {"HTTPStatusCode": 200}}
     return _request(self, operation, request, context)
+
+
+def _refused(self: Any, operation: Any, refusal: JsonRESTError) -> Any:
+    """What botocore reads in moto's answer."""
+    headers = {name.lower(): value for name, value in refusal.get_headers()}
+    answer = {"status_code": refusal.code, "headers": headers, "body": refusal.get_body().encode()}
+    read = self._response_parser.parse(answer, operation.output_shape)
+    self._endpoint._add_modeled_error_fields(answer, read, operation, self._response_parser)
+    return SimpleNamespace(status_code=refusal.code), read
 
 
 def _goes_to_moto(client: Any, operation: str) -> bool:
@@ -157,15 +175,17 @@ def _quick_condition(self: Any) -> Any:
 def _quick_traverse(self: Any, root: Any) -> Any:
     """moto's, with the class of each node looked up instead of compared."""
     processing = tuple(self._processing_map().items())
+    before = None if type(self).pre_processing_of_child is _nothing_before else self.pre_processing_of_child
 
     def visit(node: Any, place: int = -1) -> Any:
-        kind: Any = type(node)
-        if not _is_a(kind, Node):
-            return node
         parent = node.parent
         for number, child in enumerate(node.children or ()):
-            self.pre_processing_of_child(node, number)
-            visit(child, number)
+            if before is not None:
+                before(node, number)
+            kind_of_child: Any = type(child)
+            if _is_a(kind_of_child, Node):
+                visit(child, number)
+        kind: Any = type(node)
         for processed, process in processing:
             if _is_a(kind, processed):
                 node = process(node)
@@ -192,6 +212,10 @@ def _copy_of_node(node: Any, memo: dict[int, Any]) -> Any:
             if isinstance(child, Node):
                 child.set_parent(made)
     return made
+
+
+def _quick_cast(self: Any) -> Any:
+    return self.value if self.type in ("S", "BOOL", "B") else _cast.fget(self)
 
 
 def _quick_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
@@ -242,6 +266,7 @@ def _writing(actions: list[dict[str, Any]]) -> Iterator[None]:
         yield
     finally:
         _written = None
+        _kept.clear()
 
 
 def _copy_of_table(table: Any, memo: dict[int, Any]) -> Any:
@@ -251,7 +276,9 @@ def _copy_of_table(table: Any, memo: dict[int, Any]) -> Any:
     named = None if _written is None else _written[table.name]
     if named is None or not table.has_range_key or table.stream_shard is not None:
         return copy._reconstruct(table, memo, *table.__reduce_ex__(4))  # type: ignore[attr-defined]
-    kept = copy.copy(table)
+    if table.name in _kept:
+        return _kept[table.name]
+    kept = _kept[table.name] = copy.copy(table)
     kept.items = defaultdict(dict, table.items)
     keys = [[DynamoType(one[name]) for name in (table.hash_key_attr, table.range_key_attr)] for one in named]
     for first in {first for first, _ in keys if first in table.items}:

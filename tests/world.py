@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -92,6 +93,13 @@ class World:
         self._aws = Aws(SETTINGS)
         self._names = 0
         self._arrived = 0
+
+    def copied(self) -> World:
+        """A world of its own that goes on from here, over the tables that there are then."""
+        made = copy.copy(self)
+        made.sent, made.left, made.notifications = [*self.sent], [*self.left], [*self.notifications]
+        made.queue, made.calendar_state, made.answers = [*self.queue], [*self.calendar_state], [*self.answers]
+        return made
 
     # --- what happens -----------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ def _same(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 _read, _fingerprint, _instant = codec.read, fingerprints.fingerprint, keys.instant
 _attributes = names.attributes
+_of_date = fingerprints._of_date.__wrapped__  # two versions of the code share this process, and not what each remembers
 
 
 def _quick_read(cls: type[Any], row: Any) -> Any:
@@ -149,6 +150,7 @@ def quick(shards: int = 1) -> Iterator[None]:
             (codec, "zlib", SimpleNamespace(compress=bytes, decompress=bytes)),
             (codec, "compression", SimpleNamespace(packed=_same, unpacked=_same)),
             (fingerprints, "fingerprint", _quick_fingerprint),
+            (fingerprints, "_of_date", _of_date),
             (keys, "instant", _quick_instant),
             (Event, "schedule", property(_quick_schedule)),
             (names, "attributes", _quick_names),

@@ -185,7 +185,12 @@ class Tables:
 
     def _in_order(self, table: str, values: Mapping[str, Any]) -> Iterable[Row]:
         """The items of the partition that a query asks for, by sort key; what it does not want may be missing."""
-        return [row for _, row in sorted(self.rows.get(table, {}).get(values[":pk"], {}).items())]
+        partition = self.rows.get(table, {}).get(values[":pk"], {})
+        found: Iterable[str] = partition
+        if ":first" in values and ":last" in values:
+            first, last = values[":first"], values[":last"]
+            found = [sk for sk in partition if first <= sk <= last]
+        return [partition[sk] for sk in sorted(found)]
 
     def _single(self, operation: str, verb: str, action: Item) -> None:
         self.line.before()

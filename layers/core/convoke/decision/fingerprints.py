@@ -40,6 +40,12 @@ def fingerprint(event: Event, schema: int | None = None) -> str:
 
 def of_date(event: Event, one: Occurrence, like: str = "") -> str:
     """The fingerprint of one occurrence, under the schema of the fingerprint ``like``, by default the newest."""
+    return _of_date(series.Itself(event), series.Itself(one), schema_of(like) if like else SCHEMA)
+
+
+@lru_cache(maxsize=1024)  # for each attendee of a series those of all its changed dates are asked for
+def _of_date(its_event: series.Itself[Event], its_date: series.Itself[Occurrence], schema: int) -> str:
+    event, one = its_event.value, its_date.value
     alone = replace(
         event,
         title=one.title,
@@ -50,7 +56,7 @@ def of_date(event: Event, one: Occurrence, like: str = "") -> str:
         added=(),
         changes=(),
     )
-    return fingerprint(alone, schema_of(like) if like else None)
+    return fingerprint(alone, schema)
 
 
 # --- texts that count as equal ------------------------------------------------------------------------------------

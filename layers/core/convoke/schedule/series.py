@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from ..model import DateChange, Event, InvalidField, LocalTime, Occurrence, Schedule, When
@@ -23,6 +24,7 @@ from .rrule import read, spell
 # A stored UNTIL is the instant of the last date. If the zone's rules have changed since, that date may now begin
 # somewhat later. Dates are at least a day apart, so this does not add one.
 _GRACE = timedelta(hours=12)
+T = TypeVar("T")
 
 
 def rule(text: str, when: When, field: str = "recurrence") -> str:
@@ -107,29 +109,29 @@ def occurrences(event: Event) -> tuple[Occurrence, ...]:
 
 def by_name(event: Event) -> Mapping[LocalTime, Occurrence]:
     """The :func:`occurrences` of ``event``, by their original starts."""
-    return _by_name(_Itself(event))
+    return _by_name(Itself(event))
 
 
-class _Itself:
-    """An event as the key of a cache, equal to no other object: to hash all that a long series has, at each look, takes
-    longer than to make its occurrences once.
+class Itself(Generic[T]):
+    """An event or occurrence as the key of a cache, equal to no other object: to hash all that a long series has, at
+    each look, takes longer than to make its occurrences once.
     """
 
-    __slots__ = ("event",)
+    __slots__ = ("value",)
 
-    def __init__(self, event: Event) -> None:
-        self.event = event
+    def __init__(self, value: T) -> None:
+        self.value = value
 
     def __hash__(self) -> int:
-        return id(self.event)
+        return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.event is other.event
+        return isinstance(other, Itself) and self.value is other.value
 
 
 @lru_cache(maxsize=16)
-def _by_name(key: _Itself) -> Mapping[LocalTime, Occurrence]:
-    event = key.event
+def _by_name(key: Itself[Event]) -> Mapping[LocalTime, Occurrence]:
+    event = key.value
     changes = {change.date: change for change in event.changes}
     return {
         start: _occurrence(event, when, changes.get(start, DateChange(date=start)))
