@@ -19,7 +19,17 @@ from hypothesis import strategies as st
 from convoke.calendar import itip
 from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
-from convoke.model import DateChange, Event, EventStatus, InvalidField, Method, Registration, RegistrationStatus, When
+from convoke.model import (
+    DateChange,
+    Event,
+    EventStatus,
+    InvalidField,
+    LocalTime,
+    Method,
+    Registration,
+    RegistrationStatus,
+    When,
+)
 from convoke.schedule import edits, series, series_changes
 from tests import rfc5546
 from tests.factories import NOW, SENDER, event, registration
@@ -252,6 +262,53 @@ def test_a_calendar_that_can_hold_no_more_than_exchange_holds_the_truth_too(some
     assert bo.next(what) is None
     refused = [(said.uid, said.sequence, said.recurrence_id) for said in bo.strict.refused]
     assert (refused if not some else [], shown(bo.strict)) == ([], truth(what, bo.person))
+
+
+def _of_series(count: int, *changes: DateChange, interval: int = 1) -> Event:
+    rule = series.rule(f"FREQ=WEEKLY;INTERVAL={interval};COUNT={count}", FRIDAY)
+    return event(when=FRIDAY, rule=rule, title="Choir", changes=changes)
+
+
+def _named(week: int) -> DateChange:
+    return DateChange(date=_friday(week), title="Concert")
+
+
+def _off(week: int) -> DateChange:
+    return DateChange(date=_friday(week), cancelled=True)
+
+
+def _friday(week: int) -> LocalTime:
+    return FRIDAY.start + timedelta(weeks=week)
+
+
+def _beyond(week: int, days: int) -> DateChange:
+    start, end = (moment + timedelta(weeks=week, days=days) for moment in (FRIDAY.start, FRIDAY.end))
+    return DateChange(date=_friday(week), when=replace(FRIDAY, start=start, end=end))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "weeks"),
+    [
+        (_of_series(2, _off(0), _named(1)), _of_series(2, _off(0), interval=2), [None, 1]),
+        (_of_series(2, _off(0), _named(1)), _of_series(2, _off(1)), [None, 1, 0]),
+        (_of_series(2, _off(0), _named(1)), _of_series(3, _off(0), _beyond(1, 8)), [None, 1, 1]),
+        (_of_series(3, _off(0), _named(1), _named(2)), _of_series(2, _off(0), interval=3), [1, None, 2]),
+        (_of_series(2, _named(1)), _of_series(2, interval=2), [1, None]),
+    ],
+    ids=["not by the new rule", "the other one after all", "beyond the next", "two of them", "not the last one"],
+)
+def test_the_last_date_that_a_series_shows_is_cancelled_only_once_the_series_shows_another(
+    before: Event, after: Event, weeks: list[int | None]
+) -> None:
+    bo = Attendee(registration())
+    bo.apply_report(before, 100)
+    told = len(bo.said)
+    bo.apply_report(after, 100)
+
+    assert [said.date for said in bo.said[told:]] == [None if week is None else _friday(week) for week in weeks]
+    assert bo.strict.refused == []
+    for calendar in (bo.literal, bo.careless, bo.strict):
+        assert shown(calendar) == truth(after, bo.person)
 
 
 @settings(deadline=None)

@@ -35,7 +35,7 @@ class MessagePlanner(MessageBuilder):
 
         Before all that, an occurrence that was sent on its own and does not take place any more is cancelled: some
         calendars keep it, whatever the series says. So is a separate entry whose date does not take place, or belongs
-        to the series again.
+        to the series again. Only where it is the last one in the series, it is cancelled after the series was sent.
         """
         if self.whole:
             return self._update_whole(calendar_state)
@@ -141,13 +141,18 @@ class MessagePlanner(MessageBuilder):
         )
 
     def _dropped_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
-        """Cancellations of occurrences that were sent on their own and are no dates of the series any more."""
+        """Cancellations of occurrences that were sent on their own and are no dates of the series any more.
+
+        The only one that their calendar shows stays for now: no calendar is to hold a series without a date, so the
+        whole series, which has others now, goes first.
+        """
         if not calendar_state.dates or not self._names_stay(calendar_state):
             return
         separated, dates = calendar_entries.separate(self.event), series.by_name(self.event)
         for known in self._first_doubted(calendar_state):
             one = dates.get(known.date)
-            if not known.cancelled and (one is None or one.cancelled or known.date in separated):
+            dropped = not known.cancelled and (one is None or one.cancelled or known.date in separated)
+            if dropped and any(held.date != known.date for held in self._held(calendar_state)):
                 yield self._cancel_date(calendar_state, known, one)
 
     def _changed_dates(self, calendar_state: CalendarState) -> Iterator[Message]:
