@@ -505,6 +505,21 @@ def test_what_a_page_showed_counts_more_than_what_an_earlier_attempt_may_have_sa
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
 
 
+def test_a_cancellation_that_may_have_been_mailed_is_mailed_when_it_is_cancelled_again(world: World) -> None:
+    reserved(world, hours=5)
+    cy = waits(world)
+    world.cancel_event()
+    world.look(cy)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert send(world, cy) is Outcome.UNKNOWN
+    world.change(status=EventStatus.CONFIRMED)
+    world.pass_time(minutes=20)
+    assert send(world, cy) is Outcome.CLEARED, "it takes place, and their invitation is held up"
+    world.cancel_event()
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"] * 2, [])
+
+
 def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that_does_not_leave(world: World) -> None:
     world.invite(1)
     bo = waits(world)

@@ -457,7 +457,7 @@ MUTANTS: dict[str, Mutant] = {
         instead(invitations, "UPON_CLAIMING_A_WAIT_MAIL", conditions.EXISTS), trial="a_wait_mail_meets_a_seat"
     ),
     "a-wait-mail-that-may-have-left-is-kept": Mutant(
-        without(notify, "_drop", " or seen.possibly_said", ""),
+        without(notify, "_drop", " or (possibly and replace(possibly, mail=WaitMail.NOTHING))", ""),
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
     "what-may-have-said-that-they-wait-counts-while-nothing-follows": Mutant(

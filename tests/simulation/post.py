@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from convoke.decision.calendar_state import Message, RenderedMail
 from convoke.decision.invitation import Intent
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
-from convoke.model import DeliveryState, EventStatus
-from convoke.store import keys
+from convoke.model import DeliveryState, Event, EventStatus, LocalTime
+from convoke.schedule import series
+from convoke.store import codec, keys
 from tests import rfc5546
 from tests.factories import report_on
 
@@ -197,6 +198,14 @@ class Post:
             return False
         return since is None or since >= datetime.fromisoformat(event["updated_at"])
 
+    def _is_date_cancelled(self, date: LocalTime | None) -> bool:
+        """Whether this date is cancelled by itself: its CANCEL may have been decided before that of the event."""
+        row = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
+        if row is None or date is None:
+            return False
+        found = series.by_name(codec.read(Event, row)).get(date)
+        return found is not None and found.cancelled
+
     def _accepted(self, effect: Send, ses_id: str) -> None:
         world, faults, random = self._world, self._world.faults, self._world.random
         method, uid, sequence, dtstamp, recipient, *content = effect.rendered.calendar.decode().split(BETWEEN_THE_LINES)
@@ -213,7 +222,8 @@ class Post:
             calendar=effect.rendered.calendar,
             said=read(effect.rendered.calendar),
             cancelled=self._is_cancelled(),
-            announces=self._is_cancelled(effect.intent.calendar_state.dtstamp),
+            announces=self._is_cancelled(effect.intent.calendar_state.dtstamp)
+            and not self._is_date_cancelled(effect.intent.calendar_state.date),
         )
         self.accepted.append(copy)
         if world.trace is not None:

@@ -188,9 +188,11 @@ def _mailbox_allows(seen: NotificationState, notification: Notification, now: da
 
 def _drop(seen: NotificationState, instead: SentWaitMail | None = None) -> Steps[Outcome]:
     """Forget a notification that nobody is sent: nothing is left to say, or nobody to say it to. ``instead`` is what
-    counts as said by it.
+    counts as said by it. If an attempt may have said what is not true any more, it is not known what they believe:
+    whatever is true next is mailed.
     """
-    yield _ended(seen, DeliveryState.NONE, instead or seen.possibly_said)
+    possibly = seen.possibly_said
+    yield _ended(seen, DeliveryState.NONE, instead or (possibly and replace(possibly, mail=WaitMail.NOTHING)))
     return Outcome.CLEARED
 
 
