@@ -70,6 +70,18 @@ def come_back(world: World, person: Registration) -> Registration:
     return expect(Registration, back)
 
 
+def comes_back_while_it_is_refused(world: World, person: Registration) -> None:
+    """SES refuses the invitation for now; while it is asked, the person withdraws, and comes back to a seat."""
+
+    def leaves_and_comes_back() -> None:
+        world.withdraw(person)
+        assert come_back(world, person).status is REGISTERED
+
+    world.just_before(Send, leaves_and_comes_back)
+    world.answers = [BUSY]
+    assert world.look(person) is Outcome.REFUSED
+
+
 # --- registered on a page -----------------------------------------------------------------------------------------
 
 
@@ -271,14 +283,7 @@ def test_who_comes_back_while_an_invitation_is_on_the_way_that_does_not_leave_is
     world: World,
 ) -> None:
     first = world.register(1)
-
-    def leaves_and_comes_back() -> None:
-        world.withdraw(first)
-        assert come_back(world, first).status is REGISTERED
-
-    world.just_before(Send, leaves_and_comes_back)
-    world.answers = [BUSY]
-    assert world.look(first) is Outcome.REFUSED
+    comes_back_while_it_is_refused(world, first)
     world.cancel_event()
     soon(world)
     assert (said(world, first), world.said(first.email)) == (["Cancelled"], [])
@@ -528,14 +533,7 @@ def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that
     soon(world)
     world.change(status=EventStatus.CONFIRMED, capacity=2)
     waitlist.promote(world.store, EVENT_ID, now=world.now)
-
-    def leaves_and_comes_back() -> None:
-        world.withdraw(bo)
-        assert come_back(world, bo).status is REGISTERED
-
-    world.just_before(Send, leaves_and_comes_back)
-    world.answers = [BUSY]
-    assert world.look(bo) is Outcome.REFUSED
+    comes_back_while_it_is_refused(world, bo)
     world.cancel_event()
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
