@@ -504,12 +504,16 @@ def orders(scenario: Scenario) -> Iterator[Played]:
             todo += [(*taken, other) for other in range(1, played.options[at])]
 
 
-def first_violation(name: str) -> tuple[int, Violation | None]:
-    """How many orders of a scenario were played until one violated a promise, and what it violated."""
-    count = 0
+def first_violation(name: str, switches: int | None = None) -> tuple[int, Violation | None]:
+    """How many orders of a scenario were played until one violated a promise, and what it violated; all of them, or
+    those with at most so many ``switches``.
+    """
+    count, scenario = 0, SCENARIOS[name]
+    if switches is not None:
+        scenario = replace(scenario, switches=switches)
     with quick.quick():
         quick.forget()
-        for played in orders(SCENARIOS[name]):
+        for played in orders(scenario):
             count += 1
             if played.violations:
                 return count, played.violations[0]
