@@ -4,19 +4,19 @@
 are sent the answers. ``aws.runtime.Aws.perform`` answers them with AWS; the simulation in the tests answers the same
 generators from a model. Each class says what it asks, under which condition it writes, and its answer's type.
 
-- ``kind``: the base class, and what needs no storage: clock, randomness, logging
-- ``reading``: reads from DynamoDB
-- ``claiming``: writes to one invitation; ``mailing``: its mail rendered, stored and sent
-- ``notifying``: notifications; ``posting``: webhook events and their deliveries
-- ``handing``: fan-outs, the queues, other items that are due, and how much may be sent
-- ``watching``: the survey, which finds out who was not reached
+- ``base``: the base class, and what needs no storage: clock, randomness, logging
+- ``reads``: reads from DynamoDB
+- ``invitations``: writes to one invitation; ``mail``: its mail rendered, stored and sent
+- ``notifications``: the plain mails; ``webhooks``: webhook events and their deliveries
+- ``queues``: fan-outs, the queues, other items that are due, and how much may be sent
+- ``surveys``: the survey, which finds out who was not reached
 """
 
-from .claiming import *
-from .handing import *
-from .kind import *
-from .mailing import *
-from .notifying import *
-from .posting import *
-from .reading import *
-from .watching import *
+from .base import *
+from .invitations import *
+from .mail import *
+from .notifications import *
+from .queues import *
+from .reads import *
+from .surveys import *
+from .webhooks import *

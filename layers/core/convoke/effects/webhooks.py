@@ -13,7 +13,7 @@ from typing import Any
 from ..model import frozen
 from ..webhooks.events import Delivery, Webhook, WebhookEvent
 from ..webhooks.in_flight import InFlight
-from .kind import Effect
+from .base import Effect
 
 
 @frozen

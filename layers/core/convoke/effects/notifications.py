@@ -11,7 +11,7 @@ from ..decision.brakes import Purpose
 from ..decision.invitation import Invitation
 from ..mail.notifications import Notification, NotificationKind, NotificationState, SentWaitMail
 from ..model import Person, Registration, frozen
-from .kind import Effect, OfEvent, OfRegistration
+from .base import Effect, OfEvent, OfRegistration
 
 
 @frozen

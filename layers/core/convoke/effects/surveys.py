@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ..decision.attention import Survey, Unreached
 from ..model import frozen
-from .kind import Effect, OfEvent
+from .base import Effect, OfEvent
 
 
 @frozen

@@ -11,9 +11,9 @@ from datetime import datetime
 from ..decision.fan_out import Batch, FanOut
 from ..mail.notifications import Notification
 from ..model import frozen
-from .kind import Effect, OfEvent, OfRegistration
-from .posting import WebhookHint
-from .reading import Due
+from .base import Effect, OfEvent, OfRegistration
+from .reads import Due
+from .webhooks import WebhookHint
 
 
 @frozen

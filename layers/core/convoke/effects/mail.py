@@ -8,7 +8,7 @@ from enum import StrEnum
 from ..decision.calendar_state import Message, RenderedMail
 from ..decision.invitation import Intent, Mailed, StoredMessage
 from ..model import DeliveryState, frozen
-from .kind import Effect
+from .base import Effect
 
 
 @frozen

@@ -13,7 +13,7 @@ from typing import Any
 from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMailed
 from ..model import frozen
 from ..webhooks.events import WebhookEventType
-from .kind import Effect, OfRegistration
+from .base import Effect, OfRegistration
 
 
 @frozen

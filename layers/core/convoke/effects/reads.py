@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..model import frozen
-from .kind import Effect, OfEvent, OfRegistration
+from .base import Effect, OfEvent, OfRegistration
 
 
 @frozen
