@@ -24,11 +24,13 @@ from convoke.effects import (
     ClaimNotification,
     HoldAccounts,
     ReadNotification,
+    RecordNotification,
     Refusal,
     Refused,
     ReserveQuota,
     Send,
     SendNotification,
+    Steps,
     StopSending,
     Unknown,
 )
@@ -48,7 +50,7 @@ from convoke.schedule import series
 from tests.factories import EVENT_ID, SENDER, existing, expect, report_on
 from tests.fixtures import fixture_of
 from tests.test_approval import asks, soon
-from tests.test_waiting import DECIDES, ON_THE_WAITLIST, readdressed, reopen, said, send, waits
+from tests.test_waiting import DECIDES, ON_THE_WAITLIST, notification_of, readdressed, reopen, said, send, waits
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -537,6 +539,47 @@ def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that
     world.cancel_event()
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+
+
+@pytest.mark.parametrize("answer", [BUSY, POISON])
+def test_a_wait_mail_that_left_while_an_invitation_was_claimed_counts_where_that_does_not_leave(
+    world: World, answer: Refused
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    reopen(world)
+    world.look(bo)
+    recorded = up_to_the_record(world, dispatch_of(world, bo))
+    world.change(capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    world.just_before(Send, recorded)
+    world.answers = [answer]
+    assert world.look(bo) in (Outcome.REFUSED, Outcome.FAILED)
+    world.cancel_event()
+    world.pass_time(minutes=20)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled"]
+    assert world.said(bo.email) == []
+
+
+def dispatch_of(world: World, person: Registration) -> Steps[Outcome]:
+    return dispatch(EVENT_ID, person.registration_id, notification_of(world, person).notification_id, world.worker())
+
+
+def up_to_the_record(world: World, steps: Steps[Any]) -> Callable[[], None]:
+    """Send a notification, up to the effect that records the result; returns what does that."""
+    effect = next(steps)
+    while not isinstance(effect, RecordNotification):
+        effect = steps.send(world.perform(effect))
+
+    def record() -> None:
+        with pytest.raises(StopIteration):
+            steps.send(world.perform(effect))
+
+    return record
 
 
 @pytest.mark.parametrize("held", ["bounced", "stopped"])
