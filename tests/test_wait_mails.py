@@ -18,7 +18,7 @@ from convoke.decision.invitation import WaitMail, WaitMailed
 from convoke.delivery.notify import dispatch
 from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import apply_report
+from convoke.delivery.reports import NotificationReport, apply_notification_report, apply_report
 from convoke.delivery.survey import judge
 from convoke.effects import (
     ClaimNotification,
@@ -32,6 +32,7 @@ from convoke.effects import (
     SendNotification,
     Steps,
     StopSending,
+    StoreReport,
     Unknown,
 )
 from convoke.model import (
@@ -623,7 +624,84 @@ def test_a_cancellation_that_may_not_have_been_mailed_to_who_waits_is_shown_to_t
     assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason.FAILED)
 
 
+def reported(world: World, person: Registration, state: DeliveryState, *, final: bool = False) -> None:
+    """What SES says of the last notification to somebody."""
+    sent = world.notifications[-1].notification_state
+    report = NotificationReport(
+        event_id=EVENT_ID,
+        registration_id=person.registration_id,
+        notification_id=sent.notification_id,
+        kind=sent.kind,
+        state=state,
+        final=final,
+        address=existing(sent.notification).recipient.email,
+    )
+    assert world.run(apply_notification_report(report))
+
+
+@pytest.mark.parametrize(
+    ("state", "final"), [(DeliveryState.BOUNCED, True), (DeliveryState.BOUNCED, False), (DeliveryState.FAILED, False)]
+)
+def test_who_waits_and_was_not_reached_with_the_cancellation_is_shown_until_they_are(
+    world: World, state: DeliveryState, final: bool
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert shown(world, bo) is None
+    for _ in range(2):
+        reported(world, bo, state, final=final)
+        soon(world)
+        found = shown(world, bo)
+        assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason(state.value))
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"], "it is not mailed once more to where it came back from"
+    new = readdressed(world, bo, "new@example.net")
+    soon(world)
+    assert (said(world, new), shown(world, new)) == (["Cancelled"], None)
+
+
+def test_who_waits_and_cannot_be_mailed_is_shown_and_is_not_mailed_that_it_is_cancelled(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    reported(world, bo, DeliveryState.BOUNCED)
+    assert shown(world, bo) is None, "a later mail may arrive"
+    reported(world, bo, DeliveryState.BOUNCED, final=True)
+    world.sweep()
+    [listed], _ = world.store.surveys.list_attention(EVENT_ID, now=world.now)
+    assert (listed.kind, listed.state) == (AttentionKind.INVITATION, AttentionReason.BOUNCED)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    assert shown(world, bo).kind is AttentionKind.CANCELLATION
+
+
+def test_who_complains_about_the_cancellation_was_reached(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    reported(world, bo, DeliveryState.COMPLAINED, final=True)
+    assert (shown(world, bo), len(world.invitation(bo).stopped)) == (None, 1)
+
+
+def test_a_report_about_a_former_address_or_who_is_erased_meanwhile_is_dropped(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    new = readdressed(world, bo, "new@example.net")
+    reported(world, bo, DeliveryState.BOUNCED, final=True)
+    soon(world)
+    world.just_before(StoreReport, lambda: erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now))
+    reported(world, new, DeliveryState.BOUNCED, final=True)
+    assert world.invitation(bo).stopped == ()
+
+
 def shown(world: World, person: Registration) -> Any:
+    person = world.registration(person)
     seen = Snapshot(invitation=world.invitation(person), registration=person, event=world.event())
     return world.run(judge(seen, SENDER, world.now))
 
