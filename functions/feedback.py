@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.records import Records
 from convoke.aws.runtime import aws, logger
-from convoke.delivery.reports import apply_report, report_of
+from convoke.delivery.reports import Report, apply_notification_report, apply_report, report_of
 
 processor = Records(EventType.SQS)
 
@@ -26,7 +26,8 @@ def handle_report(record: SQSRecord) -> None:
         logger.warning("not an SES event", why=type(error).__name__, message_id=record.message_id)
         return
     if report is not None:
-        found = aws().run(apply_report(report))
+        steps = apply_report(report) if isinstance(report, Report) else apply_notification_report(report)
+        found = aws().run(steps)
         logger.info("reported", registration=report.registration_id, state=report.state.value, known=found)
 
 

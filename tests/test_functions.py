@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from convoke.aws.runtime import aws
-from convoke.decision.invitation import WaitMail
+from convoke.decision.invitation import WaitMail, WaitMailed
 from convoke.delivery import reports
 from convoke.delivery.fan_out import plan
 from convoke.delivery.reports import Report, report_of
@@ -87,7 +87,9 @@ def test_only_where_replies_are_received_an_answer_is_asked_for(
     assert ("accept or decline in your calendar" in body.get_content()) is (received == "true")
 
 
-def test_whoever_waits_is_mailed_so_and_that_the_event_is_cancelled(deployed: Deployment) -> None:
+def test_whoever_waits_is_mailed_so_and_that_it_is_cancelled_and_what_comes_back_is_known(
+    deployed: Deployment,
+) -> None:
     full = replace(event(), capacity=1, version=2)
     assert change_event(deployed.store, event(), full, priority=1, now=NOW)
     waits = registration(registration_id=f"2{REGISTRATION_ID[1:]}", email="cy@example.net")
@@ -104,6 +106,14 @@ def test_whoever_waits_is_mailed_so_and_that_the_event_is_cancelled(deployed: De
     mails = [read_mail(request["Content"]["Raw"]["Data"]) for request in deployed.office.accepted]
     subjects = [str(one["Subject"]).partition(":")[0] for one in mails if "cy@example.net" in str(one["To"])]
     assert subjects == ["You are on the waitlist", "Cancelled"]
+    report = json.loads(sample("feedback-bounce")["Records"][0]["body"])
+    tags = {tag["Name"]: [tag["Value"]] for tag in deployed.office.accepted[-1]["EmailTags"]}
+    body = json.dumps(report | {"mail": report["mail"] | {"destination": ["cy@example.net"], "tags": tags}})
+    record = sample("feedback-bounce")["Records"][0] | {"body": body}
+    assert deployed.call("feedback", {"Records": [record]}) == {"batchItemFailures": []}
+    known = existing(deployed.reads.invitation(EVENT_ID, waits.registration_id))
+    assert known.wait_mail == WaitMailed(mail=WaitMail.CANCELLED, links=0, certain=False)
+    assert [stop.address for stop in known.stopped] == ["cy@example.net"]
 
 
 def test_the_record_of_an_event_queues_the_change_for_everybody(deployed: Deployment) -> None:

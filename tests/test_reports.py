@@ -308,7 +308,7 @@ def test_the_samples_of_ses_are_read(sample: str, state: DeliveryState, final: b
     record = json.loads((EVENTS / f"{sample}.json").read_text())["Records"][0]
     read = report_of(json.loads(record["body"]))
 
-    assert read is not None
+    assert isinstance(read, Report)
     assert (read.state, read.final, read.sequence, read.address) == (state, final, 0, "bo@example.net")
 
 

@@ -18,18 +18,21 @@ from convoke.decision.invitation import WaitMail, WaitMailed
 from convoke.delivery.notify import dispatch
 from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import apply_report
+from convoke.delivery.reports import NotificationReport, apply_notification_report, apply_report
 from convoke.delivery.survey import judge
 from convoke.effects import (
     ClaimNotification,
     HoldAccounts,
     ReadNotification,
+    RecordNotification,
     Refusal,
     Refused,
     ReserveQuota,
     Send,
     SendNotification,
+    Steps,
     StopSending,
+    StoreReport,
     Unknown,
 )
 from convoke.model import (
@@ -48,7 +51,7 @@ from convoke.schedule import series
 from tests.factories import EVENT_ID, SENDER, existing, expect, report_on
 from tests.fixtures import fixture_of
 from tests.test_approval import asks, soon
-from tests.test_waiting import DECIDES, ON_THE_WAITLIST, readdressed, reopen, said, send, waits
+from tests.test_waiting import DECIDES, ON_THE_WAITLIST, notification_of, readdressed, reopen, said, send, waits
 from tests.world import World, a_quick_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -539,6 +542,47 @@ def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
 
 
+@pytest.mark.parametrize("answer", [BUSY, POISON])
+def test_a_wait_mail_that_left_while_an_invitation_was_claimed_counts_where_that_does_not_leave(
+    world: World, answer: Refused
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    reopen(world)
+    world.look(bo)
+    recorded = up_to_the_record(world, dispatch_of(world, bo))
+    world.change(capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    world.just_before(Send, recorded)
+    world.answers = [answer]
+    assert world.look(bo) in (Outcome.REFUSED, Outcome.FAILED)
+    world.cancel_event()
+    world.pass_time(minutes=20)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled"]
+    assert world.said(bo.email) == []
+
+
+def dispatch_of(world: World, person: Registration) -> Steps[Outcome]:
+    return dispatch(EVENT_ID, person.registration_id, notification_of(world, person).notification_id, world.worker())
+
+
+def up_to_the_record(world: World, steps: Steps[Any]) -> Callable[[], None]:
+    """Send a notification, up to the effect that records the result; returns what does that."""
+    effect = next(steps)
+    while not isinstance(effect, RecordNotification):
+        effect = steps.send(world.perform(effect))
+
+    def record() -> None:
+        with pytest.raises(StopIteration):
+            steps.send(world.perform(effect))
+
+    return record
+
+
 @pytest.mark.parametrize("held", ["bounced", "stopped"])
 def test_a_new_address_whose_former_is_sent_no_cancellation_is_mailed_that_it_is_cancelled(
     world: World, held: str
@@ -580,7 +624,84 @@ def test_a_cancellation_that_may_not_have_been_mailed_to_who_waits_is_shown_to_t
     assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason.FAILED)
 
 
+def reported(world: World, person: Registration, state: DeliveryState, *, final: bool = False) -> None:
+    """What SES says of the last notification to somebody."""
+    sent = world.notifications[-1].notification_state
+    report = NotificationReport(
+        event_id=EVENT_ID,
+        registration_id=person.registration_id,
+        notification_id=sent.notification_id,
+        kind=sent.kind,
+        state=state,
+        final=final,
+        address=existing(sent.notification).recipient.email,
+    )
+    assert world.run(apply_notification_report(report))
+
+
+@pytest.mark.parametrize(
+    ("state", "final"), [(DeliveryState.BOUNCED, True), (DeliveryState.BOUNCED, False), (DeliveryState.FAILED, False)]
+)
+def test_who_waits_and_was_not_reached_with_the_cancellation_is_shown_until_they_are(
+    world: World, state: DeliveryState, final: bool
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert shown(world, bo) is None
+    for _ in range(2):
+        reported(world, bo, state, final=final)
+        soon(world)
+        found = shown(world, bo)
+        assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason(state.value))
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"], "it is not mailed once more to where it came back from"
+    new = readdressed(world, bo, "new@example.net")
+    soon(world)
+    assert (said(world, new), shown(world, new)) == (["Cancelled"], None)
+
+
+def test_who_waits_and_cannot_be_mailed_is_shown_and_is_not_mailed_that_it_is_cancelled(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    reported(world, bo, DeliveryState.BOUNCED)
+    assert shown(world, bo) is None, "a later mail may arrive"
+    reported(world, bo, DeliveryState.BOUNCED, final=True)
+    world.sweep()
+    [listed], _ = world.store.surveys.list_attention(EVENT_ID, now=world.now)
+    assert (listed.kind, listed.state) == (AttentionKind.INVITATION, AttentionReason.BOUNCED)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    assert shown(world, bo).kind is AttentionKind.CANCELLATION
+
+
+def test_who_complains_about_the_cancellation_was_reached(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    reported(world, bo, DeliveryState.COMPLAINED, final=True)
+    assert (shown(world, bo), len(world.invitation(bo).stopped)) == (None, 1)
+
+
+def test_a_report_about_a_former_address_or_who_is_erased_meanwhile_is_dropped(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    new = readdressed(world, bo, "new@example.net")
+    reported(world, bo, DeliveryState.BOUNCED, final=True)
+    soon(world)
+    world.just_before(StoreReport, lambda: erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now))
+    reported(world, new, DeliveryState.BOUNCED, final=True)
+    assert world.invitation(bo).stopped == ()
+
+
 def shown(world: World, person: Registration) -> Any:
+    person = world.registration(person)
     seen = Snapshot(invitation=world.invitation(person), registration=person, event=world.event())
     return world.run(judge(seen, SENDER, world.now))
 

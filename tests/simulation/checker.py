@@ -212,8 +212,15 @@ class Book:
             return True
         if person.status is RegistrationStatus.ERASED and (rid, address) in self.world.post.returned:
             return True
+        return self.failed_to_cancel(rid, uid)
+
+    def failed_to_cancel(self, rid: str, uid: str | None = None) -> bool:
+        """Whether a CANCEL to this person, under this UID or (``None``) any, was given up."""
         return any(
-            attempt.fate == "failed" and attempt.method == "CANCEL" and attempt.uid == uid
+            attempt.fate == "failed"
+            and attempt.method == "CANCEL"
+            and attempt.registration_id == rid
+            and uid in (None, attempt.uid)
             for attempt in self.world.post.attempts
         )
 
@@ -265,7 +272,7 @@ def _waiting(book: Book) -> Iterator[str]:
         not_invited = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
         stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)
         # Of a cancellation that SES rejects the organizer is shown that it failed.
-        stopped = stopped or (not_invited and invitation.state is DeliveryState.FAILED)
+        stopped = stopped or (not_invited and book.failed_to_cancel(rid))
         if not (waits or not_invited) or stopped or world.zombies or book.over:
             continue
         here = [kind for kind, address in mails if folded(address) == folded(person.email)]

@@ -72,7 +72,8 @@ class Directed(World):
         other.post.arrived, other.post.delivered = list(self.post.arrived), set(self.post.delivered)
         other.truths = {key: list(truths) for key, truths in self.truths.items()}
         other.known, other.titles = list(self.known), list(self.titles)
-        other.left = self.left.copy()
+        other.left, other.accepted = self.left.copy(), self.accepted.copy()
+        other.senders_lost = self.senders_lost
         other.shown = set(self.shown)
         other.holds = self.holds.copy(other)
         other.notifications.sent = self.notifications.sent

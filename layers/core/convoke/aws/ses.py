@@ -31,6 +31,7 @@ from ..effects import (
     SendNotification,
     Unknown,
 )
+from ..mail.notifications import LINKED, WAIT_MAILS
 from ..model import basic
 from ..settings import Settings, Times
 from ..store import dynamo
@@ -93,15 +94,18 @@ def send(client: Any, settings: Settings, effect: Send, mail: bytes) -> Accepted
 
 
 def send_notification(client: Any, settings: Settings, effect: SendNotification) -> Accepted | Refused | Unknown:
-    """Send one notification. Its tags name no registration, so that reports about it are not taken for an invitation's.
+    """Send one notification. Its tags name the registration of an attendee, and no SEQUENCE, so that reports about it
+    are not taken for an invitation's.
 
     Answers as :func:`send` does.
     """
     notification_state = effect.notification_state
     if notification_state.notification is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
+    to_attendee = notification_state.kind in WAIT_MAILS | LINKED
     tags = {
         "event": notification_state.event_id,
+        **({"registration": notification_state.registration_id} if to_attendee else {}),
         "notification": notification_state.notification_id,
         "kind": notification_state.kind.value,
     }

@@ -38,7 +38,7 @@ class WaitMail(StrEnum):
 class WaitMailed:
     """The last wait mail to somebody. ``links`` is the counter that their personal links had then, which is raised with
     each new address; ``None``: it went to an address that they had before. Unless it is ``certain`` SES may have
-    accepted it, and never said so.
+    accepted it, and never said so, or it was not delivered.
     """
 
     mail: WaitMail

@@ -58,13 +58,6 @@ def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     return true if true is not mailed_last(seen) else None
 
 
-def may_not_have_left(seen: Snapshot, now: datetime) -> bool:
-    """Whether the last wait mail is that the event is cancelled, which is true, and SES never said that it took it."""
-    last = seen.invitation.wait_mail
-    true = true_wait_mail(seen, now)
-    return last is not None and not last.certain and true is WaitMail.CANCELLED and mailed_last(seen) is true
-
-
 def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:
     """The last wait mail, once the message of ``intent`` has left to somebody who knows more by it."""
     person, before, state = seen.registration, seen.invitation.wait_mail, intent.calendar_state

@@ -408,6 +408,15 @@ def _give_up(
     """
     yield Log(what="given up", fields={**_log_fields(claimed, why), "reason": reason})
     before, intent, due_key = seen.invitation, claimed.intent, None
+    release = ReleaseClaim(
+        claimed=claimed,
+        before=before,
+        due_key=None,
+        attempts=before.attempts,
+        failed=True,
+        reason=reason,
+        webhook_event=_failure_event(claimed, seen.event.account, reason, now),
+    )
     if intent is not None and intent.calendar_state.method is Method.CANCEL:
         given_up = replace(
             claimed,
@@ -415,7 +424,7 @@ def _give_up(
             possibly_sent=before.possibly_sent,
             intent=replace(intent, failed=True),
             lease_until=None,
-            wait_mail=before.wait_mail,
+            wait_mail=release.wait_mail,
         )
         more = decide(replace(seen, invitation=given_up), worker.sender, now)
         due_key = keys.due_key(priority(more.message, now, worker.times.soon), now) if more is not None else None
@@ -431,15 +440,7 @@ def _give_up(
             ses_id=last.ses_id,
             at=last.at,
         )
-    yield ReleaseClaim(
-        claimed=claimed,
-        before=before,
-        due_key=due_key,
-        attempts=before.attempts,
-        failed=True,
-        reason=reason,
-        webhook_event=_failure_event(claimed, seen.event.account, reason, now),
-    )
+    yield replace(release, due_key=due_key)
     return Outcome.FAILED
 
 

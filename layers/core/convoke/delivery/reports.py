@@ -1,4 +1,5 @@
-"""Applies what SES reports about a message that it accepted: delivered, bounced, complained about, suppressed, failed.
+"""Applies what SES reports about a message that it accepted: delivered, bounced, complained about, suppressed, failed;
+and about a notification to an attendee that was not delivered, or complained about.
 
 Reports come late, twice and in any order. So a state is replaced only by a graver one (``model.GRAVITY``), and applying
 a report twice changes nothing.
@@ -14,9 +15,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ..decision.attention import REASON_OF_STATE
 from ..decision.calendar_state import CalendarState
 from ..decision.decide import CHANGE, URGENT
-from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
+from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped, WaitMail, WaitMailed
 from ..effects import (
     Clock,
     Enqueue,
@@ -24,13 +26,17 @@ from ..effects import (
     NewWebhookEvent,
     ReadEvent,
     ReadInvitation,
+    ReadNotification,
+    ReadRegistration,
     ReadUnreached,
     RecordMessageState,
+    RecordNotification,
     ScheduleSurvey,
     Steps,
     StoreReport,
     WakeUp,
 )
+from ..mail.notifications import NotificationKind, SentWaitMail
 from ..model import ConvokeError, DeliveryState, LocalTime, Method, basic, folded, frozen, graver
 from ..store import codec, keys
 from ..webhooks.events import WebhookEventType
@@ -83,18 +89,41 @@ class Report:
     reason: str = ""
 
 
-def report_of(event: Mapping[str, Any]) -> Report | None:
-    """Read an SES event, the JSON of SES's event publishing; ``None`` if it is not about a message of an invitation, or
-    its type is not used.
+@frozen
+class NotificationReport:
+    """One SES event about a notification to an attendee that was not delivered, or that they complained about. The
+    fields are as in :class:`Report`.
+    """
+
+    event_id: str
+    registration_id: str
+    notification_id: str
+    kind: NotificationKind
+    state: DeliveryState
+    final: bool
+    address: str
+
+
+def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
+    """Read an SES event, the JSON of SES's event publishing; ``None`` if it is not about a message of an invitation or
+    a notification to an attendee, or its type is not used.
 
     Raises :class:`KeyError`, :class:`ValueError` or :class:`TypeError` for what is not an SES event at all.
     """
     mail = event["mail"]
     tags = mail.get("tags", {})
-    if not {"event", "registration", "sequence", "generation", "method"} <= set(tags):
-        return None
     state, final = _state(event)
-    if state is None:
+    if {"event", "registration", "notification", "kind"} <= set(tags) and state in REASON_OF_STATE:
+        return NotificationReport(
+            event_id=tags["event"][0],
+            registration_id=tags["registration"][0],
+            notification_id=tags["notification"][0],
+            kind=NotificationKind(tags["kind"][0]),
+            state=state,
+            final=final,
+            address=mail["destination"][0],
+        )
+    if state is None or not {"event", "registration", "sequence", "generation", "method"} <= set(tags):
         return None
     return Report(
         event_id=tags["event"][0],
@@ -177,6 +206,41 @@ def apply_report(report: Report) -> Steps[bool]:
                 )
             return True
     raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
+
+
+def apply_notification_report(report: NotificationReport) -> Steps[bool]:
+    """Apply one report about a notification: its address is stopped; and that the event is cancelled counts as perhaps
+    not mailed, so that the survey finds it. Returns whether the registration exists. Raises :class:`WriteContention`.
+    """
+    ids = {"event_id": report.event_id, "registration_id": report.registration_id}
+    for _ in range(MAX_ATTEMPTS):
+        invitation, person = (yield ReadInvitation(**ids)), (yield ReadRegistration(**ids))
+        if invitation is None or person is None:
+            return False
+        if folded(person.email) != folded(report.address):
+            return True  # they have another one by now, or were erased
+        stopped = _stop(invitation, report) if report.final else invitation
+        if stopped == invitation or (yield StoreReport(seen=invitation, changed=stopped)):
+            break
+    else:
+        raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
+    sent, now = (yield ReadNotification(**ids, notification_id=report.notification_id)), (yield Clock())
+    last, cancelled = invitation.wait_mail, WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
+    ended = sent is not None and sent.notification is None
+    arrived = report.state is DeliveryState.COMPLAINED
+    if report.kind is NotificationKind.CANCELLED and last == cancelled and ended and not arrived:
+        said = SentWaitMail(
+            registration_id=report.registration_id,
+            mail=cancelled.mail,
+            links=cancelled.links,
+            at=now,
+            after=invitation.allocated,
+            before=last,
+            certain=False,
+        )
+        yield RecordNotification(notification_state=replace(sent, state=report.state), said=said)
+    yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, now))
+    return True
 
 
 def _kept_by_the_invitation(invitation: Invitation, report: Report) -> bool:
@@ -335,7 +399,7 @@ def _erased(invitation: Invitation) -> bool:
     return invitation.intent is not None and not invitation.intent.calendar_state.recipient
 
 
-def _stop(invitation: Invitation, report: Report) -> Invitation:
+def _stop(invitation: Invitation, report: Report | NotificationReport) -> Invitation:
     """The invitation with the report's address stopped, unless a graver stop of it is known."""
     known = invitation.stop_of(report.address)
     if known is not None and not graver(report.state, known.state):

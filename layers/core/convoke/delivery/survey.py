@@ -24,7 +24,7 @@ from ..decision.attention import (
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
 from ..decision.invitation import Invitation, StoredMessage, WaitMail, with_outcomes
-from ..decision.waiting import is_barred, may_not_have_left, missing_wait_mail
+from ..decision.waiting import mailed_last, missing_wait_mail, true_wait_mail
 from ..effects import (
     AddNotification,
     All,
@@ -158,14 +158,11 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
         return None
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
+    not_mailed = yield from _not_mailed(seen, now, told_at)
     if left is not None:
         found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now, told_at)]
-    elif missing_wait_mail(seen, now) is WaitMail.CANCELLED:
-        found = [(yield from _not_mailed(seen, told_at))]
-    elif may_not_have_left(seen, now):
-        # It may have left, or not; while it is tried again, nothing can be said of it.
-        missed = yield from _not_mailed(seen, told_at)
-        found = [missed] if missed.state is AttentionReason.FAILED else []
+    elif not_mailed is not None:
+        found = [not_mailed]
     elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
         known = with_outcomes(stored, invitation)
@@ -215,22 +212,25 @@ def _not_sent(
     return Attention(registration_id=invitation.registration_id, kind=kind, state=state, since=since, date=left.date)
 
 
-def _not_mailed(seen: Snapshot, told_at: datetime | None) -> Steps[Attention]:
-    """Why somebody who waits, and was mailed so, was not mailed that the event is cancelled."""
-    person, invitation, state = seen.registration, seen.invitation, AttentionReason.PENDING
-    mail = wait_notification(seen.event, person, WaitMail.CANCELLED, seen.event.updated_at)
-    stop = invitation.stop_of(person.email)
-    if stop is not None and is_barred(stop, WaitMail.CANCELLED):
-        state = REASON_OF_STATE.get(stop.state, AttentionReason.FAILED)
-    else:
+def _not_mailed(seen: Snapshot, now: datetime, told_at: datetime | None) -> Steps[Attention | None]:
+    """Why the wait mail that is true did not reach somebody; ``None`` if it did as far as is known, or none is true."""
+    person, last, true = seen.registration, seen.invitation.wait_mail, true_wait_mail(seen, now)
+    if last is None or true is None:
+        return None
+    stop, state = seen.invitation.stop_of(person.email), AttentionReason.PENDING
+    if stop is not None and stop.hard:
+        state = REASON_OF_STATE[stop.state]
+    elif not last.certain or true is not mailed_last(seen):
+        mail = wait_notification(seen.event, person, true, seen.event.updated_at)
         sent: NotificationState | None = yield ReadNotification(
             event_id=person.event_id, registration_id=person.registration_id, notification_id=mail.notification_id
         )
-        if sent is not None and sent.state is DeliveryState.FAILED:
-            state = AttentionReason.FAILED
+        state = state if sent is None else REASON_OF_STATE.get(sent.state, state)
+    if state is AttentionReason.PENDING and missing_wait_mail(seen, now) is not WaitMail.CANCELLED:
+        return None  # a cancellation that may have left is tried again: nothing can be said of it
     return Attention(
         registration_id=person.registration_id,
-        kind=AttentionKind.CANCELLATION,
+        kind=AttentionKind.CANCELLATION if true is WaitMail.CANCELLED else AttentionKind.INVITATION,
         state=state,
         since=_since(seen, told_at),
     )

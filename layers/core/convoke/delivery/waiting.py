@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ..decision.attention import REASON_OF_STATE
 from ..decision.decide import CHANGE, Snapshot
 from ..decision.invitation import WaitMail
 from ..effects import AddNotification, NotificationHint, ReadNotification, RecordNotification, ScheduleSurvey, Steps
@@ -49,7 +50,7 @@ def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Ste
     )
     if not (yield RecordNotification(notification_state=due)):
         return None
-    if state.state is DeliveryState.FAILED:
-        # The organizer may be shown that it was given up: a survey finds out what becomes of it now.
+    if state.state in REASON_OF_STATE:
+        # The organizer may be shown that it was not delivered: a survey finds out what becomes of it now.
         yield ScheduleSurvey(event_id=hint.event_id, due_key=keys.due_key(CHANGE, now))
     return hint

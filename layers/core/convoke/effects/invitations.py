@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMailed
+from ..decision.invitation import Acknowledged, Intent, Invitation, WaitMail, WaitMailed
 from ..model import frozen
 from ..webhooks.events import WebhookEventType
 from .base import Effect, OfRegistration
@@ -70,8 +70,8 @@ class NewWebhookEvent:
 
 @frozen
 class ReleaseClaim(Effect):
-    """Nothing was sent: end the lease, restore ``highest_possibly_sent``, ``possibly_sent`` and ``wait_mail`` from
-    ``before``, and do not count this attempt as one with an unknown outcome.
+    """Nothing was sent: end the lease, restore ``highest_possibly_sent`` and ``possibly_sent`` from ``before``, store
+    ``wait_mail``, and do not count this attempt as one with an unknown outcome.
 
     Condition: no other worker has claimed since ``claimed``. Answer: ``bool``, whether it was written.
 
@@ -88,6 +88,14 @@ class ReleaseClaim(Effect):
     failed: bool = False
     reason: str = ""
     webhook_event: NewWebhookEvent | None = None
+
+    @property
+    def wait_mail(self) -> WaitMailed | None:
+        """The last wait mail after the release, if none was recorded since the claim. Where the claim replaced what it
+        was, a wait mail that left meanwhile may not have been recorded: so whatever is true next is mailed.
+        """
+        kept = self.claimed.wait_mail == self.before.wait_mail
+        return self.before.wait_mail if kept else WaitMailed(mail=WaitMail.NOTHING)
 
 
 @frozen

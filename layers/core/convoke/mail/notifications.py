@@ -173,7 +173,7 @@ class Notification:
 class SentWaitMail:
     """A wait mail to one registration, decided ``at`` this instant (UTC), when ``after`` was the highest SEQUENCE of
     its messages, and ``before`` the last wait mail. ``links`` is the counter of its personal links; ``None`` if the
-    mail goes to a former address. ``certain``: SES accepted it.
+    mail goes to a former address. ``certain``: SES accepted it, and reported no bounce.
     """
 
     registration_id: str

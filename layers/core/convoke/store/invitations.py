@@ -99,11 +99,10 @@ class Invitations(Repository):
         if effect.failed:
             changes |= {"state": DeliveryState.FAILED.value, "reason": effect.reason}
             also = self._give_up_actions(claimed, intent.calendar_state.sequence, effect)
+        if effect.wait_mail != claimed.wait_mail:
+            changes["wait_mail"] = codec.value(effect.wait_mail)
         before = possibly_sent_before(effect)
-        restored = () if claimed.wait_mail == effect.before.wait_mail else ("wait_mail",)
-        if restored and effect.before.wait_mail is not None:
-            before["wait_mail"] = codec.value(effect.before.wait_mail)
-        remove = ("lease_until", *(name for name in (*POSSIBLY_SENT, *restored) if name not in before))
+        remove = ("lease_until", *(name for name in POSSIBLY_SENT if name not in before))
         return self._settle(claimed, {**changes, **before}, remove, effect.due_key, also) is not _OVERTAKEN
 
     def _give_up_actions(self, claimed: Invitation, sequence: int, effect: effects.ReleaseClaim) -> dict[str, Action]:
@@ -289,7 +288,6 @@ class Invitations(Repository):
             changes = _unless_reported(changes, claimed, latest)
             if latest.wait_mail != claimed.wait_mail:  # they were shown, or mailed, something since
                 changes = {name: one for name, one in changes.items() if name != "wait_mail"}
-                remove = tuple(name for name in remove if name != "wait_mail")
             if latest.wakeups != claimed.wakeups:
                 written, existing = self._update(latest, changes, remove, conditions.FENCE_UNCHANGED, also=also)
                 if written:
