@@ -311,6 +311,17 @@ def test_the_last_date_that_a_series_shows_is_cancelled_only_once_the_series_sho
         assert shown(calendar) == truth(after, bo.person)
 
 
+def test_the_last_date_that_a_series_shows_is_cancelled_where_nothing_is_repeated_any_more() -> None:
+    before = _of_series(3, _off(0), _off(1), _named(2))
+    bo = Attendee(registration())
+    bo.apply_report(before, 100)
+    after, dropped = edits.reschedule(before, edits.restore_date(replace(before, rule=None), _friday(0)))
+    assert dropped
+    bo.apply_report(after, 100)
+    for calendar in (bo.literal, bo.careless, bo.strict):
+        assert shown(calendar) == truth(after, bo.person)
+
+
 @settings(deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_who_comes_no_more_holds_nothing_whatever_they_were_told(seed: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.decide import Snapshot
-from convoke.decision.invitation import WaitMail, WaitMailed
+from convoke.decision.invitation import Invitation, WaitMail, WaitMailed
 from convoke.delivery.notify import dispatch
 from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
@@ -24,17 +24,21 @@ from convoke.effects import (
     ClaimNotification,
     HoldAccounts,
     ReadNotification,
+    ReadTogether,
     RecordNotification,
     Refusal,
     Refused,
     ReserveQuota,
+    ScheduleSurvey,
     Send,
     SendNotification,
     Steps,
     StopSending,
     StoreReport,
     Unknown,
+    WakeUp,
 )
+from convoke.mail.notifications import NotificationKind, asked_for
 from convoke.model import (
     AnswerChannel,
     DeliveryState,
@@ -48,19 +52,23 @@ from convoke.model import (
 )
 from convoke.registrations import approval, erasure, events, registry, replies, returning, waitlist
 from convoke.schedule import series
+from convoke.store import keys
+from convoke.store.invitations import Invitations
 from tests.factories import EVENT_ID, SENDER, existing, expect, report_on
 from tests.fixtures import fixture_of
-from tests.test_approval import asks, soon
+from tests.test_approval import asks, soon, text
 from tests.test_waiting import DECIDES, ON_THE_WAITLIST, notification_of, readdressed, reopen, said, send, waits
-from tests.world import World, a_quick_world
+from tests.world import World, a_quick_world, a_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 PENDING = RegistrationStatus.PENDING
 BUSY = Refused(refusal=Refusal.BUSY, why="ThrottlingException")
 POISON = Refused(refusal=Refusal.POISON, why="MessageRejected")
+UNANSWERED = Unknown(why="ReadTimeoutError")
 ACCEPTED = "Your registration was accepted"
 
 world = fixture_of(a_quick_world, capacity=1)
+slow_world = fixture_of(a_world, capacity=1)
 
 
 def reserved(world: World, **delta: float) -> None:
@@ -622,6 +630,173 @@ def test_a_cancellation_that_may_not_have_been_mailed_to_who_waits_is_shown_to_t
     found = shown(world, bo)
     assert found is not None
     assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason.FAILED)
+
+
+def test_a_cancellation_that_ses_never_answers_is_shown_while_it_is_tried_and_afterwards(slow_world: World) -> None:
+    world = slow_world
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.arrive()
+    world.cancel_event()
+    world.answers = [UNANSWERED] * 100
+    states = set()
+    for minute in range(60):
+        world.pass_time(minutes=1)
+        world.sweep()
+        world.arrive()
+        states.add(existing(shown(world, bo)).state)
+        if minute == 6:
+            world.perform(ScheduleSurvey(event_id=EVENT_ID, due_key=keys.due_key(1, world.now)))
+    assert states == {AttentionReason.PENDING, AttentionReason.FAILED}
+    assert listed(world, bo) == [AttentionReason.FAILED]
+
+
+def listed(world: World, person: Registration) -> list[AttentionReason]:
+    found, _ = world.store.surveys.list_attention(EVENT_ID, now=world.now)
+    return [one.state for one in found if one.registration_id == person.registration_id]
+
+
+def test_who_was_mailed_the_cancellation_at_a_new_address_is_not_shown_for_the_former(world: World) -> None:
+    cy = waits(world)
+    soon(world)
+    world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now, final=True)))
+    reserved(world, hours=2)
+    new = readdressed(world, cy, "new@example.net")
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert (said(world, new), shown(world, new)) == (["Cancelled"], None)
+
+
+@pytest.mark.parametrize("invited_since", [False, True])
+def test_an_address_that_is_corrected_in_a_draft_is_mailed_nothing_of_a_cancellation(
+    world: World, invited_since: bool
+) -> None:
+    world.change(status=EventStatus.DRAFT)
+    cy = world.amend(world.register(2), email="new@example.net")
+    soon(world)
+    assert said(world, cy) == []
+    if invited_since:
+        world.change(status=EventStatus.CONFIRMED)
+        soon(world)
+        world.cancel_event()
+        soon(world)
+    assert (said(world, cy), len(world.said(cy.email))) == ([], 2 * invited_since)
+
+
+def test_a_new_address_is_mailed_the_cancellation_where_the_former_had_several_entries(world: World) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=4", capacity=None)
+    dates = [one.date for one in series.occurrences(world.event())]
+    cy = waits(world, occurrences=(dates[1], dates[2]))
+    soon(world)
+    world.arrive()
+    soon(world)
+    new = readdressed(world, cy, "new@example.net")
+    world.just_before(Send, lambda: world.perform(StopSending(until=world.now + timedelta(hours=2), why="x")))
+    assert world.look(new) is Outcome.STOPPED
+    assert [method for method, _ in world.said(cy.email)].count(Method.CANCEL) == 1
+    world.cancel_event()
+    soon(world)
+    world.pass_time(hours=3)
+    soon(world)
+    assert (world.said(new.email), said(world, new)) == ([], ["Cancelled"])
+
+
+def asks_for_link(world: World, person: Registration) -> Callable[[], Outcome]:
+    """Answers what sends the link once."""
+    until = world.now + timedelta(hours=1)
+    mail = asked_for(NotificationKind.LINK, world.event(), person.email, about="x", until=until, now=world.now)
+    assert world.store.notifications.schedule(mail, now=world.now)
+    return lambda: world.run(dispatch(EVENT_ID, mail.registration_id, mail.notification_id, world.worker()))
+
+
+def test_a_link_that_may_have_said_that_it_is_cancelled_does_not_stand_for_the_mail_that_it_is(
+    slow_world: World,
+) -> None:
+    world = slow_world
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.queue.clear()
+    link = asks_for_link(world, bo)
+    for _ in range(2):
+        world.answers = [UNANSWERED]
+        assert link() is Outcome.UNKNOWN
+        world.pass_time(minutes=3)
+    world.look(bo)
+    send(world, bo)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Your registration", "Your registration", "Cancelled"]
+
+
+def test_who_knows_that_they_wait_is_not_mailed_so_again_where_a_link_may_have_said_it(slow_world: World) -> None:
+    world = slow_world
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    link = asks_for_link(world, bo)
+    world.answers = [UNANSWERED]
+    assert link() is Outcome.UNKNOWN
+    reserved(world, hours=2)
+    world.pass_time(hours=3)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Your registration"]
+
+
+@pytest.mark.parametrize("meanwhile", ["promoted", "readdressed"])
+def test_a_link_says_what_is_true_of_who_has_the_address_when_it_is_decided(slow_world: World, meanwhile: str) -> None:
+    world = slow_world
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    link = asks_for_link(world, bo)
+
+    def others() -> None:
+        if meanwhile == "readdressed":
+            readdressed(world, bo, "new@example.net")
+            return
+        world.change(capacity=2)
+        waitlist.promote(world.store, EVENT_ID, now=world.now)
+
+    world.just_before(ReadTogether, others)
+    link()
+    if meanwhile == "readdressed":
+        assert said(world, bo) == [ON_THE_WAITLIST], "the former address has no link any more"
+    else:
+        assert said(world, bo) == [ON_THE_WAITLIST, "Your registration"]
+        assert "waitlist" not in text(world)
+
+
+def test_what_a_page_showed_between_two_tries_to_release_a_claim_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    world.change(status=EventStatus.CONFIRMED, capacity=2)
+    waitlist.promote(world.store, EVENT_ID, now=world.now)
+    update, tries = Invitations._update, 0
+
+    def watched(self: Invitations, seen: Invitation, changes: dict[str, Any], *more: Any, **options: Any) -> Any:
+        nonlocal tries
+        tries += "attempts" in changes
+        if tries == 2 and "attempts" in changes:
+            world.withdraw(bo)
+            assert come_back(world, bo).status is REGISTERED
+        return update(self, seen, changes, *more, **options)
+
+    monkeypatch.setattr(Invitations, "_update", watched)
+    wake_up = WakeUp(event_id=EVENT_ID, registration_id=bo.registration_id, due_key=keys.due_key(1, world.now))
+    world.just_before(Send, lambda: world.store.invitations.wake_up(wake_up))
+    world.answers = [BUSY]
+    world.look(bo)
+    assert tries > 2
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
 
 
 def reported(world: World, person: Registration, state: DeliveryState, *, final: bool = False) -> None:

@@ -597,14 +597,15 @@ def test_who_may_have_been_mailed_that_they_wait_is_mailed_a_cancellation_that_c
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
 
-def test_what_a_link_may_have_said_is_kept_when_it_is_given_up(slow_world: World) -> None:
+def test_who_waits_is_mailed_so_where_a_link_may_have_said_it_and_is_given_up(slow_world: World) -> None:
     world = slow_world
     world.invite(1)
     cy = world.register(3)
     world.answers = [Unknown(why="ReadTimeoutError"), Refused(refusal=Refusal.POISON, why="MessageRejected")]
     ask_for_link(world, cy)
     world.settle()
-    assert world.invitation(cy).wait_mail == WaitMailed(mail=PLACE, links=0, certain=False)
+    assert said(world, cy) == ["Your registration", ON_THE_WAITLIST]
+    assert world.invitation(cy).wait_mail == WaitMailed(mail=PLACE, links=0)
 
 
 @pytest.mark.parametrize("after", [[], [Refused(refusal=Refusal.BUSY, why="ThrottlingException")]])

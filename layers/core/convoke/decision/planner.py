@@ -152,7 +152,8 @@ class MessagePlanner(MessageBuilder):
         for known in self._first_doubted(calendar_state):
             one = dates.get(known.date)
             dropped = not known.cancelled and (one is None or one.cancelled or known.date in separated)
-            if dropped and any(held.date != known.date for held in self._held(calendar_state)):
+            others = any(held.date != known.date for held in self._held(calendar_state))
+            if dropped and (others or self.event.rule is None):
                 yield self._cancel_date(calendar_state, known, one)
 
     def _changed_dates(self, calendar_state: CalendarState) -> Iterator[Message]:

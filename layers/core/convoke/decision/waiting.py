@@ -63,7 +63,8 @@ def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:
     person, before, state = seen.registration, seen.invitation.wait_mail, intent.calendar_state
     waits, comes = person.status in WAITING, person.status is RegistrationStatus.REGISTERED
     if not state.gone:
-        return before if waits else None
+        elsewhere = folded(person.email) != folded(state.recipient)
+        return before if waits or (comes and elsewhere) else None
     if seen.event.status.expects_people:
         # To who comes an invitation is to follow, and may be held up.
         return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None

@@ -11,7 +11,7 @@ from ..calendar.content_lines import one_line
 from ..decision.decide import Snapshot, over
 from ..decision.invitation import Invitation, WaitMail
 from ..decision.waiting import WAITING, mailed_last, true_wait_mail
-from ..effects import ReadEvent, ReadHolder, ReadInvitation, ReadOrganized, Steps
+from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
     ASKED_FOR,
@@ -76,17 +76,26 @@ def addressed(
     sent = yield from _sent_as(seen, notification, now)
     if not isinstance(sent, Addressed) or sent.event is not None:
         return sent
+    if sent.kind is NotificationKind.LINK and sent.holder is not None:
+        return (yield from _link(sent, sent.holder))
     event: Event | None = yield ReadEvent(event_id=seen.event_id)
-    sent = replace(sent, event=event)
-    if sent.kind is not NotificationKind.LINK:
-        return sent
-    if sent.holder is not None and sent.holder.status in WAITING:
+    return replace(sent, event=event)
+
+
+def _link(sent: Addressed, holder: Registration) -> Steps[Addressed | None]:
+    """The link of ``holder``, which says whether they wait, and that the event is cancelled; ``None`` if they have
+    another address by now, or were erased.
+    """
+    snapshot, _ = yield from read_snapshot(holder.event_id, holder.registration_id)
+    if snapshot is None or snapshot.registration.email != holder.email:
+        return None
+    sent = replace(sent, holder=snapshot.registration, event=snapshot.event)
+    if snapshot.registration.status in WAITING:
         says = WaitMail.CANCELLED if sent.event_cancelled else WaitMail.PLACE
-        upon = yield ReadInvitation(event_id=seen.event_id, registration_id=sent.holder.registration_id)
-        sent = replace(sent, wait_mail=says, upon=upon)
-    if event is None or not sent.event_cancelled:
+        sent = replace(sent, wait_mail=says, upon=snapshot.invitation)
+    if not sent.event_cancelled:
         return sent
-    return replace(sent, notification=replace(sent.notification, quoted=one_line(event.reason)))
+    return replace(sent, notification=replace(sent.notification, quoted=one_line(snapshot.event.reason)))
 
 
 def _sent_as(

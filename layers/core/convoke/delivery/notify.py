@@ -13,7 +13,7 @@ from datetime import datetime
 from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
 from ..decision.decide import INVITATION, URGENT
-from ..decision.invitation import Cause, Invitation, Sending, WaitMail
+from ..decision.invitation import Cause, Invitation, Sending, WaitMail, WaitMailed
 from ..decision.waiting import is_barred
 from ..effects import (
     Accepted,
@@ -39,6 +39,7 @@ from ..effects import (
 from ..mail.notifications import (
     DAILY_LIMITS,
     LINKED,
+    WAIT_MAILS,
     Notification,
     NotificationKind,
     NotificationState,
@@ -214,7 +215,7 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     if until is not None:
         return (yield from _defer(seen, until))
     claimed = yield ClaimNotification(
-        seen=replace(seen, possibly_said=ready.said and replace(ready.said, certain=False)),
+        seen=replace(seen, possibly_said=_possibly(seen, ready.said)),
         lease_until=begun.until,
         due_key=keys.due_key(urgency, begun.until),
         upon=ready.upon,
@@ -250,6 +251,16 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
             yield RecordNotification(notification_state=replace(claimed, due_key=due_key), said=seen.possibly_said)
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
+
+
+def _possibly(seen: NotificationState, said: SentWaitMail | None) -> SentWaitMail | None:
+    """What counts as said if it is not known whether ``said`` left. A mail that was asked for, or is about a decision,
+    does not stand for their wait mail then: what is true is mailed. ``None``: it would say what they know.
+    """
+    if said is None or said.before == WaitMailed(mail=said.mail, links=said.links):
+        return None
+    own = seen.kind in WAIT_MAILS and seen.registration_id == said.registration_id
+    return replace(said, mail=said.mail if own else WaitMail.NOTHING, certain=False)
 
 
 def _barred(seen: NotificationState, sent: Addressed, sender: Sender) -> Steps[DeliveryState | None]:

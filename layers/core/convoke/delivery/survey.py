@@ -24,7 +24,7 @@ from ..decision.attention import (
 from ..decision.calendar_state import Message
 from ..decision.decide import CHANGE, Snapshot, calendar_state_of, decide, is_expected, next_message, over
 from ..decision.invitation import Invitation, StoredMessage, WaitMail, with_outcomes
-from ..decision.waiting import mailed_last, missing_wait_mail, true_wait_mail
+from ..decision.waiting import mailed_last, true_wait_mail
 from ..effects import (
     AddNotification,
     All,
@@ -46,7 +46,7 @@ from ..effects import (
     SurveyHint,
 )
 from ..mail.notifications import NotificationState, summary, wait_notification
-from ..model import DeliveryState, RegistrationStatus, Sender
+from ..model import DeliveryState, RegistrationStatus, Sender, folded
 from ..store import keys
 from .reconcile import Worker
 
@@ -156,6 +156,8 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
     invitation, calendar_state = seen.invitation, calendar_state_of(seen.invitation)
     if seen.registration.status is RegistrationStatus.ERASED or over(seen.event, now, calendar_state):
         return None
+    if _knows_at_a_new_address(seen, now):
+        return None
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     not_mailed = yield from _not_mailed(seen, now, told_at)
@@ -217,23 +219,36 @@ def _not_mailed(seen: Snapshot, now: datetime, told_at: datetime | None) -> Step
     person, last, true = seen.registration, seen.invitation.wait_mail, true_wait_mail(seen, now)
     if last is None or true is None:
         return None
-    stop, state = seen.invitation.stop_of(person.email), AttentionReason.PENDING
+    stop = seen.invitation.stop_of(person.email)
     if stop is not None and stop.hard:
         state = REASON_OF_STATE[stop.state]
-    elif not last.certain or true is not mailed_last(seen):
+    elif last.certain and true is mailed_last(seen):
+        return None
+    else:
         mail = wait_notification(seen.event, person, true, seen.event.updated_at)
         sent: NotificationState | None = yield ReadNotification(
             event_id=person.event_id, registration_id=person.registration_id, notification_id=mail.notification_id
         )
-        state = state if sent is None else REASON_OF_STATE.get(sent.state, state)
-    if state is AttentionReason.PENDING and missing_wait_mail(seen, now) is not WaitMail.CANCELLED:
-        return None  # a cancellation that may have left is tried again: nothing can be said of it
+        pending = AttentionReason.PENDING
+        state = pending if sent is None else REASON_OF_STATE.get(sent.state, pending)
+        if state is pending and true is not WaitMail.CANCELLED:
+            return None
     return Attention(
         registration_id=person.registration_id,
         kind=AttentionKind.CANCELLATION if true is WaitMail.CANCELLED else AttentionKind.INVITATION,
         state=state,
         since=_since(seen, told_at),
     )
+
+
+def _knows_at_a_new_address(seen: Snapshot, now: datetime) -> bool:
+    """Whether somebody was mailed that the event is cancelled, which is true, where a former address was invited, and
+    this one was not.
+    """
+    state, last, cancelled = calendar_state_of(seen.invitation), seen.invitation.wait_mail, WaitMail.CANCELLED
+    if state is None or last is None or folded(state.recipient) == folded(seen.registration.email):
+        return False
+    return last.certain and mailed_last(seen) is true_wait_mail(seen, now) is cancelled
 
 
 def _since(seen: Snapshot, told_at: datetime | None) -> datetime:

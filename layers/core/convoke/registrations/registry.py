@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.decide import INVITATION, URGENT, Snapshot
+from ..decision.decide import INVITATION, URGENT, Snapshot, calendar_state_of
 from ..decision.invitation import Hold, Invitation, Mailed, WaitMail, WaitMailed
 from ..decision.limits import UNCOUNTED
 from ..mail.notifications import Notification
@@ -315,7 +315,7 @@ def change_registration(
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
             actions["invitation"] = store.invitations.wake_up_action(
-                invitation, priority, now, wait_mail=_at_a_new_address(person, changed)
+                invitation, priority, now, wait_mail=_at_a_new_address(invitation, person, changed)
             )
             actions["survey"] = store.surveys.soon_action(event_id, now)
         if folded(changed.email) != folded(person.email):
@@ -342,12 +342,14 @@ def _with_new_links(person: Registration, changed: Registration) -> Registration
     return replace(changed, links=person.links + 1)
 
 
-def _at_a_new_address(person: Registration, changed: Registration) -> WaitMailed | None:
-    """What counts as mailed to somebody who comes and has another address: nothing, until they are invited there, so
-    that a cancellation that comes before is mailed. ``None``: what counts is not changed.
+def _at_a_new_address(invitation: Invitation, person: Registration, changed: Registration) -> WaitMailed | None:
+    """What counts as mailed to somebody who comes, knows so, and has another address: nothing, until they are invited
+    there, so that a cancellation that comes before is mailed. ``None``: what counts is not changed.
     """
-    moved = folded(changed.email) != folded(person.email)
-    return WaitMailed(mail=WaitMail.NOTHING) if moved and changed.status is RegistrationStatus.REGISTERED else None
+    moved = folded(changed.email) != folded(person.email) and changed.status is RegistrationStatus.REGISTERED
+    known = calendar_state_of(invitation)
+    informed = invitation.wait_mail is not None or (known is not None and not known.gone)
+    return WaitMailed(mail=WaitMail.NOTHING) if moved and informed else None
 
 
 def _other_seats_actions(
@@ -392,7 +394,7 @@ def swap_addresses(
                 person, changed, person=keys.person(account, changed.email)
             ),
             "invitation": store.invitations.wake_up_action(
-                invitation, priority, now, wait_mail=_at_a_new_address(person, changed)
+                invitation, priority, now, wait_mail=_at_a_new_address(invitation, person, changed)
             ),
             "lock": store.registrations.relock_action(changed, other.registration_id),
             **store.outbox.event_actions(account, happened, now),

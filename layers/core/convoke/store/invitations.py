@@ -275,13 +275,12 @@ class Invitations(Repository):
         """Write to a claimed invitation, with the actions ``also``. ``due_key`` is set, or removed where it is
         ``None``, unless a wake-up was added meanwhile: its due key is kept.
         """
-        due = codec.due_attributes(claimed.registration_id, due_key, claimed.due_key)
-        without = remove + (DUE if due_key is None else ())
-        latest = claimed
-        for _ in range(4):
-            written, existing = self._update(latest, {**changes, **due}, without, UPON_SETTLING, claimed.wakeups, also)
+        woken, due = False, codec.due_attributes(claimed.registration_id, due_key, claimed.due_key)
+        latest, removed = claimed, remove + (DUE if due_key is None else ())
+        for _ in range(8):
+            written, existing = self._update(latest, {**changes, **due}, removed, UPON_SETTLING, latest.wakeups, also)
             if written:
-                return AcknowledgeResult.DONE if due_key is None else AcknowledgeResult.STILL_DUE
+                return AcknowledgeResult.STILL_DUE if woken or due_key is not None else AcknowledgeResult.DONE
             if not _still_claimed(existing, claimed):
                 return _OVERTAKEN
             latest = existing
@@ -289,12 +288,7 @@ class Invitations(Repository):
             if latest.wait_mail != claimed.wait_mail:  # they were shown, or mailed, something since
                 changes = {name: one for name, one in changes.items() if name != "wait_mail"}
             if latest.wakeups != claimed.wakeups:
-                written, existing = self._update(latest, changes, remove, conditions.FENCE_UNCHANGED, also=also)
-                if written:
-                    return AcknowledgeResult.STILL_DUE
-                if not _still_claimed(existing, claimed):
-                    return _OVERTAKEN
-                latest = existing
+                woken, due, removed = True, {}, remove
         return _OVERTAKEN
 
     def _update(
