@@ -77,8 +77,8 @@ class Notifications:
         same = known is not None and person is not None and known.get("links") == person.get("links", 0)
         again = known is not None and same and known["mail"] == mail[0] and mail == self.own.get(rid)
         # Of two that are sent at the same moment, as their own and an acceptance, neither knows of the other.
-        before = None if state.possibly_said is None else state.possibly_said.before
-        again = again and before is not None and before.mail is mail[0]
+        possibly = state.possibly_said  # none where it says what they know
+        again = again and (possibly is None or (possibly.before is not None and possibly.before.mail is mail[0]))
         if not self._world.zombies and again and state.unknowns == 1:
             self.broken.append(f"{rid[6:10]} is mailed {mail} again")
 
