@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from convoke.inbound import Verdict, authenticity, judge, itip_reply, mime
+from convoke.inbound import Verdict, authenticity, itip_reply, judge, mime
 from convoke.inbound.authenticity import Receipt
 from convoke.model import Participation
 from tests import factories
