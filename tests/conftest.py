@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,6 +154,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         apart = [one.nodeid for one in session.items if one.get_closest_marker("xdist_group") and "@" not in one.nodeid]
         if apart:
             raise pytest.UsageError(f"pytest-xdist does not see the group of {apart[0]}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What was written during a test that passes is not sent to the process that shows what failed."""
+    report = yield
+    if report.passed and not set(item.config.getoption("reportchars")) & set("AP"):
+        report.sections.clear()
+    return report
 
 
 def pytest_report_header(config: pytest.Config) -> str:

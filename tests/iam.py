@@ -33,15 +33,17 @@ def decided(statements: Iterable[Mapping[str, Any]], request: Request) -> bool:
 
 
 def applies(statement: Mapping[str, Any], request: Request) -> bool:
-    return (
-        any(like(action.lower(), request.action.lower()) for action in several(statement["Action"]))
-        and any(like(resource, request.resource) for resource in several(statement["Resource"]))
-        and all(
-            holds(operator, request.context.get(key), several(wanted))
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, wanted in keys.items()
-        )
+    return concerns(statement, request.action, request.resource) and all(
+        holds(operator, request.context.get(key), several(wanted))
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
     )
+
+
+def concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
+    """Whether a statement is about this action on this resource, whatever its conditions say."""
+    actions, resources = several(statement["Action"]), several(statement["Resource"])
+    return any(like(one.lower(), action.lower()) for one in actions) and any(like(one, resource) for one in resources)
 
 
 def several(value: Any) -> list[Any]:

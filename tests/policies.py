@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from unittest.mock import patch
 import yaml  # type: ignore[import-untyped]
 from botocore.client import BaseClient
 
-from tests.iam import ACCOUNT, REGION, Request, decided, requests_of
+from tests.iam import ACCOUNT, REGION, Request, concerns, decided, requests_of
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 KEPT = TEMPLATE.parent / ".local"
@@ -211,6 +211,12 @@ def _statements(role: str) -> list[dict[str, Any]]:
     return Deployment(**FOLLOWS).policies(role)
 
 
+@lru_cache(1000)
+def _about(role: str, action: str, resource: str) -> list[dict[str, Any]]:
+    """The role's statements that are about such a request at all; what they make it depend on is to be looked at."""
+    return [one for one in _statements(role) if concerns(one, action, resource)]
+
+
 def asked(service: str, operation: str, said: Mapping[str, Any]) -> None:
     """A function asks AWS for something. Raises :class:`Denied` where its role does not allow it."""
     acting = _acting.get()
@@ -219,7 +225,7 @@ def asked(service: str, operation: str, said: Mapping[str, Any]) -> None:
     function, denied = acting
     for request in requests_of(service, operation, said):
         USED.setdefault(function, set()).add((request.action, request.resource))
-        if not decided(_statements(f"{function}Role"), request):
+        if not decided(_about(f"{function}Role", request.action, request.resource), request):
             denied.append(f"{function} may not {request.action} {request.resource} {dict(request.context)}")
             raise Denied(denied[-1])
 
@@ -234,7 +240,10 @@ def acting_as(function: str) -> Iterator[None]:
     """What is asked of AWS meanwhile is asked by the function of this logical id, whatever becomes of the exception."""
     denied: list[str] = []
     token = _acting.set((function, denied))
+    global _own
     before = BaseClient.__dict__["_make_api_call"]
+    if before is not _watched:
+        _own = before
     BaseClient._make_api_call = _watched  # type: ignore[attr-defined]
     try:
         yield

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import botocore.useragent
@@ -22,17 +22,26 @@ import moto.core.responses
 import moto.core.utils
 from botocore import xform_name
 from botocore.client import BaseClient
+from botocore.serialize import JSONSerializer as BotocoresSerializer
+from botocore.validate import ParamValidator
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
+    DepthFirstTraverser,
+    Expression,
+    Node,
+    UpdateExpressionFunction,
+)
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler
+
+_responses: Any = sys.modules[DynamoHandler.__module__]
 
 ASKED = ("dynamodb", "sqs")
 """The services that nearly all calls are of."""
@@ -44,12 +53,12 @@ DIRECTLY = (
 """The operations that are asked of moto without a request of HTTP between."""
 INDEX_NAME = 6
 """Its place among the arguments of moto's query, after the hash key."""
-DONE = SimpleNamespace(status_code=200)
 
 ITEM_SIZE = 405_000
 """From where on moto says that an item is too large."""
 CONDITIONS = 1000
 
+_find_clauses: Any = Node.find_clauses
 _condition: Any = ConditionExpressionParser.parse
 _conditions: dict[str, tuple[Any, list[str], list[str]]] = {}
 _item: Any = Item.__init__
@@ -58,9 +67,16 @@ _quick_make = cache(_make)
 _traverse = DepthFirstTraverser.traverse
 _nothing_before = DepthFirstTraverser.pre_processing_of_child
 _cast: Any = DynamoType.cast_value
+_copied: Any = DynamoType.__deepcopy__
+_copied_item: Any = Item.__deepcopy__
+_call: Any = BaseClient.__dict__["_make_api_call"]
+_plain: Any = _responses.dynamo_to_dict
 _query: Any = Table.query
-_request: Any = BaseClient.__dict__["_make_request"]
+_size: Any = DynamoType.size
+_serialize: Any = BotocoresSerializer.__dict__["_serialize"]
 _structure = JSONSerializer._serialize_type_structure
+_type: Any = DynamoType.__init__
+_validate: Any = ParamValidator.__dict__["_validate"]
 _transact = DynamoDBBackend.transact_write_items
 _written: dict[str, list[dict[str, Any]]] | None = None
 """While a transaction is being written: the keys, or whole items, that it names in each table."""
@@ -88,15 +104,26 @@ def install() -> None:
     # It walks through each update ten times, and asks of each node whether it is of each abstract class.
     DepthFirstTraverser.traverse = _quick_traverse
     Node.__deepcopy__ = _copy_of_node
+    Node.find_clauses = _quick_clauses
     # What a key is, as often as it is looked for, it finds out after all that a key cannot be.
     DynamoType.cast_value = property(_quick_cast)  # type: ignore[assignment,method-assign]
+    # For each value it asks six times of what type it is, and makes those within a map anew to learn their sizes.
+    DynamoType.__init__ = _quick_type  # type: ignore[assignment,method-assign]
+    DynamoType.size = _quick_size  # type: ignore[method-assign]
+    DynamoType.__deepcopy__ = _copy_of_value  # type: ignore[method-assign]
+    Item.__deepcopy__ = _copy_of_item  # type: ignore[method-assign]
     # For each attribute of an item that is put it adds up the sizes of all those before it.
     Item.__init__ = _quick_item  # type: ignore[method-assign]
     # For each query it sorts all items of the table.
     Table.query = _quick_query  # type: ignore[method-assign]
     # For each call botocore and moto write, sign, route and read a request and an answer of HTTP.
-    BaseClient._make_request = _quick_request  # type: ignore[attr-defined]
-    # For each call botocore writes anew what Python, and on what machine, it is that calls.
+    BaseClient._make_api_call = _quick_call  # type: ignore[attr-defined]
+    # botocore looks at each of the ten types that a value may have, in each value, to check it and again to write it.
+    ParamValidator._validate = _quick_validate  # type: ignore[attr-defined]
+    BotocoresSerializer._serialize = _quick_serialize  # type: ignore[attr-defined]
+    # For each value of an answer moto imports a module and asks what else than a value it might be.
+    _responses.dynamo_to_dict = _quick_plain
+    # For each call by HTTP botocore writes anew what Python, and on what machine, it is that calls.
     botocore.useragent.UserAgentString.to_string = _user_agent  # type: ignore[method-assign,assignment]
 
 
@@ -104,21 +131,24 @@ def _user_agent(_: Any) -> str:
     return "tests"
 
 
-def _quick_request(self: Any, operation: Any, request: dict[str, Any], context: dict[str, Any]) -> Any:
+def _quick_call(self: Any, name: str, asked: dict[str, Any]) -> Any:
     """What moto's handler answers, or refuses; where it fails in another way, it is asked again by HTTP."""
-    if operation.name in DIRECTLY and ".amazonaws.com" in request["url"] and _goes_to_moto(self, operation.name):
-        handler = DynamoHandler()
-        handler.body = handler.params = _asked(request["body"])
-        handler.current_account, handler.region = DEFAULT_ACCOUNT_ID, self.meta.region_name
-        try:
-            found: dict[str, Any] = getattr(handler, xform_name(operation.name))().result
-        except JsonRESTError as refusal:
-            return _refused(self, operation, refusal)
-        except Exception:
-            return _request(self, operation, request, context)
-        answer = {name: found[name] for name in operation.output_shape.members if found.get(name) is not None}
-        return DONE, answer | {"ResponseMetadata": {"HTTPStatusCode": 200}}
-    return _request(self, operation, request, context)
+    if name not in DIRECTLY or not _goes_to_moto(self, name):
+        return _call(self, name, asked)
+    operation = self.meta.service_model.operation_model(name)
+    asked = self._emit_api_params(api_params=asked, operation_model=operation, context={})
+    handler = DynamoHandler()
+    handler.body = handler.params = _asked(self._serializer.serialize_to_request(asked, operation)["body"])
+    handler.current_account, handler.region = DEFAULT_ACCOUNT_ID, self.meta.region_name
+    try:
+        found: dict[str, Any] = getattr(handler, xform_name(name))().result
+    except JsonRESTError as refusal:
+        read = _refused(self, operation, refusal)
+        raise self.exceptions.from_code(read["Error"]["Code"])(read, name) from None
+    except Exception:
+        return _call(self, name, asked)
+    answer = {name: found[name] for name in operation.output_shape.members if found.get(name) is not None}
+    return answer | {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _refused(self: Any, operation: Any, refusal: JsonRESTError) -> Any:
@@ -127,11 +157,13 @@ def _refused(self: Any, operation: Any, refusal: JsonRESTError) -> Any:
     answer = {"status_code": refusal.code, "headers": headers, "body": refusal.get_body().encode()}
     read = self._response_parser.parse(answer, operation.output_shape)
     self._endpoint._add_modeled_error_fields(answer, read, operation, self._response_parser)
-    return SimpleNamespace(status_code=refusal.code), read
+    return read
 
 
 def _goes_to_moto(client: Any, operation: str) -> bool:
     """Whether nothing but moto receives what a client sends: a test may have registered something of its own."""
+    if client.meta.service_model.service_name != "dynamodb" or ".amazonaws.com" not in client.meta.endpoint_url:
+        return False
     handlers = client.meta.events._emitter._handlers.prefix_search(f"before-send.dynamodb.{operation}")
     return botocore_stubber.enabled and list(handlers) == [botocore_stubber]
 
@@ -214,6 +246,61 @@ def _copy_of_node(node: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
+def _quick_clauses(self: Any, kinds: Any) -> list[Any]:
+    """moto's, with the class of each node looked up instead of compared."""
+    found = []
+    for child in self.children or ():
+        kind: Any = type(child)
+        if kind in kinds:
+            found.append(child)
+        elif _is_a(kind, Expression) or _is_a(kind, UpdateExpressionFunction):
+            found += child.find_clauses(kinds)
+    return found
+
+
+def _quick_type(self: Any, given: Any) -> None:
+    if type(given) is DynamoType:
+        self.type, value = given.type, given.value
+    else:
+        self.type, value = next(iter(given.items()))
+    if self.type == "L":
+        value = [DynamoType(one) for one in value]
+    elif self.type == "M":
+        value = {name: DynamoType(one) for name, one in value.items()}
+    self.value = value
+
+
+def _quick_size(self: Any) -> int:
+    if self.type == "S" and type(self.value) is str:
+        return len(self.value) if self.value.isascii() else len(self.value.encode())
+    if self.type == "M":
+        values = ((name, one if type(one) is DynamoType else DynamoType(one)) for name, one in self.value.items())
+        return sum(len(name.encode()) + one.size() for name, one in values)
+    size: int = _size(self)
+    return size
+
+
+def _copy_of_value(self: Any, memo: dict[int, Any]) -> Any:
+    made = DynamoType.__new__(DynamoType)
+    made.type, made.value = self.type, self.value
+    if self.type == "L":
+        made.value = [copy.deepcopy(one, memo) for one in self.value]
+    elif self.type == "M":
+        made.value = {name: copy.deepcopy(one, memo) for name, one in self.value.items()}
+    elif type(self.value) is list:
+        made.value = [*self.value]
+    return made
+
+
+def _copy_of_item(self: Any, memo: dict[int, Any]) -> Any:
+    made: Any = Item.__new__(Item)
+    made.hash_key, made.range_key = copy.deepcopy(self.hash_key), copy.deepcopy(self.range_key)
+    made.attrs = LimitedSizeDict()
+    for name, value in self.attrs.items():
+        dict.__setitem__(made.attrs, name, value.__deepcopy__(memo))
+    return made
+
+
 def _quick_cast(self: Any) -> Any:
     return self.value if self.type in ("S", "BOOL", "B") else _cast.fget(self)
 
@@ -228,6 +315,36 @@ def _quick_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any])
 
 def _has(attributes: dict[str, Any], wanted: list[tuple[str, Any]]) -> bool:
     return all((one := attributes.get(name)) and one.value == value.value for name, value in wanted)
+
+
+def _quick_validate(self: Any, value: Any, shape: Any, errors: Any, name: str) -> None:
+    if not _as_sent(value, shape):
+        _validate(self, value, shape, errors, name)
+
+
+def _quick_serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str | None = None) -> None:
+    if key and _as_sent(value, shape):
+        serialized[key] = value
+    else:
+        _serialize(self, serialized, value, shape, key)
+
+
+def _as_sent(value: Any, shape: Any) -> bool:
+    """Whether it is one of DynamoDB's values, or a map of such, and stands as it is sent."""
+    if shape.type_name == "map" and shape.value.name == "AttributeValue" and type(value) is dict:
+        return all(type(name) is str for name in value) and all(map(as_sent, value.values()))
+    return shape.name == "AttributeValue" and as_sent(value)
+
+
+def _quick_plain(found: Any) -> Any:
+    kind = type(found)
+    if kind is str or kind is bytes or kind is bool:
+        return found
+    if kind is DynamoType and found.type in ("S", "N", "BOOL", "NULL", "M", "L"):
+        return {found.type: _quick_plain(found.value)}
+    if isinstance(found, dict):
+        return {name: _quick_plain(value) for name, value in found.items()}
+    return [_quick_plain(value) for value in found] if kind is list else _plain(found)
 
 
 def _quick_structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:

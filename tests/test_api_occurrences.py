@@ -677,6 +677,7 @@ def test_a_split_is_answered_as_any_other_where_somebody_cannot_be_copied_at_onc
     told: int,
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Convoke")
+    caplog.set_level("INFO")
     world.register(choir)
     with monkeypatch.context() as failing:
         failing.setattr(split_transfer, "_store_copy", Mock(side_effect=error))

@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from convoke.inbound import Verdict, authenticity, judge, mime
+from convoke.inbound import Verdict, authenticity, itip_reply, judge, mime
 from convoke.inbound.authenticity import Receipt
 from convoke.model import Participation
 from tests import factories
@@ -95,6 +95,7 @@ def read_once() -> Iterator[None]:
     """What a mail holds is the same whatever SES says of it, and is read when it is judged for the first time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mime, "incoming", cache(mime.incoming))
+        patch.setattr(itip_reply, "answers", cache(itip_reply.answers))
         yield
 
 

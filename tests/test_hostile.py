@@ -133,12 +133,12 @@ def test_no_field_of_a_model_takes_long_to_refuse(model: type[BaseModel]) -> Non
 def test_no_field_of_a_request_takes_long_to_answer(
     world: World, real: dict[str, str], route: str, record_property: Callable[[str, object], None]
 ) -> None:
-    slow, odd = [], []
+    slow, odd, took = [], [], []
 
     def see(path: Path, unit: str, length: int, status: int) -> None:
         body = json.dumps(with_value(BODIES.get(route, {}), path, shaped(unit, length)), ensure_ascii=False)
         seconds, answer = spent(lambda: ask(world, route, real, body))
-        record_property("attack worst", ("ms of processor time for the worst of the hostile requests", 1000 * seconds))
+        took.append(1000 * seconds)
         assert answer is not None
         slow.extend([(path, unit, seconds)] if seconds >= ALLOWED else [])
         odd.extend([(path, unit, answer.status)] if answer.status != status else [])
@@ -149,6 +149,7 @@ def test_no_field_of_a_request_takes_long_to_answer(
         see(("reason",), unit, LONG, 422 if route.endswith(("/bulk", "/account")) else 413)
         for path in fields(route):
             see(path, unit, 60_000, 422)
+    record_property("attack worst", ("ms of processor time for the worst of the hostile requests", max(took)))
     assert (slow, odd) == ([], [])
 
 
@@ -201,9 +202,11 @@ def test_no_parameter_makes_a_mistake_of_ours(
     world: World, real: dict[str, str], route: str, record_property: Callable[[str, object], None]
 ) -> None:
     bad: list[tuple[str, str, int]] = []
+    tried = 0
 
     def see(name: str, value: str, answer: Answer) -> None:
-        record_property("attack count", ("hostile values of fields and parameters, none answered with 5xx", 1))
+        nonlocal tried
+        tried += 1
         bad.extend([(name, value[:100], answer.status)] if answer.status >= 500 else [])
 
     # The parameters of the routes are the same few: each route gets a part of the values.
@@ -219,6 +222,7 @@ def test_no_parameter_makes_a_mistake_of_ours(
             if name != "content-type" or route.startswith("GET "):
                 see(name, value, ask(world, route, real, **{name.lower(): value}))
     assert bad == []
+    record_property("attack count", ("hostile values of fields and parameters, none answered with 5xx", tried))
 
 
 @pytest.mark.parametrize(

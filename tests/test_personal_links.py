@@ -256,6 +256,7 @@ def test_the_links_of_a_registration_are_signed_with_its_counter(deployed: Deplo
 def test_no_token_is_in_any_table_or_log_and_no_key_in_any_log(
     deployed: Deployment, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     tell_everything(deployed)
     found = {token for mail in sent(deployed) for token in links(mail).values()}
     assert len(found) == 2, "each mail has the same two"

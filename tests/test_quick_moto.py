@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import moto.dynamodb.responses
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from botocore.serialize import JSONSerializer as BotocoresSerializer
+from botocore.validate import ParamValidator
 from moto.core.serialize import JSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_service_model
 from moto.dynamodb.comparisons import ConditionExpressionParser
@@ -171,13 +174,21 @@ def test_what_is_asked_directly_is_answered_as_by_http(monkeypatch: pytest.Monke
 
     quickly = answers()
     assert sum("Error" in answer for answer in quickly) == 13
-    monkeypatch.setattr(BaseClient, "_make_request", quick_moto._request)
+    monkeypatch.setattr(BaseClient, "_make_api_call", quick_moto._call)
+    monkeypatch.setattr(ParamValidator, "_validate", quick_moto._validate)
+    monkeypatch.setattr(BotocoresSerializer, "_serialize", quick_moto._serialize)
+    monkeypatch.setattr(moto.dynamodb.responses, "dynamo_to_dict", quick_moto._plain)
     assert answers() == quickly
     monkeypatch.setattr(Table, "query", quick_moto._query)
     monkeypatch.setattr(ConditionExpressionParser, "parse", quick_moto._condition)
     monkeypatch.setattr(UpdateExpressionParser, "make", quick_moto._make)
     monkeypatch.setattr(DepthFirstTraverser, "traverse", quick_moto._traverse)
     monkeypatch.delattr(Node, "__deepcopy__")
+    monkeypatch.setattr(Node, "find_clauses", quick_moto._find_clauses)
+    monkeypatch.setattr(DynamoType, "__init__", quick_moto._type)
+    monkeypatch.setattr(DynamoType, "size", quick_moto._size)
+    monkeypatch.setattr(DynamoType, "__deepcopy__", quick_moto._copied)
+    monkeypatch.setattr(Item, "__deepcopy__", quick_moto._copied_item)
     monkeypatch.setattr(Item, "__init__", quick_moto._item)
     monkeypatch.setattr(DynamoType, "cast_value", quick_moto._cast)
     assert answers() == quickly

@@ -8,6 +8,7 @@ from bisect import bisect
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from importlib import resources
 from itertools import pairwise
 
 import pytest
@@ -111,6 +112,22 @@ def truth(zone: str, instant: datetime) -> timedelta:
     return existing(instant.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset())
 
 
+@cache
+def same_clock(zone: str) -> str:
+    """The first zone with the same file, as nearly every second one has: it shows the same time at every instant."""
+    return next(one for one in zones() if _file(one) == _file(zone))
+
+
+@cache
+def _file(zone: str) -> bytes:
+    return resources.files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
+
+
+@cache
+def changes_in_all(zone: str) -> tuple[datetime, ...]:
+    return tuple(changes(zone, FIRST, LAST))
+
+
 def changes(zone: str, first: datetime, last: datetime) -> Iterator[datetime]:
     """The instants between which and a second earlier ``zoneinfo`` sees the offset change."""
     early, was = first, truth(zone, first)
@@ -129,7 +146,7 @@ def changes(zone: str, first: datetime, last: datetime) -> Iterator[datetime]:
 def test_every_zone_is_right_for_the_life_of_an_event_and_a_year_on_either_side() -> None:
     wrong = []
     for zone in zones():
-        seen = list(changes(zone, FIRST, LAST))
+        seen = changes_in_all(same_clock(zone))
         for first, length in LIVES:
             since, until = first - YEAR, first + length + YEAR
             reader = Reader(written(zone, first, first + length), until)

@@ -121,13 +121,25 @@ def vtimezone(name: str, first: datetime, last: datetime) -> Timezone:
 
 def _onsets(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[_Onset]:
     """The onsets after ``since``, up to ``until``, according to ``zoneinfo``."""
-    early, was = since, _state(zone, since)
-    while early < until:
-        late = min(early + _STRIDE, until)
+    for year in range(since.year - 1, until.year + 1):
+        yield from (onset for onset in _onsets_of(zone, year) if since < onset.at <= until)
+
+
+@lru_cache(maxsize=1024)
+def _onsets_of(zone: ZoneInfo, year: int) -> tuple[_Onset, ...]:
+    """The onsets of a year in UTC: after its beginning, up to that of the next. Kept, since to find them takes most of
+    the time of a VTIMEZONE, and events of one zone have years in common.
+    """
+    found = []
+    early, end = (datetime(each, 1, 1, tzinfo=UTC) for each in (year, year + 1))
+    was = _state(zone, early)
+    while early < end:
+        late = min(early + _STRIDE, end)
         now = _state(zone, late)
         if now != was:
-            yield _onset(zone, early, late)
+            found.append(_onset(zone, early, late))
         early, was = late, now
+    return tuple(found)
 
 
 def _onset(zone: ZoneInfo, early: datetime, late: datetime) -> _Onset:

@@ -96,10 +96,18 @@ def announced(before: Event, after: Event) -> Event:
 def same_texts(event: Event) -> Iterator[Event]:
     """``event``, and as it was before each change that nobody was informed of, the latest first."""
     yield event
+    if event.former_texts:
+        yield from _formerly(series.Itself(event))
+
+
+@lru_cache(maxsize=16)  # always the same events, whose occurrences are kept too
+def _formerly(its_event: series.Itself[Event]) -> tuple[Event, ...]:
+    event, found = its_event.value, []
     for former in reversed(event.former_texts):
         texts = {name: text for name in _TEXTS if (text := getattr(former, name)) is not None}
         event = replace(event, **texts)
-        yield event
+        found.append(event)
+    return tuple(found)
 
 
 def is_told(event: Event, told: str) -> bool:

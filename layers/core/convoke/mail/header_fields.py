@@ -221,12 +221,11 @@ def _size(octets: bytes, kind: str) -> int:
 
 def _fits(text: str, kind: str, room: int) -> int:
     """How many characters of ``text`` fit into an encoded word of ``room`` octets: at least one."""
-    if _AROUND + _size(text.encode("utf-8", "replace"), kind) <= room:
-        return len(text)
-    octets = b""
+    used = 0  # octets: as they are written for "q", as they are for "b"
     for number, character in enumerate(text):
-        octets += character.encode("utf-8", "replace")
-        if _AROUND + _size(octets, kind) > room:
+        octets = character.encode("utf-8", "replace")
+        used += _size(octets, "q") if kind == "q" else len(octets)
+        if _AROUND + (used if kind == "q" else 4 * -(-used // 3)) > room:
             return max(number, 1)
     return len(text)
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from ..model import Event, InvalidField, LocalTime, Schedule, When, frozen
 from .recurrence import day_of, exists
 from .rrule import Rule, endless, spell
-from .series import by_name, counted, ending_with, occurrences, rule, starts, when_at, yielded_by_rule
+from .series import Itself, by_name, counted, ending_with, occurrences, rule, starts, when_at, yielded_by_rule
 
 
 @frozen
@@ -37,7 +37,6 @@ def extra_dates(schedule: Schedule) -> tuple[LocalTime, ...]:
     return tuple(local_time for local_time in starts(schedule) if local_time not in yielded)
 
 
-@lru_cache(maxsize=16)
 def separate(event: Event) -> frozenset[LocalTime]:
     """The dates of ``event`` that are not sent as occurrences of its series, but each as a separate calendar entry.
 
@@ -46,6 +45,12 @@ def separate(event: Event) -> frozenset[LocalTime]:
     2.1.3.1.1.20.18). Neighbours count at their times by the rule even if they were changed, so that a change of one
     date does not make another one separate; and where the previous date was moved to, if that is not separate itself.
     """
+    return _separate(Itself(event))
+
+
+@lru_cache(maxsize=16)
+def _separate(its_event: Itself[Event]) -> frozenset[LocalTime]:
+    event = its_event.value
     separated = set(extra_dates(event.schedule))
     own = {change.date: change.when for change in event.changes if change.when is not None and not change.cancelled}
     if event.rule is None or not own:
@@ -90,11 +95,12 @@ def main(event: Event) -> Event:
     """The event as in its main calendar entry, that is without the :func:`separate` dates: with the dates of its rule,
     or, if it has none, its first date with that date's changes.
     """
-    return _main(event) if event.added else event
+    return _main(Itself(event)) if event.added else event
 
 
 @lru_cache(maxsize=16)
-def _main(event: Event) -> Event:
+def _main(its_event: Itself[Event]) -> Event:
+    event = its_event.value
     if event.rule is not None:
         return replace(event, added=())
     first = by_name(event)[event.when.start]
