@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,10 @@ BETWEEN_SWEEPS = 1.5
 """Seconds; deployed, a minute."""
 BEFORE_A_SWEEP = 1.0
 """Seconds for what comes by itself, as most does."""
+PAUSES = (0.05, 0.1)
+"""Seconds before the second look and the third: most comes at once, in a tenth of a second."""
+PAUSE = 0.2
+"""Seconds before each further look."""
 _PHYSICAL_IDS: dict[tuple[Path, str], str] = {}
 """By a stack's folder and the name in the template: they stay as they are."""
 
@@ -169,12 +174,13 @@ class Running:
         and then: it reads all that is due, and would be most of what the machine has to do.
         """
         deadline, sweep_at = time.monotonic() + seconds, time.monotonic() + BEFORE_A_SWEEP
+        pauses = chain(PAUSES, repeat(PAUSE))
         while not (seen := look()):
             assert time.monotonic() < deadline, f"not after {seconds} s"
             if sweeping and time.monotonic() >= sweep_at:
                 self.sweep()
                 sweep_at = time.monotonic() + BETWEEN_SWEEPS
-            time.sleep(0.2)
+            time.sleep(next(pauses))
         return seen
 
     def patiently(
