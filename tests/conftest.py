@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,33 +203,29 @@ BEGUN: pytest.StashKey[Meanwhile] = pytest.StashKey()
 
 @pytest.fixture(scope="session")
 def meanwhile(stack: Running, pytestconfig: pytest.Config) -> Iterator[Meanwhile]:
-    """Three tests of some ten seconds each, in which hardly anything but time goes by, in threads beside tests that
-    neither register anybody, nor wait for a mail, nor compare what is stored.
+    """Tests of some ten seconds each, in which hardly anything but time goes by, in threads beside tests that neither
+    register anybody, nor wait for a mail, nor compare what is stored.
     """
     from tests.running import Meanwhile
-    from tests.test_stack import throttled
+
+    with ThreadPoolExecutor(3, thread_name_prefix="meanwhile") as threads:
+        pytestconfig.stash[BEGUN] = Meanwhile(stack, threads)
+        yield pytestconfig.stash[BEGUN]
+
+
+@pytest.fixture(scope="session")
+def others_meanwhile(meanwhile: Meanwhile) -> None:
+    """The first of them is one in which nobody may register."""
+    from tests.test_stack import every_kind, throttled
     from tests.test_stack_outside import not_reached, told_again
 
-    with ThreadPoolExecutor(2, thread_name_prefix="meanwhile") as threads:
-        first = threads.submit(told_again, stack)
-
-        def after_it(test: Callable[[Running], None]) -> None:
-            wait([first])
-            test(stack)
-
-        begun = Meanwhile(
-            told_again=first,
-            throttled=threads.submit(after_it, throttled),
-            not_reached=threads.submit(after_it, not_reached),
-        )
-        pytestconfig.stash[BEGUN] = begun
-        yield begun
+    meanwhile.begin(told_again, throttled, not_reached, every_kind)
 
 
 def settle(config: pytest.Config) -> None:
     """Wait until whatever ``meanwhile`` began is over, if it began anything."""
     if begun := config.stash.get(BEGUN, None):
-        wait([begun.told_again, begun.throttled, begun.not_reached])
+        begun.settle()
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, wait
 from itertools import chain, repeat
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import boto3
@@ -36,6 +37,8 @@ PAUSES = (0.05, 0.1)
 """Seconds before the second look and the third: most comes at once, in a tenth of a second."""
 PAUSE = 0.2
 """Seconds before each further look."""
+_SWEEPING = Lock()
+"""One sweep at a time: for each beside another one the emulator starts a process that imports all anew."""
 _PHYSICAL_IDS: dict[tuple[Path, str], str] = {}
 """By a stack's folder and the name in the template: they stay as they are."""
 
@@ -79,13 +82,35 @@ def boot(folder: Path) -> Running:
     return running
 
 
-@frozen
 class Meanwhile:
-    """What was begun for other tests, which look at what became of it: most of it is waiting."""
+    """Tests that run in threads beside others, which look at what became of them: most of it is waiting."""
 
-    told_again: Future[None]
-    throttled: Future[None]
-    not_reached: Future[None]
+    def __init__(self, stack: Running, threads: Executor) -> None:
+        self._stack, self._threads = stack, threads
+        # By their names: pytest imports a file of tests as another module than others do.
+        self._begun: dict[str, Future[None]] = {}
+
+    def begin(self, first: Callable[[Running], None], *others: Callable[[Running], None]) -> None:
+        """``others`` begin when the first one is over."""
+        ahead = self._begun[first.__name__] = self._threads.submit(first, self._stack)
+
+        def after_it(test: Callable[[Running], None]) -> None:
+            wait([ahead])
+            test(self._stack)
+
+        for test in others:
+            self._begun[test.__name__] = self._threads.submit(after_it, test)
+
+    def settle(self) -> None:
+        """Wait until all is over that was begun."""
+        wait(self._begun.values())
+
+    def result(self, test: Callable[[Running], None]) -> None:
+        """Of one that was begun before, or is now."""
+        if test.__name__ not in self._begun:
+            self.begin(test)
+        self.settle()
+        self._begun[test.__name__].result()
 
 
 @frozen
@@ -166,7 +191,8 @@ class Running:
 
     def sweep(self) -> None:
         """What happens every minute, now."""
-        answer = self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
+        with _SWEEPING:
+            answer = self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def eventually(self, look: Callable[[], Seen], *, seconds: float = 20, sweeping: bool = False) -> Seen:
