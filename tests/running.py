@@ -68,18 +68,11 @@ def start(folder: Path, *, port: int, inbox_port: int) -> subprocess.Popen[bytes
         )
 
 
-def boot(folder: Path) -> Running:
+def begin(folder: Path) -> Running:
+    """A stack that is built from now on; :meth:`Running.come_up` waits for it."""
     port, inbox_port = free_ports(2)
     process = start(folder, port=port, inbox_port=inbox_port)
-    running = Running(folder=folder, process=process, ports=(port, inbox_port))
-    description = folder / "local" / "stack.json"
-    deadline = time.monotonic() + 120
-    while not description.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            running.leave()
-            raise AssertionError(f"the stack did not start:\n{running.said()}")
-        time.sleep(0.1)
-    return running
+    return Running(folder=folder, process=process, ports=(port, inbox_port))
 
 
 class Meanwhile:
@@ -118,6 +111,16 @@ class Running:
     folder: Path
     process: subprocess.Popen[bytes]
     ports: tuple[int, ...]
+
+    def come_up(self) -> None:
+        """Wait until it can be used."""
+        description = self.folder / "local" / "stack.json"
+        deadline = time.monotonic() + 120
+        while not description.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.leave()
+                raise AssertionError(f"the stack did not start:\n{self.said()}")
+            time.sleep(0.1)
 
     # --- what it says of itself
 
