@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,9 @@ boto3.client = one_of_each_kind(boto3.client)
 
 MAKE_TEST = ("-n", "3", "--dist", "loadgroup")
 BEGAN = pytest.StashKey[float]()
+BOOTS = "gw0"
+"""The worker that is handed the tests that come first, which share a stack; it builds that while it imports them."""
+EARLY: pytest.StashKey[Running] = pytest.StashKey()
 
 
 def all_of_them(config: pytest.Config) -> bool:
@@ -78,6 +81,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     worker = getattr(session.config, "workerinput", None)
     if worker is None or tuple(worker["mainargv"][1:]) != MAKE_TEST:
         return
+    if worker["workerid"] == BOOTS:
+        begin_the_stack(session.config)
     folder = Path(__file__).parent
     names = sorted(path.stem for path in folder.glob("test_*.py"))
     begin = len(names) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
@@ -141,6 +146,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Units(LoadGroupScheduling):  # type: ignore[misc]
         _split_scope = staticmethod(unit)
 
+        @property
+        def nodes(self) -> list[Any]:
+            """The workers in order, and not as they happened to begin: what comes first is for the first one."""
+            return sorted(super().nodes, key=lambda node: node.gateway.id != BOOTS)
+
     config.option.loadscopereorder = False  # they are in order, and not by how many there are
     return Units(config, log)
 
@@ -193,13 +203,30 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"attack: {line}")
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One stack for all tests of a run, on free ports. It must leave when told to, and leave nothing behind."""
-    from tests.running import boot
+def begin_the_stack(config: pytest.Config) -> None:
+    """Begin to build it before it is known who wants it: that takes as long as to import the tests."""
+    from tests.running import begin
 
-    running = boot(tmp_path_factory.mktemp("stack"))
+    # What the fixture tmp_path_factory is; there are no fixtures yet.
+    running = begin(config._tmp_path_factory.mktemp("stack"))  # type: ignore[attr-defined]
+    config.stash[EARLY] = running
+
+    def forget() -> None:
+        if running.exit_code is None:  # no test has come to it
+            running.leave()
+            running.left_behind()
+
+    config.add_cleanup(forget)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Running]:
+    """One stack for all tests of a run, on free ports. It must leave when told to, and leave nothing behind."""
+    from tests.running import begin
+
+    running = pytestconfig.stash.get(EARLY, None) or begin(tmp_path_factory.mktemp("stack"))
     try:
+        running.come_up()
         yield running
     finally:
         running.leave()
@@ -212,33 +239,29 @@ BEGUN: pytest.StashKey[Meanwhile] = pytest.StashKey()
 
 @pytest.fixture(scope="session")
 def meanwhile(stack: Running, pytestconfig: pytest.Config) -> Iterator[Meanwhile]:
-    """Three tests of some ten seconds each, in which hardly anything but time goes by, in threads beside tests that
-    neither register anybody, nor wait for a mail, nor compare what is stored.
+    """Tests of some ten seconds each, in which hardly anything but time goes by, in threads beside tests that neither
+    register anybody, nor wait for a mail, nor compare what is stored.
     """
     from tests.running import Meanwhile
-    from tests.test_stack import throttled
+
+    with ThreadPoolExecutor(3, thread_name_prefix="meanwhile") as threads:
+        pytestconfig.stash[BEGUN] = Meanwhile(stack, threads)
+        yield pytestconfig.stash[BEGUN]
+
+
+@pytest.fixture(scope="session")
+def others_meanwhile(meanwhile: Meanwhile) -> None:
+    """The first of them is one in which nobody may register."""
+    from tests.test_stack import every_kind, throttled
     from tests.test_stack_outside import not_reached, told_again
 
-    with ThreadPoolExecutor(2, thread_name_prefix="meanwhile") as threads:
-        first = threads.submit(told_again, stack)
-
-        def after_it(test: Callable[[Running], None]) -> None:
-            wait([first])
-            test(stack)
-
-        begun = Meanwhile(
-            told_again=first,
-            throttled=threads.submit(after_it, throttled),
-            not_reached=threads.submit(after_it, not_reached),
-        )
-        pytestconfig.stash[BEGUN] = begun
-        yield begun
+    meanwhile.begin(told_again, throttled, not_reached, every_kind)
 
 
 def settle(config: pytest.Config) -> None:
     """Wait until whatever ``meanwhile`` began is over, if it began anything."""
     if begun := config.stash.get(BEGUN, None):
-        wait([begun.told_again, begun.throttled, begun.not_reached])
+        begun.settle()
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, wait
+from itertools import chain, repeat
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import boto3
@@ -31,6 +33,12 @@ BETWEEN_SWEEPS = 1.5
 """Seconds; deployed, a minute."""
 BEFORE_A_SWEEP = 1.0
 """Seconds for what comes by itself, as most does."""
+PAUSES = (0.05, 0.1)
+"""Seconds before the second look and the third: most comes at once, in a tenth of a second."""
+PAUSE = 0.2
+"""Seconds before each further look."""
+_SWEEPING = Lock()
+"""One sweep at a time: for each beside another one the emulator starts a process that imports all anew."""
 _PHYSICAL_IDS: dict[tuple[Path, str], str] = {}
 """By a stack's folder and the name in the template: they stay as they are."""
 
@@ -60,27 +68,42 @@ def start(folder: Path, *, port: int, inbox_port: int) -> subprocess.Popen[bytes
         )
 
 
-def boot(folder: Path) -> Running:
+def begin(folder: Path) -> Running:
+    """A stack that is built from now on; :meth:`Running.come_up` waits for it."""
     port, inbox_port = free_ports(2)
     process = start(folder, port=port, inbox_port=inbox_port)
-    running = Running(folder=folder, process=process, ports=(port, inbox_port))
-    description = folder / "local" / "stack.json"
-    deadline = time.monotonic() + 120
-    while not description.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            running.leave()
-            raise AssertionError(f"the stack did not start:\n{running.said()}")
-        time.sleep(0.1)
-    return running
+    return Running(folder=folder, process=process, ports=(port, inbox_port))
 
 
-@frozen
 class Meanwhile:
-    """What was begun for other tests, which look at what became of it: most of it is waiting."""
+    """Tests that run in threads beside others, which look at what became of them: most of it is waiting."""
 
-    told_again: Future[None]
-    throttled: Future[None]
-    not_reached: Future[None]
+    def __init__(self, stack: Running, threads: Executor) -> None:
+        self._stack, self._threads = stack, threads
+        # By their names: pytest imports a file of tests as another module than others do.
+        self._begun: dict[str, Future[None]] = {}
+
+    def begin(self, first: Callable[[Running], None], *others: Callable[[Running], None]) -> None:
+        """``others`` begin when the first one is over."""
+        ahead = self._begun[first.__name__] = self._threads.submit(first, self._stack)
+
+        def after_it(test: Callable[[Running], None]) -> None:
+            wait([ahead])
+            test(self._stack)
+
+        for test in others:
+            self._begun[test.__name__] = self._threads.submit(after_it, test)
+
+    def settle(self) -> None:
+        """Wait until all is over that was begun."""
+        wait(self._begun.values())
+
+    def result(self, test: Callable[[Running], None]) -> None:
+        """Of one that was begun before, or is now."""
+        if test.__name__ not in self._begun:
+            self.begin(test)
+        self.settle()
+        self._begun[test.__name__].result()
 
 
 @frozen
@@ -88,6 +111,16 @@ class Running:
     folder: Path
     process: subprocess.Popen[bytes]
     ports: tuple[int, ...]
+
+    def come_up(self) -> None:
+        """Wait until it can be used."""
+        description = self.folder / "local" / "stack.json"
+        deadline = time.monotonic() + 120
+        while not description.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.leave()
+                raise AssertionError(f"the stack did not start:\n{self.said()}")
+            time.sleep(0.1)
 
     # --- what it says of itself
 
@@ -161,7 +194,8 @@ class Running:
 
     def sweep(self) -> None:
         """What happens every minute, now."""
-        answer = self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
+        with _SWEEPING:
+            answer = self.client("lambda").invoke(FunctionName=self.physical_id("Sweep"))
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def eventually(self, look: Callable[[], Seen], *, seconds: float = 20, sweeping: bool = False) -> Seen:
@@ -169,12 +203,13 @@ class Running:
         and then: it reads all that is due, and would be most of what the machine has to do.
         """
         deadline, sweep_at = time.monotonic() + seconds, time.monotonic() + BEFORE_A_SWEEP
+        pauses = chain(PAUSES, repeat(PAUSE))
         while not (seen := look()):
             assert time.monotonic() < deadline, f"not after {seconds} s"
             if sweeping and time.monotonic() >= sweep_at:
                 self.sweep()
                 sweep_at = time.monotonic() + BETWEEN_SWEEPS
-            time.sleep(0.2)
+            time.sleep(next(pauses))
         return seen
 
     def patiently(

@@ -304,7 +304,7 @@ def seen(stack: Running, chromium: Browser, pages: Pages) -> dict[str, Seen]:
 
 # Nobody registers from here on, and nobody waits for a mail, so what takes long without doing much is begun.
 @pytest.mark.more
-@pytest.mark.usefixtures("meanwhile")
+@pytest.mark.usefixtures("others_meanwhile")
 def test_every_page_is_accessible_in_all_sizes_and_colours(seen: dict[str, Seen]) -> None:
     assert {name: one.wrong for name, one in seen.items() if one.wrong} == {}
 

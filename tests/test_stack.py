@@ -91,7 +91,7 @@ def throttled(stack: Running) -> None:
 
 
 def test_a_throttled_mail_arrives_once(meanwhile: Meanwhile) -> None:
-    meanwhile.throttled.result()
+    meanwhile.result(throttled)
 
 
 def test_a_rejected_mail_is_shown_as_failed_and_not_tried_again(stack: Running) -> None:
@@ -216,8 +216,8 @@ def test_registrations_are_exported_beside_their_list(stack: Running) -> None:
     assert row.startswith('"exported","exported@example.net","registered","needs-action",')
 
 
-def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) -> None:
-    """With the roles' policies enforced: each thing that is done here is permitted, and no more is needed."""
+def every_kind(stack: Running) -> None:
+    """Runs in a thread beside other tests; see ``meanwhile``."""
     email, event = "writes@example.net", stack.an_event()
     registration = register(stack, event, email)
     (mail,) = stack.eventually(lambda: stack.mails(email))
@@ -265,6 +265,11 @@ def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(stack: Running) 
     stack.call("POST", f"{event}/proposals/{accepted[0]['proposal_id']}/accept")
     stack.eventually(lambda: is_told(stack, registration, sequence=1), sweeping=True)
     assert stack.call("GET", event)["start"] == "2031-03-12T20:00:00"
+
+
+def test_every_kind_of_mail_that_comes_in_leads_to_what_it_asks(meanwhile: Meanwhile) -> None:
+    """With the roles' policies enforced: each thing that is done is permitted, and no more is needed."""
+    meanwhile.result(every_kind)
 
 
 def about(stack: Running, event_id: str) -> list[Mail]:

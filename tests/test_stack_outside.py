@@ -86,7 +86,7 @@ def told_again(stack: Running) -> None:
 
 
 def test_a_webhook_is_told_signed_and_again_where_it_was_not_ready(meanwhile: Meanwhile) -> None:
-    meanwhile.told_again.result()
+    meanwhile.result(told_again)
 
 
 def test_the_outbox_rings_by_itself(stack: Running) -> None:
@@ -150,7 +150,7 @@ def not_reached(stack: Running) -> None:
 
 
 def test_whoever_was_not_reached_is_shown_and_their_organizer_mailed_once(meanwhile: Meanwhile) -> None:
-    meanwhile.not_reached.result()
+    meanwhile.result(not_reached)
 
 
 def test_whoever_complained_is_not_invited_again_and_still_hears_that_it_is_off(stack: Running) -> None:
