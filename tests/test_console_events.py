@@ -19,7 +19,7 @@ from convoke.store import lookups
 from convoke.store.accounts import Scope
 from convoke.store.events import Events
 from convoke.store.seats import SeatCounts
-from tests import factories, policies
+from tests import factories
 from tests.secretary import ACCOUNT, Secretary, shown_fields
 from tests.tables import unchanged
 from tests.visitor import Shown
@@ -660,25 +660,25 @@ def test_a_page_and_a_search_among_many_events_take_few_requests_and_little_time
         put(secretary, replace(plain, event_id=f"e{number:04}", when=when, title=f"Number {number}"))
     secretary.get("/console?show=drafts")
     asked: list[tuple[str, float]] = []
-    ask = policies._own
+    ask: Any = BaseClient.__dict__["_make_api_call"]
 
     def timed(client: BaseClient, operation: str, parameters: Any) -> Any:
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             return ask(client, operation, parameters)
         finally:
-            asked.append((operation, time.perf_counter() - begun))
+            asked.append((operation, time.process_time() - begun))
 
-    monkeypatch.setattr(policies, "_own", timed)
+    monkeypatch.setattr(BaseClient, "_make_api_call", timed)
     for path, first in (
         ("/console", "Number 201"),
         ("/console?show=past", "Number 200"),
         ("/console?q=number+399", "Number 399"),
     ):
         asked.clear()
-        begun = time.perf_counter()
+        begun = time.process_time()
         shown = secretary.get(path)
-        own = time.perf_counter() - begun - sum(took for _, took in asked)
+        own = time.process_time() - begun - sum(took for _, took in asked)
         assert rows(shown)[0] == first
-        assert len(asked) <= 5 + home.PER_PAGE, [operation for operation, _ in asked]
+        assert 0 < len(asked) <= 5 + home.PER_PAGE, [operation for operation, _ in asked]
         assert own < 0.3
