@@ -21,7 +21,9 @@ SCHEMES = ("light", "dark")
 LOOKED_AT = ((320, "light"), (1280, "light"), (1280, "dark"), (320, "dark"))
 """Each width in each of the colours. Of two that are two places apart, neither width nor colours are the same."""
 EVERY_LOOK = os.environ.get("CONVOKE_LOOKS") == "every"
-"""Whether axe-core looks at each page in each size and colours (`make fire`), or in one of them (`make test`)."""
+"""Whether axe-core looks at each page in each size and colours (`make fire`), or in one of them, and of the console at
+one page of three (`make test`).
+"""
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 LOOKS = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")
 """The rules of axe-core that depend on width and colours, and not on the document alone."""
@@ -156,10 +158,10 @@ class Visit:
         )
         return [Finding(rule=rule, why=why, where=tuple(where)) for rule, why, where in found]
 
-    def looks(self, turn: int | None = None) -> list[Wrong]:
+    def looks(self, turn: int | None = None, *, axe: bool = True) -> list[Wrong]:
         """What is wrong with the page: by axe-core, or since one has to scroll sideways, or since it is hard to read.
         In every size and colours; or, where these take turns, in those whose ``turn`` it is, and without axe-core at
-        the smallest width, too.
+        the smallest width, too. Then ``axe`` says whether axe-core looks at it at all.
         """
         found: list[Wrong] = []
         # What answers a form is seen while its stylesheet may still be on its way.
@@ -172,7 +174,8 @@ class Visit:
             self.look(width, scheme)
             # The document is the same in each; what depends on size and colours is looked at in all four.
             only = LOOKS if len(whose_turn) > 1 and (width, scheme) not in LOOKED_AT[::2] else ()
-            found += [(width, scheme, each) for each in (*self.findings(only), *self._hard_to_see())]
+            findings = self.findings(only) if axe or EVERY_LOOK else []
+            found += [(width, scheme, each) for each in (*findings, *self._hard_to_see())]
         return found
 
     def _hard_to_see(self) -> list[Finding | str]:

@@ -58,10 +58,10 @@ def test_what_is_odd_in_an_answer_and_does_not_matter_does_not_matter(case: Case
     assert (judged.reply.sequence, judged.reply.date) == (asked.SEQUENCE, None)
 
 
-@pytest.mark.parametrize("one", GENUINE, ids=lambda one: one.case.name)
-def test_a_genuine_mail_is_nobody_s_without_ses_s_word(one: Genuine) -> None:
-    receipt = factories.receipt(dmarc="FAIL", envelope_sender=one.case.receipt.envelope_sender)
-    assert judge(receipt, one.case.raw, asked.look).verdict is Verdict.QUARANTINE
+def test_a_genuine_mail_is_nobody_s_without_ses_s_word() -> None:
+    for case in (one.case for one in GENUINE):
+        receipt = factories.receipt(dmarc="FAIL", envelope_sender=case.receipt.envelope_sender)
+        assert judge(receipt, case.raw, asked.look).verdict is Verdict.QUARANTINE, case.name
 
 
 def test_every_genuine_mail_is_listed_and_is_a_mail_as_it_goes_over_the_wire() -> None:
@@ -71,13 +71,13 @@ def test_every_genuine_mail_is_listed_and_is_a_mail_as_it_goes_over_the_wire() -
         assert head.count(b"\n") == head.count(b"\r\n") == head.count(b"\r"), one.case.name
 
 
-@pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case.name)
-def test_a_hostile_mail_is_put_aside(case: Case, record_property: Callable[[str, object], None]) -> None:
-    judged = case.judged()
-    assert {one.verdict for one in judged.each} <= set(ASIDE)
-    record_property("attack count", ("forged and hostile mails, of which none counts", 1))
-    assert judged.reason is not None
-    assert not case.reasons or judged.reason in case.reasons
+def test_every_hostile_mail_is_put_aside(record_property: Callable[[str, object], None]) -> None:
+    for case in HOSTILE:
+        judged = case.judged()
+        assert {one.verdict for one in judged.each} <= set(ASIDE), case.name
+        assert judged.reason is not None, case.name
+        assert not case.reasons or judged.reason in case.reasons, (case.name, judged.reason)
+    record_property("attack count", ("forged and hostile mails, of which none counts", len(HOSTILE)))
 
 
 @pytest.mark.parametrize("name", bombs.CARGO)

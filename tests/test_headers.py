@@ -27,7 +27,7 @@ COUNT = int(os.environ.get("CONVOKE_TITLES", "2"))
 """Titles of each script, each with every kind of message: more of them take longer."""
 SEED = int(os.environ.get("CONVOKE_SEED", "1"))
 SUPPORTED = re.compile(r"3\.(?:1[1-9]|[2-9]\d)\.\d+")
-WHICH = "import platform, sys; print(platform.python_version(), sys.base_prefix)"
+WHICH = "import platform; print(platform.python_version())"
 
 # One worker's: else each would make the same mails to compare with.
 pytestmark = pytest.mark.xdist_group("headers")
@@ -36,23 +36,25 @@ BO = Person(name="Bo Ek", email="bo@example.net")
 
 
 def pythons() -> Iterator[tuple[str, str]]:
-    """The version and the path of each Python on this machine that is supported, found by its name; this one first."""
+    """The version and the path of one Python of this machine for each minor version that is supported, found by its
+    name; this one first.
+    """
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     folders = [Path(folder) for folder in os.get_exec_path()] + sorted(versions.glob("3.*/bin"))
     named = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("python3*"))]
     seen = set()
     for path in [Path(sys.executable), *named]:
         if path == Path(sys.executable) or re.fullmatch(r"python3(?:\.\d+)?", path.name):
-            which = _which(path.resolve())
-            version = which.partition(" ")[0]
-            if which not in seen and SUPPORTED.fullmatch(version):
-                seen.add(which)
+            version = _which(path.resolve())
+            minor = version.rpartition(".")[0]
+            if minor not in seen and SUPPORTED.fullmatch(version):
+                seen.add(minor)
                 yield version, str(path)
 
 
 @cache
 def _which(path: Path) -> str:
-    """The version of a Python, and where it is installed; nothing where it cannot be run."""
+    """The version of a Python; nothing where it cannot be run."""
     try:
         asked = subprocess.run(  # noqa: S603 (a Python of this machine)
             [path, "-c", WHICH], capture_output=True, text=True, timeout=60, check=False
