@@ -24,7 +24,7 @@ run:  ## run the whole stack on this machine until Ctrl-C (STORY=no: without the
 	@$(VENV)/python -m local.stack
 
 test: export PYTHONTZPATH =
-test:  ## run all tests (T=tests/test_itip.py: only these)
+test:  ## run the tests (T=tests/test_itip.py: only these; T="-m long": those that take long, and CI runs too)
 	@$(INSTALL) test
 	$(VENV)/python -m pytest -n 3 --dist loadgroup $(T)
 

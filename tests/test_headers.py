@@ -83,6 +83,7 @@ def test_a_reader_that_is_not_ours_finds_every_subject_and_name_as_it_was_meant(
     assert here()["misread"] == []
 
 
+@pytest.mark.long
 def test_the_bytes_are_the_same_on_every_python_at_hand() -> None:
     """All of them at the same time. They are looked for here, not as the tests are collected: each worker does that.
 

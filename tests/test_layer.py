@@ -18,8 +18,8 @@ FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
 SENDS = ("deliver", "notify")
 UNCHECKED_HASH = 0b01
 
-# One worker's: else each would build a layer of its own.
-pytestmark = pytest.mark.xdist_group("layer")
+# One worker's: else each would build a layer of its own. The tests of the stack have built and used one, too.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("layer")]
 
 
 def build(artifacts: Path, *variables: str) -> None:

@@ -143,6 +143,7 @@ def changes(zone: str, first: datetime, last: datetime) -> Iterator[datetime]:
         early, was = late, now
 
 
+@pytest.mark.long
 def test_every_zone_is_right_for_the_life_of_an_event_and_a_year_on_either_side() -> None:
     wrong = []
     for zone in zones():
