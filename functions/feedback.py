@@ -22,7 +22,7 @@ def handle_report(record: SQSRecord) -> None:
     """
     try:
         report = report_of(json.loads(record.body))
-    except (KeyError, ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError) as error:
         logger.warning("not an SES event", why=type(error).__name__, message_id=record.message_id)
         return
     if report is not None:

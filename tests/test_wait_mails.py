@@ -18,7 +18,7 @@ from convoke.decision.invitation import Invitation, WaitMail, WaitMailed
 from convoke.delivery.notify import dispatch
 from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import NotificationReport, apply_notification_report, apply_report
+from convoke.delivery.reports import NotificationReport, WriteContention, apply_notification_report, apply_report
 from convoke.delivery.survey import judge
 from convoke.effects import (
     ClaimNotification,
@@ -799,18 +799,23 @@ def test_what_a_page_showed_between_two_tries_to_release_a_claim_counts(
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
 
 
-def reported(world: World, person: Registration, state: DeliveryState, *, final: bool = False) -> None:
-    """What SES says of the last notification to somebody."""
+def report_of_last(world: World, state: DeliveryState = DeliveryState.BOUNCED, *, final: bool = False) -> Any:
+    """What SES says of the last notification."""
     sent = world.notifications[-1].notification_state
-    report = NotificationReport(
+    return NotificationReport(
         event_id=EVENT_ID,
-        registration_id=person.registration_id,
+        registration_id=sent.registration_id,
         notification_id=sent.notification_id,
         kind=sent.kind,
         state=state,
         final=final,
         address=existing(sent.notification).recipient.email,
     )
+
+
+def reported(world: World, person: Registration, state: DeliveryState, *, final: bool = False) -> None:
+    report = report_of_last(world, state, final=final)
+    assert report.registration_id == person.registration_id
     assert world.run(apply_notification_report(report))
 
 
@@ -873,6 +878,110 @@ def test_a_report_about_a_former_address_or_who_is_erased_meanwhile_is_dropped(w
     world.just_before(StoreReport, lambda: erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now))
     reported(world, new, DeliveryState.BOUNCED, final=True)
     assert world.invitation(bo).stopped == ()
+
+
+@pytest.mark.parametrize("priority", [0, 1, 2])
+def test_an_address_that_is_corrected_while_the_former_one_is_invited_is_mailed_the_cancellation(
+    world: World, priority: int
+) -> None:
+    cy = world.register(2)
+    with world.meanwhile(lambda: world.look(cy)):
+        registry.change_registration(
+            world.store,
+            EVENT_ID,
+            cy.registration_id,
+            changes={"email": "new@example.net"},
+            priority=priority,
+            now=world.now,
+        )
+    assert world.said(cy.email) == [(Method.REQUEST, 0)]
+    world.cancel_event()
+    for _ in range(2):
+        soon(world)
+        world.pass_time(hours=1)
+    assert said(world, world.registration(cy)) == ["Cancelled"]
+
+
+def test_who_waits_again_after_their_cancellation_came_back_is_shown_for_that(world: World) -> None:
+    cy = waits(world)
+    soon(world)
+    world.withdraw(cy)
+    world.register(3)
+    assert come_back(world, cy).status is WAITLISTED
+    soon(world)
+    (cancel,) = (sent for sent in world.sent if sent.intent.calendar_state.method is Method.CANCEL)
+    world.run(apply_report(report_on(cancel, DeliveryState.BOUNCED, world.now, final=True)))
+    assert shown(world, cy).kind is AttentionKind.CANCELLATION
+
+
+@pytest.mark.parametrize("how", ["withdraws", "is erased"])
+def test_who_waited_and_was_not_reached_is_shown_until_they_withdraw(world: World, how: str) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    reported(world, bo, DeliveryState.BOUNCED, final=True)
+    world.sweep()
+    assert listed(world, bo) == [AttentionReason.BOUNCED]
+    if how == "withdraws":
+        world.withdraw(bo)
+    else:
+        erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=1)
+    assert listed(world, bo) == []
+
+
+def test_who_was_not_reached_is_shown_until_a_link_has_said_it(slow_world: World) -> None:
+    world = slow_world
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    world.arrive()
+    reported(world, bo, DeliveryState.BOUNCED)
+    for _ in range(2):
+        soon(world)
+        world.pass_time(hours=1)
+    assert listed(world, bo) == [AttentionReason.BOUNCED]
+    assert asks_for_link(world, bo)() is Outcome.ACKNOWLEDGED
+    for _ in range(2):
+        soon(world)
+        world.pass_time(hours=1)
+    assert listed(world, bo) == []
+
+
+def test_a_report_that_comes_before_the_mail_is_recorded_is_tried_again(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    record = up_to_the_record(world, dispatch_of(world, bo))
+    with pytest.raises(WriteContention):
+        reported(world, bo, DeliveryState.BOUNCED)
+    record()
+    reported(world, bo, DeliveryState.BOUNCED)
+    assert shown(world, bo).state is AttentionReason.BOUNCED
+
+
+def test_a_new_address_that_cannot_be_mailed_is_shown(world: World) -> None:
+    cy = waits(world)
+    soon(world)
+    world.arrive()
+    reserved(world, hours=2)
+    new = readdressed(world, cy, "new@example.net")
+    world.cancel_event()
+
+    def suppressed() -> None:
+        with pytest.raises(WriteContention):
+            reported(world, new, DeliveryState.SUPPRESSED, final=True)
+
+    world.just_before(RecordNotification, suppressed)
+    soon(world)
+    assert said(world, new) == ["Cancelled"]
+    assert shown(world, new).state is AttentionReason.SUPPRESSED
 
 
 def shown(world: World, person: Registration) -> Any:

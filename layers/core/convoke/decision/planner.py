@@ -144,7 +144,8 @@ class MessagePlanner(MessageBuilder):
         """Cancellations of occurrences that were sent on their own and are no dates of the series any more.
 
         The only one that their calendar shows stays for now: no calendar is to hold a series without a date, so the
-        whole series, which has others now, goes first.
+        whole series, which has others now, goes first. Not where nothing is repeated any more, since the date could not
+        be named in what follows: a calendar that refuses to lose its last date loses it with the next message.
         """
         if not calendar_state.dates or not self._names_stay(calendar_state):
             return

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ..decision.brakes import Purpose
 from ..decision.calendar_state import RenderedMail
-from ..decision.decide import INVITATION, URGENT
+from ..decision.decide import CHANGE, INVITATION, URGENT
 from ..decision.invitation import Cause, Invitation, Sending, WaitMail, WaitMailed
 from ..decision.waiting import is_barred
 from ..effects import (
@@ -32,6 +32,7 @@ from ..effects import (
     RecordNotification,
     Refused,
     RenderNotification,
+    ScheduleSurvey,
     SendNotification,
     Steps,
     Unknown,
@@ -239,6 +240,9 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     match answer:
         case Accepted():
             yield _ended(released, DeliveryState.ACCEPTED, ready.said)
+            if ready.said is not None and ready.said.before is not None and not ready.said.before.certain:
+                # The organizer may be shown that they were not reached with it.
+                yield ScheduleSurvey(event_id=seen.event_id, due_key=keys.due_key(CHANGE, now))
             return Outcome.ACKNOWLEDGED
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(released, DeliveryState.FAILED, why, "SES will never accept it"))

@@ -40,6 +40,7 @@ from ..mail.notifications import NotificationKind, SentWaitMail
 from ..model import ConvokeError, DeliveryState, LocalTime, Method, basic, folded, frozen, graver
 from ..store import codec, keys
 from ..webhooks.events import WebhookEventType
+from . import attempts
 
 EVENT_TYPES = {
     DeliveryState.DELIVERED: WebhookEventType.INVITATION_DELIVERED,
@@ -108,7 +109,7 @@ def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
     """Read an SES event, the JSON of SES's event publishing; ``None`` if it is not about a message of an invitation or
     a notification to an attendee, or its type is not used.
 
-    Raises :class:`KeyError`, :class:`ValueError` or :class:`TypeError` for what is not an SES event at all.
+    Raises :class:`LookupError`, :class:`ValueError` or :class:`TypeError` for what is not an SES event at all.
     """
     mail = event["mail"]
     tags = mail.get("tags", {})
@@ -210,7 +211,8 @@ def apply_report(report: Report) -> Steps[bool]:
 
 def apply_notification_report(report: NotificationReport) -> Steps[bool]:
     """Apply one report about a notification: its address is stopped; and that the event is cancelled counts as perhaps
-    not mailed, so that the survey finds it. Returns whether the registration exists. Raises :class:`WriteContention`.
+    not mailed, so that the survey finds it. Returns whether the registration exists. Raises :class:`WriteContention`,
+    also where the worker that sent the mail has not recorded that yet.
     """
     ids = {"event_id": report.event_id, "registration_id": report.registration_id}
     for _ in range(MAX_ATTEMPTS):
@@ -227,8 +229,10 @@ def apply_notification_report(report: NotificationReport) -> Steps[bool]:
     sent, now = (yield ReadNotification(**ids, notification_id=report.notification_id)), (yield Clock())
     last, cancelled = invitation.wait_mail, WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
     ended = sent is not None and sent.notification is None
-    arrived = report.state is DeliveryState.COMPLAINED
-    if report.kind is NotificationKind.CANCELLED and last == cancelled and ended and not arrived:
+    missed = report.kind is NotificationKind.CANCELLED and report.state is not DeliveryState.COMPLAINED
+    if missed and sent is not None and attempts.leased(sent.lease_until, now):
+        raise WriteContention("the mail is recorded soon")
+    if missed and last == cancelled and ended:
         said = SentWaitMail(
             registration_id=report.registration_id,
             mail=cancelled.mail,

@@ -161,17 +161,18 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
     not_mailed = yield from _not_mailed(seen, now, told_at)
+    found = [] if not_mailed is None else [not_mailed]
     if left is not None:
         found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now, told_at)]
-    elif not_mailed is not None:
-        found = [not_mailed]
-    elif calendar_state is not None and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates):
+    elif (
+        calendar_state is not None
+        and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates)
+        and (not_mailed is None or not_mailed.kind is not AttentionKind.CANCELLATION)
+    ):
         stored = yield ReadMessages(registration_id=invitation.registration_id)
         known = with_outcomes(stored, invitation)
         sent = [_sent(kind, one, invitation, expected=expected) for kind, one in latest_messages(known)]
-        found = [one for one in sent if one is not None]
-    else:
-        return None
+        found += [one for one in sent if one is not None]
     # An invitation or a small change that has not arrived yet does not count: its registration shows its state.
     found = [one for one in found if one.kind in URGENT_KINDS or not one.waits]
     return min(found, key=lambda one: (one.kind not in URGENT_KINDS, one.since), default=None)
@@ -246,9 +247,11 @@ def _knows_at_a_new_address(seen: Snapshot, now: datetime) -> bool:
     this one was not.
     """
     state, last, cancelled = calendar_state_of(seen.invitation), seen.invitation.wait_mail, WaitMail.CANCELLED
+    stop = seen.invitation.stop_of(seen.registration.email)
     if state is None or last is None or folded(state.recipient) == folded(seen.registration.email):
         return False
-    return last.certain and mailed_last(seen) is true_wait_mail(seen, now) is cancelled
+    stopped = stop is not None and stop.hard
+    return last.certain and not stopped and mailed_last(seen) is true_wait_mail(seen, now) is cancelled
 
 
 def _since(seen: Snapshot, told_at: datetime | None) -> datetime:

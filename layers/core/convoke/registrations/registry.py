@@ -255,9 +255,9 @@ def _cancel_actions(store: Store, person: Registration, cancelled: Registration,
 
 
 def _notice_actions(store: Store, invitation: Invitation, now: datetime) -> dict[str, Action]:
-    """The actions that have a cancellation sent, and the event surveyed where there is one to be sent."""
+    """The actions that have a cancellation sent, and the event surveyed where they were mailed anything."""
     actions = {"invitation": store.invitations.wake_up_action(invitation, URGENT, now)}
-    if invitation.highest_possibly_sent is not None:
+    if invitation.highest_possibly_sent is not None or invitation.wait_mail is not None:
         actions["survey"] = store.surveys.soon_action(invitation.event_id, now)
     return actions
 
@@ -314,9 +314,7 @@ def change_registration(
             **store.outbox.event_actions(account, happened, now),
         }
         if changed.email != person.email or changed.occurrences != person.occurrences:
-            actions["invitation"] = store.invitations.wake_up_action(
-                invitation, priority, now, wait_mail=_at_a_new_address(invitation, person, changed)
-            )
+            actions["invitation"] = _informing_action(store, invitation, person, changed, priority, now)
             actions["survey"] = store.surveys.soon_action(event_id, now)
         if folded(changed.email) != folded(person.email):
             actions["lock"] = store.registrations.lock_action(changed)
@@ -342,14 +340,18 @@ def _with_new_links(person: Registration, changed: Registration) -> Registration
     return replace(changed, links=person.links + 1)
 
 
-def _at_a_new_address(invitation: Invitation, person: Registration, changed: Registration) -> WaitMailed | None:
-    """What counts as mailed to somebody who comes, knows so, and has another address: nothing, until they are invited
-    there, so that a cancellation that comes before is mailed. ``None``: what counts is not changed.
+def _informing_action(
+    store: Store, invitation: Invitation, person: Registration, changed: Registration, priority: int, now: datetime
+) -> Action:
+    """The action that has somebody sent what has changed. To who comes, knows so, and has another address, nothing
+    counts as mailed until they are invited there, so that a cancellation that comes before is mailed.
     """
-    moved = folded(changed.email) != folded(person.email) and changed.status is RegistrationStatus.REGISTERED
-    known = calendar_state_of(invitation)
+    if folded(changed.email) == folded(person.email):
+        return store.invitations.wake_up_action(invitation, priority, now)
+    known, comes = calendar_state_of(invitation), changed.status is RegistrationStatus.REGISTERED
     informed = invitation.wait_mail is not None or (known is not None and not known.gone)
-    return WaitMailed(mail=WaitMail.NOTHING) if moved and informed else None
+    nothing = WaitMailed(mail=WaitMail.NOTHING) if comes and informed else None
+    return store.invitations.wake_up_action(invitation, priority, now, wait_mail=nothing, unsent=True)
 
 
 def _other_seats_actions(
@@ -393,9 +395,7 @@ def swap_addresses(
             "registration": store.registrations.change_action(
                 person, changed, person=keys.person(account, changed.email)
             ),
-            "invitation": store.invitations.wake_up_action(
-                invitation, priority, now, wait_mail=_at_a_new_address(invitation, person, changed)
-            ),
+            "invitation": _informing_action(store, invitation, person, changed, priority, now),
             "lock": store.registrations.relock_action(changed, other.registration_id),
             **store.outbox.event_actions(account, happened, now),
         }

@@ -28,6 +28,7 @@ Told = TypeVar("Told", Intent, Acknowledged)
 
 # The condition of each write: a mutant of the simulator replaces one of them.
 UPON_WAKING_ALONE = UPON_WAKING_WITH_A_CHANGE = conditions.DUE_AS_IT_WAS
+UPON_MOVING_TO_AN_ADDRESS = conditions.FENCE_UNCHANGED
 UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_CLAIMING_A_WAIT_MAIL = (
     conditions.FENCE_AND_WAKEUPS_UNCHANGED
 )
@@ -154,13 +155,14 @@ class Invitations(Repository):
         resend: bool = False,
         repair: bool = False,
         wait_mail: WaitMailed | None = None,
+        unsent: bool = False,
     ) -> Action:
         """The action that adds a wake-up to an invitation. It becomes due after the lease of a claim, or sooner where
         it is due sooner already. ``resend`` asks for the latest message again, ``repair`` for the latest state under a
         new SEQUENCE. ``wait_mail``, if given, is what counts as mailed to them of their waiting.
 
         It fails where the invitation has become due otherwise since it was read, perhaps for something more urgent; not
-        with the priority ``URGENT``, since nothing is.
+        with the priority ``URGENT``, since nothing is. With ``unsent`` it fails where a worker has written to it since.
         """
         free = now if invitation.lease_until is None else max(now, invitation.lease_until)
         due_key = keys.due_key(priority, free)
@@ -171,7 +173,8 @@ class Invitations(Repository):
             invitation.due_key,
             resend=resend,
             repair=repair,
-            condition=condition,
+            condition=f"({condition}) AND {UPON_MOVING_TO_AN_ADDRESS}" if unsent else condition,
+            fence=invitation.fence,
             more={} if wait_mail is None else {"wait_mail": codec.value(wait_mail)},
         )
 
@@ -210,6 +213,7 @@ class Invitations(Repository):
         resend: bool = False,
         repair: bool = False,
         condition: str,
+        fence: int = 0,
         more: Mapping[str, Any] = NOTHING_ELSE,
     ) -> Action:
         sooner = keys.sooner_due_key(due_key, existing or due_key)
@@ -220,6 +224,7 @@ class Invitations(Repository):
             {**due, **more},
             condition,
             due_key=existing or "",
+            fence=fence,
             add={"wakeups": 1, **({"resend": 1} if resend else {}), **({"repair": 1} if repair else {})},
         )
 
