@@ -38,7 +38,6 @@ from convoke.effects import (
     Unknown,
     WakeUp,
 )
-from convoke.mail.notifications import NotificationKind, asked_for
 from convoke.model import (
     AnswerChannel,
     DeliveryState,
@@ -57,7 +56,17 @@ from convoke.store.invitations import Invitations
 from tests.factories import EVENT_ID, SENDER, existing, expect, report_on
 from tests.fixtures import fixture_of
 from tests.test_approval import asks, soon, text
-from tests.test_waiting import DECIDES, ON_THE_WAITLIST, notification_of, readdressed, reopen, said, send, waits
+from tests.test_waiting import (
+    DECIDES,
+    ON_THE_WAITLIST,
+    link_is_due,
+    notification_of,
+    readdressed,
+    reopen,
+    said,
+    send,
+    waits,
+)
 from tests.world import World, a_quick_world, a_world
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -69,6 +78,15 @@ ACCEPTED = "Your registration was accepted"
 
 world = fixture_of(a_quick_world, capacity=1)
 slow_world = fixture_of(a_world, capacity=1)
+
+
+def waits_and_is_mailed_that_it_is_cancelled(world: World) -> Registration:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    return bo
 
 
 def reserved(world: World, **delta: float) -> None:
@@ -537,11 +555,7 @@ def test_a_cancellation_that_may_have_been_mailed_is_mailed_when_it_is_cancelled
 
 
 def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that_does_not_leave(world: World) -> None:
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     world.change(status=EventStatus.CONFIRMED, capacity=2)
     waitlist.promote(world.store, EVENT_ID, now=world.now)
     comes_back_while_it_is_refused(world, bo)
@@ -554,11 +568,7 @@ def test_what_a_page_showed_while_an_invitation_was_on_the_way_counts_where_that
 def test_a_wait_mail_that_left_while_an_invitation_was_claimed_counts_where_that_does_not_leave(
     world: World, answer: Refused
 ) -> None:
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     reopen(world)
     world.look(bo)
     recorded = up_to_the_record(world, dispatch_of(world, bo))
@@ -705,9 +715,7 @@ def test_a_new_address_is_mailed_the_cancellation_where_the_former_had_several_e
 
 def asks_for_link(world: World, person: Registration) -> Callable[[], Outcome]:
     """Answers what sends the link once."""
-    until = world.now + timedelta(hours=1)
-    mail = asked_for(NotificationKind.LINK, world.event(), person.email, about="x", until=until, now=world.now)
-    assert world.store.notifications.schedule(mail, now=world.now)
+    mail = link_is_due(world, person)
     return lambda: world.run(dispatch(EVENT_ID, mail.registration_id, mail.notification_id, world.worker()))
 
 
@@ -771,11 +779,7 @@ def test_a_link_says_what_is_true_of_who_has_the_address_when_it_is_decided(slow
 def test_what_a_page_showed_between_two_tries_to_release_a_claim_counts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     world.change(status=EventStatus.CONFIRMED, capacity=2)
     waitlist.promote(world.store, EVENT_ID, now=world.now)
     update, tries = Invitations._update, 0
@@ -825,11 +829,7 @@ def reported(world: World, person: Registration, state: DeliveryState, *, final:
 def test_who_waits_and_was_not_reached_with_the_cancellation_is_shown_until_they_are(
     world: World, state: DeliveryState, final: bool
 ) -> None:
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     assert shown(world, bo) is None
     for _ in range(2):
         reported(world, bo, state, final=final)
@@ -859,11 +859,7 @@ def test_who_waits_and_cannot_be_mailed_is_shown_and_is_not_mailed_that_it_is_ca
 
 
 def test_who_complains_about_the_cancellation_was_reached(world: World) -> None:
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     reported(world, bo, DeliveryState.COMPLAINED, final=True)
     assert (shown(world, bo), len(world.invitation(bo).stopped)) == (None, 1)
 
@@ -934,11 +930,7 @@ def test_who_waited_and_was_not_reached_is_shown_until_they_withdraw(world: Worl
 
 def test_who_was_not_reached_is_shown_until_a_link_has_said_it(slow_world: World) -> None:
     world = slow_world
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     world.arrive()
     reported(world, bo, DeliveryState.BOUNCED)
     for _ in range(2):
@@ -991,11 +983,7 @@ def shown(world: World, person: Registration) -> Any:
 
 
 def test_what_a_late_worker_mailed_is_put_right(world: World) -> None:
-    world.invite(1)
-    bo = waits(world)
-    soon(world)
-    world.cancel_event()
-    soon(world)
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
     reopen(world)
     world.look(bo)
 

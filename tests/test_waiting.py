@@ -28,7 +28,7 @@ from convoke.effects import (
 )
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
-from convoke.mail.notifications import NotificationKind, NotificationState, asked_for, wait_notification
+from convoke.mail.notifications import Notification, NotificationKind, NotificationState, asked_for, wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, events, registry, returning, unconfirmed, waitlist
 from convoke.registrations.asking import Asked
@@ -221,10 +221,15 @@ def test_a_link_to_the_registration_of_a_cancelled_event_says_that_it_is(slow_wo
     assert "waitlist" not in text(world)
 
 
-def ask_for_link(world: World, person: Registration) -> None:
+def link_is_due(world: World, person: Registration) -> Notification:
     until = world.now + timedelta(hours=1)
     mail = asked_for(NotificationKind.LINK, world.event(), person.email, about="x", until=until, now=world.now)
     assert world.store.notifications.schedule(mail, now=world.now)
+    return mail
+
+
+def ask_for_link(world: World, person: Registration) -> None:
+    link_is_due(world, person)
     soon(world)
 
 
