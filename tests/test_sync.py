@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,7 +17,7 @@ from convoke.registrations.events import change_event
 from convoke.registrations.registry import Obstacle, change_registration, withdraw
 from convoke.registrations.returning import HELD, come_back
 from convoke.sources import registration_sync, row_sync
-from convoke.sources.compare import compare
+from convoke.sources.compare import act, compare
 from convoke.sources.decide import Action
 from convoke.sources.mapping import parse
 from convoke.sources.row_keys import key_text, read_key
@@ -317,6 +318,28 @@ def test_rows_that_swap_addresses_are_changed_together(world: World) -> None:
         person = world.person(user)
         assert world.store.reads.address_holder(event_id, person.email) == person.registration_id
         assert world.sync("site-registrations", PLAIN | {"user_id": user}).outcome is Action.NOTHING
+
+
+def test_the_comparison_finds_rows_that_wait_for_each_other_where_no_record_was_followed_to_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.hold(), world.come()
+    second = PLAIN | {"user_id": "u2", "full_name": "Cy", "email": "cy@example.net"}
+    world.put("site-registrations", second)
+    world.come(email="cy@example.net")
+    # The first look does not find the other row yet, and marks its own; the second one does not come to an end.
+    monkeypatch.setattr(world.site, "_swap", Mock(side_effect=[None, ConnectionError]))
+    with pytest.raises(ConnectionError):
+        world.put("site-registrations", second | {"email": "bo@example.net"})
+    monkeypatch.undo()
+    assert len(world.problems()) == 2
+    dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
+    found = compare(dry, NOW)
+    assert {(one.kind, one.outcome) for one in found.differences} == {(Kind.REGISTRATIONS, Action.CHANGE)}
+    act(world.site, found.differences, NOW)
+    assert (world.person("u1").email, world.person("u2").email) == ("cy@example.net", "bo@example.net")
+    assert world.problems() == []
+    assert compare(dry, NOW).differences == ()
 
 
 @pytest.mark.parametrize("many", [3, 5, 6])

@@ -48,7 +48,8 @@ class Exchanges(RowSync):
         self, read: RowRead, row: RegistrationRow, person: Registration, event: Event, now: datetime
     ) -> Synced | None:
         """Where the row of somebody else waits for the address of ``person``, and so on, up to the one who has the
-        address that ``row`` says, change all of them in one transaction. ``None``: there is no such circle.
+        address that ``row`` says, change all of them in one transaction, or say so where only that is asked. ``None``:
+        there is no such circle.
         """
         if person.event_id != event.event_id:
             return None
@@ -57,6 +58,8 @@ class Exchanges(RowSync):
         circle = self._circle([_Moves(read=read, row=row, person=person, changes=changes)], holder, event, now)
         if not circle:
             return None
+        if self.dry:
+            return Synced(outcome=Action.CHANGE, state=said_by(read.seen, row))
         said = said_by(read.seen, row)
         also: dict[str, Write] = {}
         for number, one in enumerate(circle):

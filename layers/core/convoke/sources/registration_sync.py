@@ -62,7 +62,7 @@ class RegistrationSync(Exchanges):
         except Held:
             return self._wrong(read, [("", HELD)], now, Outcome.HELD)
         except Refused as error:
-            if person is not None and event is not None and row is not None and not self.dry:
+            if person is not None and event is not None and row is not None:
                 swapped = self._swap(read, row, person, event, now)
                 if swapped is not None:
                     return swapped
