@@ -342,6 +342,18 @@ def test_the_comparison_finds_rows_that_wait_for_each_other_where_no_record_was_
     assert compare(dry, NOW).differences == ()
 
 
+def test_whoever_comes_back_under_an_address_that_another_gives_up_for_theirs_is_no_exchange(world: World) -> None:
+    world.hold(), world.come()
+    second, third = (PLAIN | {"user_id": f"u{n}", "email": f"p{n}@example.net"} for n in (2, 3))
+    world.put("site-registrations", second)
+    world.delete("site-registrations", PLAIN)
+    world.put("site-registrations", third | {"email": PLAIN["email"]})
+    world.put("site-registrations", second | {"email": PLAIN["email"]})
+    assert world.come(email="p2@example.net").outcome is Outcome.PROBLEM
+    dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
+    assert compare(dry, NOW).differences == ()
+
+
 @pytest.mark.parametrize("many", [3, 5, 6])
 def test_rows_whose_addresses_go_round_are_changed_together(world: World, many: int) -> None:
     world.hold()

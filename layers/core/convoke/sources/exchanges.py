@@ -51,7 +51,7 @@ class Exchanges(RowSync):
         address that ``row`` says, change all of them in one transaction, or say so where only that is asked. ``None``:
         there is no such circle.
         """
-        if person.event_id != event.event_id:
+        if person.event_id != event.event_id or person.status not in registry.ACTIVE:
             return None
         changes = self._changes(row, event, person, now)
         holder = self.store.reads.address_holder(event.event_id, changes["email"])
