@@ -485,6 +485,27 @@ def test_a_date_that_was_moved_and_is_over_is_not_left_at_the_time_of_the_rule(
     assert to_come == [one for one in truth(what, bo.person) if one[1] > now]
 
 
+@pytest.mark.parametrize("told_before", [True, False], ids=["told before", "new"])
+def test_of_a_date_that_was_moved_and_is_over_no_message_follows_the_series(told_before: bool) -> None:
+    what = replace(WEEKLY, changes=(moved("2027-03-24T09:00", of="2027-03-26T09:00"),))
+    bo = informed(what) if told_before else Attendee(registration())
+    told = len(bo.said)
+    bo.apply_report(replace(what, title="Quire"), 100, datetime(2027, 3, 25, tzinfo=UTC))
+    assert [(said.date, said.without) for said in bo.said[told:]] == [(None, (datetime(2027, 3, 26, 9),))]
+
+
+def test_a_series_of_which_all_dates_were_moved_earlier_and_are_over_keeps_one_beside_a_date_that_was_added() -> None:
+    two = replace(WEEKLY, rule=series.rule("FREQ=WEEKLY;COUNT=2", WEEKLY.when))
+    changes = (moved("2027-03-10T09:00", of="2027-03-12T09:00"), moved("2027-03-11T09:00"))
+    what = edits.add_date(replace(two, changes=changes), datetime(2027, 3, 30, 9), None)
+    now = datetime(2027, 3, 11, 12, tzinfo=UTC)
+    bo = Attendee(registration())
+    bo.apply_report(what, 100, now)
+    assert bo.said[0].without == (datetime(2027, 3, 19, 9),)  # an entry of its own, since it is before the other one
+    to_come = [one for one in shown(bo.literal) if one[1] > now]
+    assert to_come == [one for one in truth(what, bo.person) if one[1] > now]
+
+
 def test_nothing_is_said_of_a_date_that_was_moved_and_is_over_where_it_is_known_to_be_told() -> None:
     what = replace(WEEKLY, changes=(moved("2027-03-24T09:00", of="2027-03-26T09:00"),))
     bo = informed(what)

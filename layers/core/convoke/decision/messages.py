@@ -6,7 +6,7 @@ sent with a UID of its own (see ``schedule.calendar_entries.separate``). An occu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -52,21 +52,23 @@ class MessageBuilder:
         """The REQUEST for the main entry."""
         event = self.event
         main, separated = calendar_entries.main(event), calendar_entries.separate(event)
-        extra = set(calendar_entries.extra_dates(event.schedule))
         stands = calendar_state.stands
         asked = calendar_state.asked if stands and same_time_and_place(calendar_state, event) else None
         dates = series.occurrences(event)
-        without = [one.date for one in dates if one.cancelled or one.date in separated]
-        moved = [(one.date, one.when) for one in dates if one.moved and one.date not in without]
+        gone = {one.date for one in dates if one.cancelled or one.date in separated}
+        moved = [(one.date, one.when) for one in dates if one.moved and one.date not in gone]
+        kept = self._kept(calendar_state)
+        over = self._moved_earlier_and_over(dates, gone, kept)
+        without = {*gone, *over} - set(calendar_entries.extra_dates(event.schedule))
         return Message(
             **self._request(calendar_state, calendar_state.generation),
             title=main.title,
             when=main.when,
             rule=main.rule,
             first=event.when.start,
-            without=tuple(date for date in without if date not in extra),
+            without=tuple(one.date for one in dates if one.date in without),
             moved=tuple(moved),
-            kept=self._kept(calendar_state),
+            kept=tuple(one for one in kept if one.date not in over),
             separated=self._renamed(calendar_state),
             location=main.location,
             description=main.description,
@@ -78,6 +80,23 @@ class MessageBuilder:
             declining_frees_seat=event.release_on_decline,
             several_entries=self._entries > 1,
         )
+
+    def _moved_earlier_and_over(
+        self, dates: Sequence[Occurrence], gone: Collection[LocalTime], kept: Collection[OccurrenceState]
+    ) -> frozenset[LocalTime]:
+        """The dates that were moved earlier and are over, while the rule has them at a time to come, where the whole
+        series would show them. None where no date would be left: no calendar is to hold a series without one.
+
+        Not ``gone`` are the dates of the main entry, ``kept`` those of which a message of its own was sent.
+        """
+        known = {one.date: one for one in kept}
+        standing = [one for one in dates if one.date not in gone]
+        over = frozenset(
+            one.date
+            for one in standing
+            if one.moved and self._over(one, known.get(one.date)) and not self._over_by_rule(one)
+        )
+        return over if len(over) < len(standing) else frozenset()
 
     def _kept(self, calendar_state: CalendarState) -> tuple[OccurrenceState, ...]:
         """The occurrences that were sent one by one, if they still have the same names; of those that were cancelled,
@@ -331,6 +350,10 @@ class MessageBuilder:
             "created_at": registration.created_at,
             "updated_at": event.updated_at,
         }
+
+    def _over_by_rule(self, one: Occurrence) -> bool:
+        """Whether an occurrence would be over at the time of the rule."""
+        return self._over(replace(one, when=series.when_at(self.event.schedule, one.date)), None)
 
     def _over(self, one: Occurrence | None, known: OccurrenceState | None) -> bool:
         """Whether an occurrence is over, both at its present time and at the time that was sent."""

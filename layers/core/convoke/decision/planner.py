@@ -187,8 +187,7 @@ class MessagePlanner(MessageBuilder):
         """
         if not self._over(one, known):
             return False
-        by_rule = replace(one, when=series.when_at(self.event.schedule, one.date))
-        return (known is not None and known.known) or self._over(by_rule, None)
+        return (known is not None and known.known) or self._over_by_rule(one)
 
     def _in_the_way(self, one: Occurrence, before: list[OccurrenceState], after: list[OccurrenceState]) -> bool:
         """Whether an occurrence can move only after a neighbour has moved: Exchange checks each message on its own."""

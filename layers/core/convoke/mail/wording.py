@@ -281,9 +281,9 @@ def _standing(message: Message) -> list[When]:
 def _take_place(
     schedule: Schedule, cancelled: Collection[LocalTime], moved: Iterable[tuple[LocalTime, When]]
 ) -> list[When]:
-    """When the dates take place that are not ``cancelled``, in the order of their times."""
-    times, others = series.times(schedule), {date: when for date, when in moved if date not in cancelled}
-    standing = [others.get(date, when) for date, when in times.items() if date not in cancelled]
+    """When the dates take place that are ``moved`` or not ``cancelled``, in the order of their times."""
+    times, others = series.times(schedule), dict(moved)
+    standing = [others.get(date, when) for date, when in times.items() if date in others or date not in cancelled]
     return sorted(standing, key=attrgetter("starts_at")) if others else standing
 
 
