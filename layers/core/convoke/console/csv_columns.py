@@ -18,9 +18,9 @@ from .csv_reading import Row
 
 NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS = "name", "first", "last", "email", "language", "guests"
 EXTERNAL_ID, METADATA, STATUS, IGNORED = "external_id", "metadata", "status", ""
-PLAIN = (NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS, EXTERNAL_ID, STATUS, METADATA)
-"""What a column may be about beside the event's questions, which are ``responses.<question_id>``."""
+"""What a column may be about, beside the event's questions; ``IGNORED`` is nothing."""
 QUESTION = "responses."
+"""What a column about a question begins with: ``responses.<question_id>``."""
 LOOKED_AT = 50
 """Lines by whose content columns without a heading are guessed."""
 UNKNOWN_STATE = "is not known here: write registered or cancelled, or choose that the column is not imported"
