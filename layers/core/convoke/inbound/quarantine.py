@@ -78,7 +78,7 @@ class QuarantinedMail:
         return self.received_at + KEPT
 
 
-def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> QuarantinedMail:
+def quarantined_mail(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> QuarantinedMail:
     """The item to store for a judgement with the verdict ``QUARANTINE``."""
     incoming = judged.incoming
     return QuarantinedMail(
@@ -103,19 +103,19 @@ _UNCONFIRMED = {
 """Reasons for which the sender is authentic, and only their right to answer for the attendee is unknown."""
 
 
-def unconfirmed(judged: Judgement, held: QuarantinedMail) -> Attention | None:
+def unconfirmed(judged: Judgement, mail: QuarantinedMail) -> Attention | None:
     """The attention entry of an answer that would count if the organizer released it; ``None`` for anything else."""
-    state, answer, seen = _UNCONFIRMED.get(held.reason), judged.answer, judged.seen
+    state, answer, seen = _UNCONFIRMED.get(mail.reason), judged.answer, judged.seen
     if state is None or answer is None or seen is None:
         return None
-    released = vouched(answer, seen, held.received_at)
+    released = vouched(answer, seen, mail.received_at)
     if released.verdict is not Verdict.APPLY:
         return None
     return Attention(
         registration_id=seen.registration.registration_id,
         kind=AttentionKind.ANSWER,
         state=state,
-        since=held.received_at,
+        since=mail.received_at,
         date=released.date,
-        quarantine_id=held.quarantine_id,
+        quarantine_id=mail.quarantine_id,
     )

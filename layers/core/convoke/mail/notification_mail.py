@@ -79,9 +79,9 @@ def _compare(written: bytes, text: str, calendar: bytes) -> None:
     """Raise :class:`RenderError` unless ``written`` has exactly this text and, if not empty, this calendar."""
     kinds = ("multipart/alternative", "text/plain", "text/calendar") if calendar else ("text/plain",)
     parts = mime_parts.parts(written, kinds)
-    if mime_parts.held(parts[-2 if calendar else -1]).replace(b"\r\n", b"\n") != text.encode():
+    if mime_parts.decoded_body(parts[-2 if calendar else -1]).replace(b"\r\n", b"\n") != text.encode():
         raise RenderError("the text does not read back as it was meant")
-    if calendar and mime_parts.held(parts[-1]) != calendar:
+    if calendar and mime_parts.decoded_body(parts[-1]) != calendar:
         raise RenderError("the calendar does not read back as it was meant")
 
 

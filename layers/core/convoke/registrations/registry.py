@@ -19,7 +19,7 @@ from ..mail.notifications import Notification
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
 from ..store.dynamo import Item
-from ..store.external_ids import HELD, require_free
+from ..store.external_ids import EXTERNAL_ID, require_free
 from ..store.limits import Charge
 from ..store.outbox import about_registration, placed
 from ..store.store import Store
@@ -130,7 +130,7 @@ def register(
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
-        elif HELD in refused:
+        elif EXTERNAL_ID in refused:
             require_free(refused, "registration_id")
         elif (wait := too_many(refused, charge)) is not None:
             return wait
