@@ -15,7 +15,7 @@ from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, 
 
 from .. import languages
 from ..decision.calendar_state import Message, is_separate
-from ..model import EventStatus, LocalTime, Method, Participation, Person, RenderError, When
+from ..model import EventStatus, LocalTime, Method, Participation, Person, RenderError, Schedule, When
 from ..schedule import calendar_entries, series
 from . import content_lines
 from .content_lines import Line, clean, mailto, one_line, parameter, uri
@@ -154,7 +154,8 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     yield "CREATED", instant(message.created_at)
     yield "LAST-MODIFIED", instant(max(message.created_at, message.updated_at))
     yield from start_and_end(message.when)
-    yield from _dates(message)
+    if message.recurs:
+        yield from rule_and_exdates(message.schedule, message.without)
     yield "SUMMARY", words(one_line(message.title), message.event_language)
     if not cancels and (text := description(message)):
         yield "DESCRIPTION", words(text, message.event_language)
@@ -204,16 +205,16 @@ def local_time(at: LocalTime, zone: str | None) -> vDDDTypes:
     return value
 
 
-def _dates(message: Message) -> Iterator[Property]:
-    """RRULE and EXDATE of a series. RDATE is never used, since Exchange does not support it."""
-    if not message.recurs:
-        return
-    wire, zone = calendar_entries.wire(message.schedule), message.when.time_zone
-    if wire.rule is not None:
-        yield "RRULE", Unchanged(wire.rule)
+def rule_and_exdates(schedule: Schedule, without: Iterable[LocalTime]) -> Iterator[Property]:
+    """RRULE and EXDATE of a series in which the dates ``without`` do not take place. RDATE is never used, since
+    Exchange does not support it.
+    """
+    written = calendar_entries.rule_and_exdates(schedule)
+    if written.rule is not None:
+        yield "RRULE", Unchanged(written.rule)
     # One date a line, since some programs read only the first of several.
-    for without in sorted({*message.without, *wire.excluded}):
-        yield "EXDATE", local_time(without, zone)
+    for excluded in sorted({*without, *written.excluded}):
+        yield "EXDATE", local_time(excluded, schedule.when.time_zone)
 
 
 def _links(message: Message) -> Iterator[Property]:
