@@ -256,6 +256,10 @@ class Occurrence:
     moved: bool = False
     reason: str = ""
 
+    def is_to_come(self, now: datetime) -> bool:
+        """Whether it takes place and is not over at ``now`` (UTC)."""
+        return not self.cancelled and self.when.ends_at > now
+
 
 def ascii_domain(domain: str) -> str:
     """A domain in Punycode, in lower case. Raises :class:`UnicodeError` where it is none, or has characters that IDNA

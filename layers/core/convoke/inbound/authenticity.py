@@ -179,7 +179,7 @@ def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: boo
     answer impossible is checked.
     """
     registration, event = seen.registration, seen.event
-    if not is_told(answer.uid, seen):
+    if not may_have_been_sent(answer.uid, seen):
         if not _sent_states(seen) or ids_of(answer.uid) != (event.event_id, registration.registration_id):
             raise Quarantined(Reason.UID)
         if not vouched:
@@ -203,7 +203,7 @@ def _sent_states(seen: Snapshot) -> list[CalendarState]:
     return [message.calendar_state for message in (invitation.intent, invitation.acknowledged) if message is not None]
 
 
-def is_told(uid: str, seen: Snapshot) -> bool:
+def may_have_been_sent(uid: str, seen: Snapshot) -> bool:
     """Whether the person may have been sent an entry with this UID."""
     return any(_has(state, uid) for state in _sent_states(seen))
 
@@ -295,7 +295,9 @@ def _sequence(answer: Answer, date: LocalTime | None, seen: Snapshot) -> int:
     if last is None:
         return answer.sequence
     known = last.calendar_state.occurrence_state(date) if date is not None else None
-    if not is_told(answer.uid, seen):  # only for a release by the organizer: it then answers the present message
+    if not may_have_been_sent(
+        answer.uid, seen
+    ):  # only for a release by the organizer: it then answers the present message
         return known.asked if known else last.calendar_state.asked
     if answer.sequence > invitation.allocated:
         return last.calendar_state.sequence

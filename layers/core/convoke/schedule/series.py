@@ -159,7 +159,7 @@ def takes_place(event: Event) -> bool:
 
 def coming(event: Event, now: datetime) -> tuple[Occurrence, ...]:
     """The occurrences that take place and are not over at ``now`` (UTC), sorted by original start."""
-    return tuple(one for one in occurrences(event) if not one.cancelled and one.when.ends_at > now)
+    return tuple(one for one in occurrences(event) if one.is_to_come(now))
 
 
 def when_next(event: Event, now: datetime) -> When:
