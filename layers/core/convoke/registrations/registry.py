@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.decide import INVITATION, URGENT, Snapshot, calendar_state_of
+from ..decision.decide import CHANGE, INVITATION, URGENT, Snapshot, calendar_state_of
 from ..decision.invitation import Hold, Invitation, Mailed, WaitMail, WaitMailed
 from ..decision.limits import UNCOUNTED
 from ..mail.notifications import Notification
@@ -431,7 +431,7 @@ def resend(
             return Obstacle.NEVER_SENT
         if invitation.stop_of(person.email) is not None:
             return Obstacle.STOPPED
-        priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
+        priority = URGENT if latest.calendar_state.method is Method.CANCEL else CHANGE
         asked = {"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True)}
         refused = store.attempt({**asked, **charge_actions(store, *charges), **also})
         if "invitation" not in refused:
