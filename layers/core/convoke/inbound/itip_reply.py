@@ -25,7 +25,7 @@ from .zones import Zones
 LONGEST_COMMENT = 1000
 LARGEST = 256 * 1024
 """Bytes of a calendar."""
-MOST = 100
+MOST_DATES = 100
 """Dates that one mail may answer."""
 _MOST_COMMENTS = 20
 _LONGEST_ADDRESS = 320
@@ -134,7 +134,7 @@ def _answers(root: Component, method: str | None, mail: _Mail) -> tuple[Answer, 
     events = list(root.all("VEVENT"))
     if not events:
         raise Quarantined(Reason.UNREADABLE)
-    if len(events) > MOST or len({_uid(event) for event in events}) > 1:
+    if len(events) > MOST_DATES or len({_uid(event) for event in events}) > 1:
         raise Quarantined(Reason.SEVERAL)
     zones = Zones(root)
     found = tuple(dict.fromkeys(_tried_answer(event, kind, zones, mail) for event in events))
