@@ -54,6 +54,8 @@ class Method(StrEnum):
 
 
 class EventStatus(StrEnum):
+    """Whether an event takes place: tentative is not certain, and of a draft nobody is informed."""
+
     CONFIRMED = "confirmed"
     TENTATIVE = "tentative"
     DRAFT = "draft"
@@ -66,6 +68,10 @@ class EventStatus(StrEnum):
 
 
 class RegistrationStatus(StrEnum):
+    """Where a registration stands: it waits for the organizer's decision (pending), has a seat (registered) or a place
+    on the waitlist, gave its seat back by declining, was withdrawn or turned down (cancelled), or erased after that.
+    """
+
     PENDING = "pending"
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
@@ -311,6 +317,8 @@ def mailbox(email: str) -> str:
 
 @frozen
 class Person:
+    """Somebody's name, which may be empty, and mail address."""
+
     name: str
     email: str
 
@@ -324,6 +332,8 @@ class Conference:
 
 
 class QuestionKind(StrEnum):
+    """How a question is answered: with any text, with one of its choices, or with yes or no."""
+
     TEXT = "text"
     CHOICE = "choice"
     YES_NO = "yes-no"

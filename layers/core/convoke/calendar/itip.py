@@ -119,6 +119,7 @@ def written(method: str, components: Iterable[Component], more: Iterable[Propert
 
 
 def filled(component: C, properties: Iterable[Property]) -> C:
+    """``component`` itself, with these properties added in their order."""
     for name, value in properties:
         component.add(name, value)
     return component
@@ -183,6 +184,7 @@ def words(text: str, language: str) -> Text:
 
 
 def start_and_end(when: When) -> Iterator[Property]:
+    """DTSTART and DTEND."""
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
         # DTEND is exclusive: the day after the last (RFC 5545, section 3.6.1).
         yield "DTSTART", local_time(when.start, None)
@@ -242,6 +244,7 @@ def _alarms(message: Message) -> Iterator[Alarm]:
 
 
 def instant(at: datetime) -> vDDDTypes:
+    """An aware ``datetime`` as a time in UTC."""
     return vDDDTypes(at.astimezone(UTC))
 
 
@@ -257,6 +260,7 @@ def _attendance(method: Method, participation: Participation, asks: bool) -> tup
 
 
 def person(who: Person, **params: str) -> vCalAddress:
+    """The mailto URI of a person, with these parameters, and CN last if there is a name."""
     named = {"CN": name} if (name := parameter(who.name)) else {}
     return with_parameters(vCalAddress(mailto(who.email)), **params, **named)
 

@@ -24,6 +24,8 @@ Look = Callable[[str], Snapshot | None]
 
 
 class Verdict(StrEnum):
+    """What is done with an answer, or with a mail without any."""
+
     APPLY = "apply"
     """Store a REPLY as the attendee's participation."""
     LATE = "late"

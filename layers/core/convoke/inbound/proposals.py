@@ -13,6 +13,8 @@ YEARS = range(1970, 2200)
 
 
 class ProposalStatus(StrEnum):
+    """What the organizer decided: nothing yet (open), to move the event to that time, or to leave it as it is."""
+
     OPEN = "open"
     ACCEPTED = "accepted"
     DECLINED = "declined"

@@ -17,6 +17,8 @@ KEPT = timedelta(days=7)
 
 
 class QuarantineStatus(StrEnum):
+    """What was decided about a quarantined mail: nothing yet (waiting), to do what it asks, or to discard it."""
+
     WAITING = "waiting"
     RELEASED = "released"
     DROPPED = "dropped"
@@ -35,6 +37,7 @@ class Origin(StrEnum):
 
 
 def origin(judged: Judgement, receipt: Receipt) -> Origin:
+    """Who a mail is from, as far as SES vouches for its sender."""
     incoming, seen = judged.incoming, judged.seen
     if incoming is None or not incoming.sender or distrust(receipt, incoming) is not None:
         return Origin.UNVERIFIED

@@ -196,6 +196,7 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
 
 
 def counted(schedule: Schedule) -> bool:
+    """Whether the rule of ``schedule`` ends by COUNT, and not by UNTIL; false without a rule."""
     return schedule.rule is not None and read(schedule.rule).count is not None
 
 
