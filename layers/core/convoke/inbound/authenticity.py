@@ -29,7 +29,7 @@ from ..model import (
     mailbox,
 )
 from ..schedule import series, series_changes
-from .itip_reply import Answer, Kind
+from .itip_reply import Answer, IncomingMethod
 from .mime import Incoming
 from .proposals import proposed
 from .reasons import Quarantined, Reason
@@ -169,7 +169,7 @@ def through_google(receipt: Receipt, incoming: Incoming, raw: bytes) -> bool:
 
 def is_acceptance(answer: Answer) -> bool:
     """Whether it is an acceptance, which does no harm if it was forged: the person keeps their seat."""
-    return answer.kind is Kind.REPLY and answer.participation is Participation.ACCEPTED
+    return answer.kind is IncomingMethod.REPLY and answer.participation is Participation.ACCEPTED
 
 
 def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: bool = False) -> None:
@@ -191,9 +191,9 @@ def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: boo
     if not vouched and answer.dtstamp > received_at + AHEAD:
         raise Quarantined(Reason.FUTURE)
     # A REPLY is still recorded after the event; a request for something comes too late.
-    if answer.kind is not Kind.REPLY and over(event, received_at):
+    if answer.kind is not IncomingMethod.REPLY and over(event, received_at):
         raise Quarantined(Reason.OVER)
-    if answer.kind is Kind.COUNTER and event.status is EventStatus.CANCELLED:
+    if answer.kind is IncomingMethod.COUNTER and event.status is EventStatus.CANCELLED:
         raise Quarantined(Reason.OVER)
 
 

@@ -43,6 +43,7 @@ from . import (
     webhooks,
 )
 from .context import BASE, logger
+from .files import is_known
 from .problems import Problem
 from .scopes import require_scope
 
@@ -164,8 +165,7 @@ def conditional(event: dict[str, Any], answered: dict[str, Any]) -> dict[str, An
         return answered
     etag = etag or f'"{hashlib.sha256(answered["body"].encode()).hexdigest()[:32]}"'
     headers = {**answered["headers"], "ETag": etag}
-    known = {tag.strip().removeprefix("W/") for tag in event.get("headers", {}).get("if-none-match", "").split(",")}
-    if known & {etag, "*"}:
+    if is_known(event.get("headers", {}).get("if-none-match", ""), etag):
         headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
         return problems.payload(HTTPStatus.NOT_MODIFIED, headers)
     return {**answered, "headers": headers}
