@@ -217,16 +217,18 @@ def when(texts: Texts, shown: Mapping[str, Any]) -> str:
     """``start`` to ``end`` in ``time_zone``, as the API shows them of an event, a date of it, a proposal or an entry:
     ``Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)``.
     """
-    return texts.when(_when(shown))
+    return texts.when(when_of(shown))
 
 
 def when_short(texts: Texts, shown: Mapping[str, Any]) -> str:
     """The start alone: ``Fri 12 Mar 2027, 09:00``."""
-    return texts.when_short(_when(shown))
+    return texts.when_short(when_of(shown))
 
 
-def _when(shown: Mapping[str, Any]) -> When:
-    return When(start=local_time(shown["start"]), end=local_time(shown["end"]), time_zone=shown["time_zone"])
+def when_of(shown: Mapping[str, Any], at: Mapping[str, Any] | None = None) -> When:
+    """When something of the API's takes place, or another of its dates, ``at`` with ``start`` and ``end``."""
+    start, end = (local_time((at or shown)[name]) for name in ("start", "end"))
+    return When(start=start, end=end, time_zone=shown["time_zone"])
 
 
 def date(texts: Texts, name: str) -> str:

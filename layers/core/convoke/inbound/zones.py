@@ -16,6 +16,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ..model import frozen
+from ..schedule.rrule import WEEKDAYS
 from .components import Component
 
 _NAME = re.compile(r"[A-Za-z0-9_+/.-]{1,100}")
@@ -24,7 +25,6 @@ _MICROSOFT = "tzone://microsoft/"
 _OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])?")
 _LOCAL = re.compile(r"([0-9]{8})T([0-9]{6})")
 _BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _MOST_NAMES = 50  # in one calendar
 _MOST_PARTS = 3  # America/Argentina/Buenos_Aires
@@ -260,7 +260,7 @@ def _day(text: str) -> tuple[int, int]:
     found = _BYDAY.fullmatch(text.strip())
     if found is None:
         raise ValueError("no weekday")
-    return int(found[1] or 0), _WEEKDAYS.index(found[2])
+    return int(found[1] or 0), WEEKDAYS.index(found[2])
 
 
 def _until(text: str, before: timedelta) -> datetime:

@@ -17,6 +17,7 @@ NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """Names in zoneinfo's list that are no zones: they depend on the machine, or mean nothing."""
 
 YEARS = range(1970, 2200)
+"""The years in which events may take place."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", re.ASCII)
 _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.ASCII | re.IGNORECASE)
