@@ -152,7 +152,7 @@ SHOWINGS: Words = {
 }
 """``state`` of an entry of somebody's calendar."""
 
-ASIDE: Words = {
+QUARANTINE_REASONS: Words = {
     "virus": _say(noop("A virus was found in it.")),
     "size": _say(noop("It is too large.")),
     "header": _say(noop("It cannot be read: its head is too long.")),
@@ -189,7 +189,7 @@ ASIDE: Words = {
     "often": _say(noop("They wrote more often today than is passed on.")),
     "stopped": _say(noop("They asked for their invitation again, and it cannot be sent.")),
 }
-"""``reason`` of a mail that was put aside."""
+"""``reason`` of a quarantined mail."""
 
 
 def _word(words: Words, texts: Texts, value: str | None) -> Word:
@@ -205,7 +205,7 @@ kind = partial(_word, KINDS)
 reason = partial(_word, REASONS)
 channel = partial(_word, CHANNELS)
 showing = partial(_word, SHOWINGS)
-aside = partial(_word, ASIDE)
+quarantine_reason = partial(_word, QUARANTINE_REASONS)
 failure = partial(_word, FAILURES)
 """Why a message failed; an error code of the mail service has no words of ours."""
 

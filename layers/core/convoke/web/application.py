@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import traceback
 from collections.abc import Iterable
 from functools import cache, partial
 from http import HTTPStatus
@@ -18,7 +17,6 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Dependant
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from ..model import InvalidField
@@ -119,11 +117,7 @@ def problem_of(error: Exception) -> Problem:
     if dynamo.is_busy(error):
         logger.warning("busy", error=type(error).__name__)
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try again in a moment", headers={"Retry-After": "1"})
-    # An error's message may contain personal data from the request, so only its type and place are logged.
-    steps = traceback.extract_tb(error.__traceback__)
-    where = [f"{step.filename}:{step.lineno}" for step in steps]
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-    logger.error("failed", error=type(error).__name__, code=code, where=where)
+    logger.error("failed", **problems.logged(error))
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; it was logged")
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import traceback
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from ..model import ConvokeError
 from ..store.external_ids import Taken
@@ -102,6 +105,15 @@ def invalid(errors: Iterable[tuple[str, str]]) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(f"{field} {message}" for field, message in found[:3]), found
     )
+
+
+def logged(error: Exception) -> dict[str, Any]:
+    """What is logged of an error that nobody expected: its type, the code of AWS, and the lines of code; never its
+    message, which may contain what somebody typed.
+    """
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    where = [f"{step.filename}:{step.lineno}" for step in traceback.extract_tb(error.__traceback__)]
+    return {"error": type(error).__name__, "code": code, "where": where}
 
 
 def external_id_taken(error: Taken) -> Problem:
