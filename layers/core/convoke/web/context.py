@@ -244,13 +244,13 @@ def split_running() -> Problem:
 
 
 def promote(event_id: str) -> None:
-    """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
+    """Give free seats to the waitlist at once. Where that fails they stay due, and the sweep gives them."""
     with best_effort(event_id):
         waitlist.promote(store(), event_id, now=now())
 
 
 def start_transfer(event_id: str) -> None:
-    """Copy the first registrations to the new event of a split at once; the sweeper continues with the rest."""
+    """Copy the first registrations to the new event of a split at once; the sweep continues with the rest."""
     with best_effort(event_id):
         split_transfer.transfer_batch(store(), event_id, now=now())
 
