@@ -168,6 +168,9 @@ class Duration:
 # UTC-12: an all-day event without a zone is over when its last day has ended everywhere on earth.
 LAST_ZONE_ON_EARTH = timezone(timedelta(hours=-12))
 
+YEARS = range(1970, 2200)
+"""The years in which events may take place."""
+
 
 @frozen
 class When:

@@ -6,8 +6,7 @@ import re
 from calendar import Calendar, monthrange
 from datetime import date, datetime, timedelta
 
-from ..model import When, frozen
-from ..web.walltimes import YEARS
+from ..model import YEARS, When, frozen
 
 _NAME = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
