@@ -28,6 +28,7 @@ from ..webhooks.events import WebhookEventType
 from . import seats
 
 ACTIVE = (RegistrationStatus.PENDING, RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+"""The statuses of whoever comes, or may come yet: they can be changed."""
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
 
