@@ -25,27 +25,27 @@ NOBODY = {"account": "", "key": "", "key_id": "", "scopes": ""}
 
 @cache
 def accounts() -> Accounts:
-    """The DynamoDB client, made once per process."""
+    """The API keys of this deployment, made once per process."""
     return Accounts(dynamo.client(), settings().accounts_table)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     scheme, _, secret = event.get("headers", {}).get("authorization", "").partition(" ")
-    account = None
+    caller = None
     if scheme.lower() == "bearer":
-        account = accounts().account_of(secret.strip(), datetime.now(UTC))
-    if account is None:
+        caller = accounts().caller_of(secret.strip(), datetime.now(UTC))
+    if caller is None:
         logger.info("refused")
         # Where it is False, API Gateway answers 403. So the API gets no account, and answers 401.
         return {"isAuthorized": True, "context": NOBODY}
-    logger.info("admitted", account=account.account, key=account.key, key_id=account.key_id)
+    logger.info("admitted", account=caller.account, key=caller.key, key_id=caller.key_id)
     return {
         "isAuthorized": True,
         "context": {
-            "account": account.account,
-            "key": account.key,
-            "key_id": account.key_id,
-            "scopes": " ".join(sorted(account.scopes)),
+            "account": caller.account,
+            "key": caller.key,
+            "key_id": caller.key_id,
+            "scopes": " ".join(sorted(caller.scopes)),
         },
     }

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.queues import hint_of
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import aws, count, inform, inform_batch, logger, metrics
 from convoke.delivery.fan_out import plan
 from convoke.delivery.notify import dispatch
@@ -20,7 +20,7 @@ from convoke.effects import BatchHint, Hint, NotificationHint, PlanHint, SurveyH
 # Imported while Lambda starts the function, not in the time of its first mail.
 from convoke.mail import notification_mail, spliced  # noqa: F401
 
-processor = Records(EventType.SQS)
+processor = RecordProcessor(EventType.SQS)
 
 
 def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:

@@ -9,11 +9,11 @@ from aws_lambda_powertools.utilities.batch import EventType, process_partial_res
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import aws, logger
 from convoke.delivery.reports import Report, apply_notification_report, apply_report, report_of
 
-processor = Records(EventType.SQS)
+processor = RecordProcessor(EventType.SQS)
 
 
 def handle_report(record: SQSRecord) -> None:

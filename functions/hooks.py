@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.queues import hint_of
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import aws, logger
 from convoke.delivery.webhooks import distribute, post
 from convoke.effects import WebhookHint
@@ -64,6 +64,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(
         event=event,
         record_handler=handle_message if queued else handle_stream_record,
-        processor=Records(EventType.SQS if queued else EventType.DynamoDBStreams),
+        processor=RecordProcessor(EventType.SQS if queued else EventType.DynamoDBStreams),
         context=context,
     )

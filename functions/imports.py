@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.queues import hint_of
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import aws
 from convoke.effects import Enqueue, ImportHint
 from convoke.registrations import imports
@@ -20,7 +20,7 @@ from convoke.store.store import store
 from convoke.web.bulk import person_or_reason
 from convoke.web.context import now
 
-processor = Records(EventType.SQS)
+processor = RecordProcessor(EventType.SQS)
 logger = Logger()
 
 MARGIN = timedelta(seconds=15)

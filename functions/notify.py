@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch import EventType, process_partial_res
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import aws, inform, inform_batch, logger, metrics
 from convoke.delivery.fan_out import begin
 
@@ -20,7 +20,7 @@ from convoke.delivery.fan_out import begin
 from convoke.mail import notification_mail, spliced  # noqa: F401
 from convoke.store import keys
 
-processor = Records(EventType.DynamoDBStreams)
+processor = RecordProcessor(EventType.DynamoDBStreams)
 
 
 def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:

@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws import runtime
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import logger, metrics
 from convoke.model import ConvokeError
 from convoke.sources.compare import KINDS, follow, go_on, too_many
@@ -123,6 +123,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(
         event=event,
         record_handler=handle_record,
-        processor=Records(EventType.DynamoDBStreams, unfinished=Unfinished),
+        processor=RecordProcessor(EventType.DynamoDBStreams, unfinished=Unfinished),
         context=context,
     )

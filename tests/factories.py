@@ -12,7 +12,7 @@ from convoke.decision.invitation import Acknowledged, Intent, Invitation
 from convoke.delivery.reports import Report
 from convoke.effects import Send
 from convoke.inbound.authenticity import Receipt
-from convoke.inbound.itip_reply import Answer, Kind
+from convoke.inbound.itip_reply import Answer, IncomingMethod
 from convoke.inbound.proposals import Proposal
 from convoke.inbound.quarantine import QuarantinedMail
 from convoke.inbound.reasons import Reason
@@ -127,7 +127,7 @@ def receipt(**changes: Any) -> Receipt:
 def answer(**changes: Any) -> Answer:
     """Bo accepts the first invitation."""
     plain = Answer(
-        kind=Kind.REPLY,
+        kind=IncomingMethod.REPLY,
         uid=message().uid,
         attendee="bo@example.net",
         participation=Participation.ACCEPTED,

@@ -962,7 +962,7 @@ def test_errors_have_codes_that_are_documented(world: World) -> None:
     sources = "".join(path.read_text() for path in (*Path(problems.__file__).parent.glob("*.py"), Path(api.__file__)))
     assert documented == {
         *problems.CODES.values(),
-        *registrations.CODES.values(),
+        *registrations.OBSTACLE_CODES.values(),
         *(one.name.lower() for one in events.CannotUndo),
         *re.findall(r'code="([a-z_]+)"', sources),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convoke.decision.attention import Attention, AttentionKind, AttentionReason
-from convoke.inbound.itip_reply import Kind, Span
+from convoke.inbound.itip_reply import IncomingMethod, Span
 from convoke.inbound.quarantine import Owner
 from convoke.inbound.reasons import Reason
 from convoke.mail.notifications import NotificationState
@@ -347,7 +347,7 @@ def test_how_many_are_not_shown_is_said(world: World) -> None:
 def test_a_released_proposal_waits_to_be_decided(world: World) -> None:
     person = somebody(world)
     span = Span(start=AFTERNOON.start, end=AFTERNOON.end)
-    said = answer(uid="told@convoke.example.com", kind=Kind.COUNTER, participation=None, proposed=span)
+    said = answer(uid="told@convoke.example.com", kind=IncomingMethod.COUNTER, participation=None, proposed=span)
     assert world.call("POST", f"{at_hand(world, person, answer=said)}/release").status == 200
     event = person.partition("/registrations")[0]
     assert [one["status"] for one in world.call("GET", f"{event}/proposals").body["items"]] == ["open"]

@@ -547,8 +547,8 @@ def test_the_answers_of_many_people_are_counted_upon_request(
 ) -> None:
     event = secretary.world.hold()
     secretary.world.register(event)
-    monkeypatch.setattr("convoke.console.event_page.MANY", 0)
-    monkeypatch.setattr(home, "FEW", 0)
+    monkeypatch.setattr("convoke.console.event_page.MOST_PEOPLE", 0)
+    monkeypatch.setattr(home, "MOST_PEOPLE", 0)
     path = f"/console{event}"
     assert f"{path}?count=answers" in secretary.get("/console").text
     assert "Count the answers" in secretary.get(path).text

@@ -26,7 +26,7 @@ ENGLISH = texts("en")
         (words.REASONS, AttentionReason),
         (words.CHANNELS, AnswerChannel),
         (words.SHOWINGS, Showing),
-        (words.ASIDE, Reason),
+        (words.QUARANTINE_REASONS, Reason),
     ],
 )
 def test_every_state_of_the_api_has_words(known: words.Words, values: type[StrEnum]) -> None:

@@ -19,7 +19,7 @@ from convoke.registrations.events import create_event
 from convoke.registrations.imports import Check, Progress, Reason, entropy, work
 from convoke.registrations.returning import HELD
 from convoke.store import keys
-from convoke.store.imports import IN_A_PART, Import, Imports, Line, Wrong
+from convoke.store.imports import IN_A_PART, Import, ImportedPerson, Imports, Wrong
 from convoke.web.bulk import person_or_reason
 from tests import policies
 from tests.caller import World, a_caller
@@ -47,7 +47,7 @@ class Job:
         self.store = world.store
         self.event_id = where.rpartition("/")[2]
         self.import_id = keys.registration_id(world.now, b"import" * 2 + b"1234")
-        self.lines: list[Line] = [{"line": number, "body": body} for number, body in enumerate(bodies, 2)]
+        self.lines: list[ImportedPerson] = [{"line": number, "body": body} for number, body in enumerate(bodies, 2)]
         one = Import(
             event_id=self.event_id,
             import_id=self.import_id,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from convoke.inbound.itip_reply import Answer, Kind, answers
+from convoke.inbound.itip_reply import Answer, IncomingMethod, answers
 from convoke.inbound.reasons import Quarantined
 from convoke.model import LocalTime, Participation
 
@@ -37,7 +37,7 @@ def answer(data: bytes) -> Answer:
 
 def test_an_answer_is_read() -> None:
     assert answer(reply()) == Answer(
-        kind=Kind.REPLY,
+        kind=IncomingMethod.REPLY,
         uid="abc.def.1@example.org",
         attendee="bo@example.net",
         participation=Participation.ACCEPTED,
@@ -74,9 +74,9 @@ def test_several_dates_in_one_reply_are_as_many_answers() -> None:
 def test_what_is_missing_is_taken_from_the_mail() -> None:
     sent_at = datetime(2027, 1, 15, 12, 30, tzinfo=UTC)
     (found,) = answers(reply(before="X-NO:METHOD", dtstamp=""), method="reply", sent_at=sent_at)
-    assert (found.kind, found.dtstamp) == (Kind.REPLY, sent_at)
+    assert (found.kind, found.dtstamp) == (IncomingMethod.REPLY, sent_at)
     (found,) = answers(reply(), method="COUNTER", sent_at=sent_at)
-    assert (found.kind, found.dtstamp) == (Kind.REPLY, datetime(2027, 1, 15, 12, tzinfo=UTC))
+    assert (found.kind, found.dtstamp) == (IncomingMethod.REPLY, datetime(2027, 1, 15, 12, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from convoke.links import tokens
 from convoke.links.tokens import InvalidLink, Keys, Purpose
 from convoke.model import InvalidField
 from convoke.store import conditions, keys, link_keys
-from convoke.store.link_keys import MOST, SIGNS_AFTER, LinkKeys
+from convoke.store.link_keys import MAX_KEYS, SIGNS_AFTER, LinkKeys
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID
 from tests.fixtures import fixture_of
 from tests.tables import SETTINGS, everything, in_memory
@@ -140,10 +140,10 @@ def test_the_only_key_is_not_dropped_and_there_is_an_end_of_rotations(client: An
     stored, now = process(client), NOW
     with pytest.raises(InvalidField, match="rotate first"):
         stored.drop(now)
-    for _ in range(MOST - 1):
+    for _ in range(MAX_KEYS - 1):
         stored.rotate(now)
         now += SIGNS_AFTER
-    assert len(set(stored.at(now).all)) == MOST
+    assert len(set(stored.at(now).all)) == MAX_KEYS
     with pytest.raises(InvalidField, match="drop the earlier"):
         stored.rotate(now)
 

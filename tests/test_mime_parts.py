@@ -30,7 +30,7 @@ def test_parts_that_are_broken_or_other_than_was_meant_are_found() -> None:
     text = mime_parts.text("plain", "Hello\n")
     whole = mime_parts.multipart("alternative", "b", (text, mime_parts.text("html", "<p>\n")))
     kinds = ("multipart/alternative", "text/plain", "text/html")
-    assert [mime_parts.held(part) for part in mime_parts.parts(whole, kinds)[1:]] == [b"Hello\r\n", b"<p>\r\n"]
+    assert [mime_parts.decoded_body(part) for part in mime_parts.parts(whole, kinds)[1:]] == [b"Hello\r\n", b"<p>\r\n"]
     for broken in (whole.replace(b"--b--", b""), whole.replace(b"html", b"plain"), whole.replace(b"--b\r\n", b"", 1)):
         with pytest.raises(RenderError, match="other parts"):
             mime_parts.parts(broken, kinds)

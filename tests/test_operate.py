@@ -40,7 +40,7 @@ def run(command: str, answer: str = "no", **said: str) -> str:
 def test_a_key_is_shown_and_opens_the_account(world: World) -> None:
     shown = run("key", ACCOUNT="acme", NAME="ci")
 
-    assert world.store.accounts.account_of(shown, NOW) is not None
+    assert world.store.accounts.caller_of(shown, NOW) is not None
 
 
 def test_whoever_does_not_say_for_whom_gets_no_key(world: World) -> None:
@@ -235,14 +235,14 @@ def test_the_keys_of_an_account_are_listed_without_their_secrets(
     assert re.fullmatch(r"ci  id [0-9a-f]{12}  read,register,manage  created 20\d\d-\d\d-\d\d  last used never", ci)
     assert "revoked 20" in old
     assert secret not in ci
-    assert world.store.accounts.account_of(secret, NOW) is not None
+    assert world.store.accounts.caller_of(secret, NOW) is not None
 
 
 def test_a_key_may_do_and_last_as_long_as_it_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     secret = run("key", ACCOUNT="acme", NAME="form", SCOPE="register, read", EXPIRES="2090-12-31")
-    found = existing(world.store.accounts.account_of(secret, datetime(2090, 12, 31, 23, tzinfo=UTC)))
+    found = existing(world.store.accounts.caller_of(secret, datetime(2090, 12, 31, 23, tzinfo=UTC)))
     assert found.scopes == {"read", "register"}
-    assert world.store.accounts.account_of(secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
+    assert world.store.accounts.caller_of(secret, datetime(2091, 1, 1, tzinfo=UTC)) is None
     capsys.readouterr()
 
     run("keys", ACCOUNT="acme")
@@ -269,9 +269,9 @@ def test_a_key_is_revoked_after_asking_and_once(world: World) -> None:
     secret = run("key", ACCOUNT="acme", NAME="ci")
 
     assert run("revoke", ACCOUNT="acme", NAME="ci") == "Nothing was done."
-    assert world.store.accounts.account_of(secret, NOW) is not None
+    assert world.store.accounts.caller_of(secret, NOW) is not None
     assert "is revoked" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
-    assert world.store.accounts.account_of(secret, NOW) is None
+    assert world.store.accounts.caller_of(secret, NOW) is None
     assert "no working key ci" in run("revoke", "yes", ACCOUNT="acme", NAME="ci")
 
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch import EventType, process_partial_res
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
 
-from convoke.aws.records import Records
+from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import Aws, logger, metrics
 from convoke.effects import All, Clock, Steps
 from convoke.store import dynamo
@@ -39,7 +39,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def handled(processor: Records, *failing: Exception | None) -> Any:
+def handled(processor: RecordProcessor, *failing: Exception | None) -> Any:
     """The answer for a batch of as many records, of which each raises what is given."""
     raised = dict(enumerate(failing))
 
@@ -68,33 +68,35 @@ def counted(printed: str) -> list[tuple[str, str]]:
 def test_a_record_that_fails_among_others_is_logged_and_counted(
     logged: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = handled(Records(EventType.DynamoDBStreams), None, ValueError("odd"), None)
+    answer = handled(RecordProcessor(EventType.DynamoDBStreams), None, ValueError("odd"), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert logged == ["record failed: ValueError"]
     assert counted(capsys.readouterr().out) == [("this-stack", "RecordFailed")]
 
 
 def test_a_batch_that_goes_well_says_nothing(logged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert handled(Records(EventType.DynamoDBStreams), None, None) == {"batchItemFailures": []}
+    assert handled(RecordProcessor(EventType.DynamoDBStreams), None, None) == {"batchItemFailures": []}
     assert (logged, capsys.readouterr().out) == ([], "")
 
 
 def test_a_batch_of_which_all_fail_is_an_error_of_the_function_too(logged: list[str]) -> None:
     with pytest.raises(BatchProcessingError):
-        handled(Records(EventType.DynamoDBStreams), ValueError("odd"), KeyError("even"))
+        handled(RecordProcessor(EventType.DynamoDBStreams), ValueError("odd"), KeyError("even"))
     assert logged == ["record failed: ValueError", "record failed: KeyError"]
 
 
 def test_of_a_record_that_fails_nothing_is_logged_that_may_be_somebody_s_name_or_address(logged: list[str]) -> None:
     answer: Any = {"Error": {"Code": "ThrottlingException", "Message": "bo@example.net"}}
     with pytest.raises(BatchProcessingError) as failed:
-        handled(Records(EventType.DynamoDBStreams), ValueError("bo@" + "example.net"), ClientError(answer, "Query"))
+        handled(
+            RecordProcessor(EventType.DynamoDBStreams), ValueError("bo@" + "example.net"), ClientError(answer, "Query")
+        )
     assert logged == ["record failed: ValueError", "record failed: ClientError: ThrottlingException"]
     assert "bo@example.net" not in str(failed.value)
 
 
 def test_what_is_not_finished_yet_is_no_failure(logged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    processor = Records(EventType.DynamoDBStreams, unfinished=Unfinished)
+    processor = RecordProcessor(EventType.DynamoDBStreams, unfinished=Unfinished)
     assert handled(processor, Unfinished()) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert (logged, capsys.readouterr().out) == ([], "")
     handled(processor, ValueError("odd"), Unfinished())
@@ -106,7 +108,7 @@ def test_every_function_that_handles_records_tells_of_each_that_fails() -> None:
     mappings = [part["Properties"] for part in made if part["Type"] == "AWS::Lambda::EventSourceMapping"]
     named = {mapping["FunctionName"]["Ref"] for mapping in mappings}
     assert named == {"Notify", "Deliver", "Hooks", "Imports", "Feedback", "Sources"}
-    assert all(import_module(name.lower()).Records is Records for name in named)
+    assert all(import_module(name.lower()).RecordProcessor is RecordProcessor for name in named)
 
 
 def test_one_of_several_that_fails_is_told_without_names_and_the_others_are_done(

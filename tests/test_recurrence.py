@@ -283,10 +283,10 @@ def test_no_rule_takes_long(day: str, rule: str) -> None:
         try:
             found = Schedule(when=when, rule=series.rule(rule, when))
             series.starts.cache_clear()
-            calendar_entries.wire.cache_clear()
+            calendar_entries.rule_and_exdates.cache_clear()
             series.yielded_by_rule.cache_clear()
             assert len(series.starts(found)) <= MAX_DATES
-            calendar_entries.wire(found)
+            calendar_entries.rule_and_exdates(found)
         except InvalidField:
             pass
         return time.process_time() - began

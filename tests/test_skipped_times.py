@@ -126,21 +126,23 @@ def test_readers_would_not_agree_on_the_rule_as_it_is() -> None:
 
 
 def test_where_the_clock_skips_a_date_the_rule_does_not_count_and_the_date_is_excluded() -> None:
-    assert calendar_entries.wire(NIGHTLY) == calendar_entries.Wire(
+    assert calendar_entries.rule_and_exdates(NIGHTLY) == calendar_entries.RuleAndExdates(
         rule="FREQ=DAILY;UNTIL=20270330T003000Z", excluded=(datetime(2027, 3, 28, 2, 30),)
     )
 
 
 def test_else_it_is_said_as_it_is() -> None:
     morning = schedule(timed("2027-03-26T09:00"), "FREQ=DAILY;COUNT=4", "2027-03-27T09:00", "2027-04-02T02:30")
-    assert calendar_entries.wire(morning) == calendar_entries.Wire(rule="FREQ=DAILY;COUNT=4", excluded=())
+    assert calendar_entries.rule_and_exdates(morning) == calendar_entries.RuleAndExdates(
+        rule="FREQ=DAILY;COUNT=4", excluded=()
+    )
     single = schedule(timed("2027-03-26T09:00"), None, "2027-03-28T02:30", "2027-03-29T02:30")
-    assert calendar_entries.wire(single) == calendar_entries.Wire(rule=None, excluded=())
+    assert calendar_entries.rule_and_exdates(single) == calendar_entries.RuleAndExdates(rule=None, excluded=())
 
 
 def test_what_is_beside_the_rule_is_not_said_with_it() -> None:
     beside = replace(NIGHTLY, added=(datetime(2027, 3, 28, 3, 30),))
-    assert calendar_entries.wire(beside) == calendar_entries.wire(NIGHTLY)
+    assert calendar_entries.rule_and_exdates(beside) == calendar_entries.rule_and_exdates(NIGHTLY)
     assert sent(beside) == sent(NIGHTLY)
 
 

@@ -266,7 +266,7 @@ def test_a_template_that_gives_back_another_mail_is_not_kept(monkeypatch: pytest
 
 
 def test_so_many_templates_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spliced, "MOST", 4)
+    monkeypatch.setattr(spliced, "MAX_TEMPLATES", 4)
     said = [replace(INVITATION, title=f"{number}") for number in range(6)]
     for one in said:
         for _ in range(2):

@@ -19,7 +19,7 @@ from convoke.delivery.notify import dispatch
 from convoke.effects import NotificationHint, Refusal, Refused
 from convoke.links import tokens
 from convoke.mail import notification_mail
-from convoke.mail.asked_for_mail import Said
+from convoke.mail.asked_for_mail import AskedForContent
 from convoke.mail.notifications import ASKED_FOR, NotificationKind, asked_for
 from convoke.model import (
     DateChange,
@@ -635,7 +635,7 @@ def test_whatever_the_event_is_called_the_mail_reads_back(kind: NotificationKind
     holder = None if kind is NotificationKind.CONFIRM else registration()
     for status in RegistrationStatus:
         holder = None if holder is None else replace(holder, status=status)
-        said = Said(kind=kind, link=f"{URL}/r/abc", holder=holder, place=3)
+        said = AskedForContent(kind=kind, link=f"{URL}/r/abc", holder=holder, place=3)
         mail = read_mail(notification_mail.rendered(notification, SENDER, {}, said).mail)
         assert mail["To"] == "bo@example.net"
         assert "Bcc" not in mail
@@ -656,7 +656,7 @@ def test_it_is_written_in_the_language_of_the_registration_or_that_it_was_asked_
     notification = asked_for(
         NotificationKind.LINK, event(), "bo@example.net", about="a", language="fr", until=NOW, now=NOW
     )
-    said = Said(kind=NotificationKind.LINK, link=URL)
+    said = AskedForContent(kind=NotificationKind.LINK, link=URL)
     assert said.texts(notification).language == "fr"
     assert replace(said, holder=registration(language="de")).texts(notification).language == "de"
     assert replace(said, holder=registration(language="")).texts(notification).language == "fr"
@@ -676,7 +676,7 @@ def test_where_there_are_no_texts_in_a_language_the_event_s_is_next_as_in_invita
         until=NOW,
         now=NOW,
     )
-    said = Said(kind=NotificationKind.FRESH_LINK, link="https://x.example/r/a", holder=holder)
+    said = AskedForContent(kind=NotificationKind.FRESH_LINK, link="https://x.example/r/a", holder=holder)
     assert said.texts(notification).language == written
 
 

@@ -31,7 +31,7 @@ from convoke.calendar.content_lines import address, uri
 from convoke.calendar.itip import PRODID, description
 from convoke.decision.calendar_state import Message
 from convoke.mail import invitation_mail, spliced
-from convoke.mail.mime_parts import held
+from convoke.mail.mime_parts import decoded_body
 from convoke.mail.page import html
 from convoke.mail.wording import text, words
 from convoke.model import Person
@@ -227,8 +227,8 @@ def said(mail: bytes) -> dict[str, Any]:
     for kind in ("text/plain", "text/html"):
         found[kind] = parts[kind].get_content().replace("\r\n", "\n").strip()
     found["method"] = parts["text/calendar"].get_param("method")
-    calendar = icalendar.Calendar.from_ical(held(parts["text/calendar"]))
-    attached = icalendar.Calendar.from_ical(held(parts["application/ics"]))
+    calendar = icalendar.Calendar.from_ical(decoded_body(parts["text/calendar"]))
+    attached = icalendar.Calendar.from_ical(decoded_body(parts["application/ics"]))
     event: Any
     (event,) = calendar.walk("VEVENT")
     found["same attachment"] = attached.to_ical() == calendar.to_ical()

@@ -54,6 +54,8 @@ class Method(StrEnum):
 
 
 class EventStatus(StrEnum):
+    """Whether an event takes place: tentative is not certain, and of a draft nobody is informed."""
+
     CONFIRMED = "confirmed"
     TENTATIVE = "tentative"
     DRAFT = "draft"
@@ -66,6 +68,10 @@ class EventStatus(StrEnum):
 
 
 class RegistrationStatus(StrEnum):
+    """Where a registration stands: it waits for the organizer's decision (pending), has a seat (registered) or a place
+    on the waitlist, gave its seat back by declining, was withdrawn or turned down (cancelled), or erased after that.
+    """
+
     PENDING = "pending"
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
@@ -162,6 +168,9 @@ class Duration:
 # UTC-12: an all-day event without a zone is over when its last day has ended everywhere on earth.
 LAST_ZONE_ON_EARTH = timezone(timedelta(hours=-12))
 
+YEARS = range(1970, 2200)
+"""The years in which events may take place."""
+
 
 @frozen
 class When:
@@ -256,6 +265,10 @@ class Occurrence:
     moved: bool = False
     reason: str = ""
 
+    def is_to_come(self, now: datetime) -> bool:
+        """Whether it takes place and is not over at ``now`` (UTC)."""
+        return not self.cancelled and self.when.ends_at > now
+
 
 def ascii_domain(domain: str) -> str:
     """A domain in Punycode, in lower case. Raises :class:`UnicodeError` where it is none, or has characters that IDNA
@@ -307,6 +320,8 @@ def mailbox(email: str) -> str:
 
 @frozen
 class Person:
+    """Somebody's name, which may be empty, and mail address."""
+
     name: str
     email: str
 
@@ -320,6 +335,8 @@ class Conference:
 
 
 class QuestionKind(StrEnum):
+    """How a question is answered: with any text, with one of its choices, or with yes or no."""
+
     TEXT = "text"
     CHOICE = "choice"
     YES_NO = "yes-no"

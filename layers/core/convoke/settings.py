@@ -51,6 +51,10 @@ class Times:
 
 @frozen
 class Settings:
+    """What one deployment consists of, and what was decided for it: the names of its tables, the URLs of its queues,
+    who its mails are from, and SES's configuration set. ``local_webhooks``: a webhook may be ``http://127.0.0.1``, too.
+    """
+
     registrations_table: str
     invitations_table: str
     accounts_table: str

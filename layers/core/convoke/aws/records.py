@@ -23,7 +23,7 @@ class RecordFailed(Exception):
     """Stands for the exception of a record, whose type is its text: what that says may hold a name or an address."""
 
 
-class Records(BatchProcessor):
+class RecordProcessor(BatchProcessor):
     """Logs each record that fails, with the type of its exception and where that was raised, and counts it; but none
     that raises ``unfinished``.
 

@@ -39,7 +39,7 @@ from . import queues, ses
 from .personal_links import PersonalLinks
 
 if TYPE_CHECKING:
-    from ..mail.asked_for_mail import Said
+    from ..mail.asked_for_mail import AskedForContent
 
 Result = TypeVar("Result")
 
@@ -247,8 +247,8 @@ def render_notification(
         if notification.kind in ASKED_FOR:
             if not settings.public_url:
                 raise RenderError("it is not known where the pages are")
-            said = _said(effect, notification, links)
-            return notification_mail.rendered(notification, settings.sender, effect.people, said)
+            content = _asked_for_content(effect, notification, links)
+            return notification_mail.rendered(notification, settings.sender, effect.people, content)
         ids, link = (notification.event_id, notification.registration_id), ""
         if effect.links is not None:
             link = links.personal(*ids, effect.links, clock())
@@ -257,16 +257,20 @@ def render_notification(
         return str(error)
 
 
-def _said(effect: effects.RenderNotification, notification: Notification, links: PersonalLinks) -> Said:
+def _asked_for_content(
+    effect: effects.RenderNotification, notification: Notification, links: PersonalLinks
+) -> AskedForContent:
     """What a mail says that was asked for on a page, with its link."""
-    from ..mail.asked_for_mail import Said
+    from ..mail.asked_for_mail import AskedForContent
 
     holder, kind, now = effect.holder, effect.kind, clock()
     if kind is NotificationKind.ADDRESS_CHANGED:
-        return Said(kind=kind, link="")
+        return AskedForContent(kind=kind, link="")
     if kind is NotificationKind.SIGN_IN and notification.until is not None:
         organizer = folded(notification.recipient.email)
-        return Said(kind=kind, link=links.sign_in(notification.notification_id, organizer, notification.until, now))
+        return AskedForContent(
+            kind=kind, link=links.sign_in(notification.notification_id, organizer, notification.until, now)
+        )
     if holder is not None:
         ids = holder.event_id, holder.registration_id
         make = links.fresh if kind is NotificationKind.FRESH_LINK else links.personal
@@ -278,7 +282,9 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
         link = links.confirm(notification.registration_id, notification.until, now)
     else:
         raise RenderError("nobody has the address")
-    return Said(kind=kind, link=link, holder=holder, place=effect.place, event_cancelled=effect.event_cancelled)
+    return AskedForContent(
+        kind=kind, link=link, holder=holder, place=effect.place, event_cancelled=effect.event_cancelled
+    )
 
 
 @cache

@@ -39,10 +39,10 @@ _PLAIN = re.compile(r"[\w/+.-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 
-# C0 but for tab and line feed, C1, line and paragraph separators, bidirectional controls, byte order marks, and lone
-# surrogates.
 _SPACES = re.compile(r"[\t\n ]+")
 _BEGUN_ESCAPE = re.compile(r"\^(?=[\^'n])")
+# C0 but for tab and line feed, C1, line and paragraph separators, bidirectional controls, byte order marks, and lone
+# surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")

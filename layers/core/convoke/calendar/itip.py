@@ -15,7 +15,7 @@ from icalendar import Alarm, Calendar, Component, Event, Timezone, vCalAddress, 
 
 from .. import languages
 from ..decision.calendar_state import Message, is_separate
-from ..model import EventStatus, LocalTime, Method, Participation, Person, RenderError, When
+from ..model import EventStatus, LocalTime, Method, Participation, Person, RenderError, Schedule, When
 from ..schedule import calendar_entries, series
 from . import content_lines
 from .content_lines import Line, clean, mailto, one_line, parameter, uri
@@ -119,6 +119,7 @@ def written(method: str, components: Iterable[Component], more: Iterable[Propert
 
 
 def filled(component: C, properties: Iterable[Property]) -> C:
+    """``component`` itself, with these properties added in their order."""
     for name, value in properties:
         component.add(name, value)
     return component
@@ -154,7 +155,8 @@ def _event(message: Message, sequence: int, dtstamp: datetime) -> Iterator[Prope
     yield "CREATED", instant(message.created_at)
     yield "LAST-MODIFIED", instant(max(message.created_at, message.updated_at))
     yield from start_and_end(message.when)
-    yield from _dates(message)
+    if message.recurs:
+        yield from rule_and_exdates(message.schedule, message.without)
     yield "SUMMARY", words(one_line(message.title), message.event_language)
     if not cancels and (text := description(message)):
         yield "DESCRIPTION", words(text, message.event_language)
@@ -182,6 +184,7 @@ def words(text: str, language: str) -> Text:
 
 
 def start_and_end(when: When) -> Iterator[Property]:
+    """DTSTART and DTEND."""
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
         # DTEND is exclusive: the day after the last (RFC 5545, section 3.6.1).
         yield "DTSTART", local_time(when.start, None)
@@ -204,16 +207,16 @@ def local_time(at: LocalTime, zone: str | None) -> vDDDTypes:
     return value
 
 
-def _dates(message: Message) -> Iterator[Property]:
-    """RRULE and EXDATE of a series. RDATE is never used, since Exchange does not support it."""
-    if not message.recurs:
-        return
-    wire, zone = calendar_entries.wire(message.schedule), message.when.time_zone
-    if wire.rule is not None:
-        yield "RRULE", Unchanged(wire.rule)
+def rule_and_exdates(schedule: Schedule, without: Iterable[LocalTime]) -> Iterator[Property]:
+    """RRULE and EXDATE of a series in which the dates ``without`` do not take place. RDATE is never used, since
+    Exchange does not support it.
+    """
+    written = calendar_entries.rule_and_exdates(schedule)
+    if written.rule is not None:
+        yield "RRULE", Unchanged(written.rule)
     # One date a line, since some programs read only the first of several.
-    for without in sorted({*message.without, *wire.excluded}):
-        yield "EXDATE", local_time(without, zone)
+    for excluded in sorted({*without, *written.excluded}):
+        yield "EXDATE", local_time(excluded, schedule.when.time_zone)
 
 
 def _links(message: Message) -> Iterator[Property]:
@@ -241,6 +244,7 @@ def _alarms(message: Message) -> Iterator[Alarm]:
 
 
 def instant(at: datetime) -> vDDDTypes:
+    """An aware ``datetime`` as a time in UTC."""
     return vDDDTypes(at.astimezone(UTC))
 
 
@@ -256,6 +260,7 @@ def _attendance(method: Method, participation: Participation, asks: bool) -> tup
 
 
 def person(who: Person, **params: str) -> vCalAddress:
+    """The mailto URI of a person, with these parameters, and CN last if there is a name."""
     named = {"CN": name} if (name := parameter(who.name)) else {}
     return with_parameters(vCalAddress(mailto(who.email)), **params, **named)
 

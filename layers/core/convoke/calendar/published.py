@@ -4,7 +4,7 @@
 Its UIDs are not those of invitations, of which each attendee has their own (``<event id>.<registration id>.<n>``).
 RFC 5545 would have one UID name the event everywhere. But a subscription that had the UID of an invitation would be
 taken for that entry by some programs, which would then show an answer twice, or remove the invitation together with the
-subscription. So who was invited and subscribes besides sees the event in both calendars.
+subscription. So somebody who was invited and also subscribes sees the event in both calendars.
 
 A subscriber's program reads the whole again every so often. What is not in it any more is removed; SEQUENCE and
 DTSTAMP are those of the event's latest change.
@@ -42,7 +42,7 @@ def calendar(event: Event, *, organizer: Person, domain: str, page: str, cancell
     ``cancelled`` the title of what does not take place: not every program shows STATUS. Raises :class:`RenderError`.
     """
     title = one_line(event.title)
-    # NAME is of RFC 7986; most programs know the older X-WR-CALNAME. As well with how often it is to be read.
+    # NAME and REFRESH-INTERVAL are of RFC 7986; most programs know the older X-WR-CALNAME and X-PUBLISHED-TTL.
     head: list[itip.Property] = [
         ("NAME", Text(title)),
         ("X-WR-CALNAME", Text(title)),
@@ -110,12 +110,8 @@ class _Writer:
         yield "LAST-MODIFIED", itip.instant(event.updated_at)
         yield from itip.start_and_end(one.when)
         if rule is not None:
-            written = calendar_entries.wire(rule)
             self.times.append(series.when_at(rule, series.starts(rule)[-1]))
-            if written.rule is not None:
-                yield "RRULE", Unchanged(written.rule)
-            for date in sorted({*without, *written.excluded}):
-                yield "EXDATE", itip.local_time(date, zone)
+            yield from itip.rule_and_exdates(rule, without)
         yield "SUMMARY", itip.words(one_line(one.title if stands else self.cancelled), language)
         if text := clean(one.description).strip():
             yield "DESCRIPTION", itip.words(text, language)

@@ -13,7 +13,7 @@
 - ``person``: one person's page, with its ``timeline``; ``person_form``: registering and changing somebody;
   ``person_steps``: deciding about who asked to come, the invitation again, withdrawing, erasing; ``person_mails``: a
   mail as it was sent
-- ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and mails that were put aside
+- ``attention_page``: who was not reached, and what waits; ``decisions``: proposals and quarantined mails
 - ``importing``: people from a file, with ``uploads``, ``csv_reading``, ``csv_columns`` and ``import_check``;
   ``import_result``: what became of them; ``exporting``: all people of an event as a file
 - ``dates``: the dates of a series, as a list or as a ``month``; ``date_steps``: what can be done with one;

@@ -1,5 +1,5 @@
-"""What needs somebody: who was not reached, other times that people propose, mails that were put aside. Of one event,
-and of all events of whoever is signed in.
+"""What needs somebody: who was not reached, other times that people propose, quarantined mails. Of one event, and of
+all events of whoever is signed in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ..languages import Texts
 from ..model import frozen
 from ..pages import site
 from ..pages.forms import Errors
+from ..registrations.registry import ACTIVE
 from . import person, words
 from .client import AT_A_TIME
 from .visit import Visit, page
@@ -43,8 +44,8 @@ class Needing:
 
 
 @frozen
-class Kind:
-    """Those who do not know of the same: ``what`` in words."""
+class Unreached:
+    """The people who were not reached by messages of one kind; ``what`` says in words what they do not know."""
 
     what: words.Word
     people: tuple[Needing, ...]
@@ -63,8 +64,8 @@ class Proposed:
 
 
 @frozen
-class Aside:
-    """A mail that was put aside: what is known of it, and why. ``action`` is the path that its decisions are below;
+class QuarantinedMail:
+    """A quarantined mail: what is known of it, and why. ``action`` is the path that its decisions are below;
     ``path``, the page of the person that it names, may be empty.
     """
 
@@ -101,20 +102,22 @@ def shown(visit: Visit, event_id: str, errors: Errors = ()) -> site.Answer:
         kinds=kinds(texts, event, listed["items"]),
         next=listed["next"],
         proposals=_proposals(visit, event),
-        mails=[aside(texts, one, f"/console/events/{event_id}", event["time_zone"]) for one in mails["items"]],
+        mails=[
+            quarantined_mail(texts, one, f"/console/events/{event_id}", event["time_zone"]) for one in mails["items"]
+        ],
         more_mails=mails["next"] is not None,
         not_shown=mails["not_shown"],
         errors=errors,
     )
 
 
-def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]) -> tuple[Kind, ...]:
-    """Those who were not reached, the most urgent first, as the API lists them. Answers that wait are among the mails
-    that were put aside.
+def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]) -> tuple[Unreached, ...]:
+    """Those who were not reached, the most urgent first, as the API lists them. Answers that wait are among the
+    quarantined mails.
     """
     people = [one for one in items if one["kind"] != "answer"]
     return tuple(
-        Kind(what=words.kind(texts, kind), people=tuple(_needing(texts, event, one) for one in those))
+        Unreached(what=words.kind(texts, kind), people=tuple(_needing(texts, event, one) for one in those))
         for kind, those in groupby(people, key=lambda one: str(one["kind"]))
     )
 
@@ -130,7 +133,7 @@ def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> 
         was=texts.gettext("Moved from %(day)s.", day=words.date(texts, name)) if moved else "",
         since=words.moment(texts, one["since"], event["time_zone"]),
         why=words.reason(texts, why),
-        address=why in ("bounced", "suppressed", "complained") and one["status"] in person.ACTIVE,
+        address=why in ("bounced", "suppressed", "complained") and one["status"] in ACTIVE,
         again=why in ("failed", "undelivered") and one["status"] not in ("declined", "erased"),
     )
 
@@ -156,12 +159,12 @@ def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
     ]
 
 
-def aside(texts: Texts, one: Mapping[str, Any], root: str, zone: str | None = None) -> Aside:
+def quarantined_mail(texts: Texts, one: Mapping[str, Any], root: str, zone: str | None = None) -> QuarantinedMail:
     """``root`` is what the paths of the decisions begin with; ``zone`` by which clock it is said when it came (UTC)."""
     received = words.moment(texts, one["received_at"], zone)
     event_id, registration_id = one["event_id"], one["registration_id"]
     known = bool(event_id and registration_id)
-    return Aside(
+    return QuarantinedMail(
         quarantine_id=one["quarantine_id"],
         action=f"{root}/quarantine/{one['quarantine_id']}",
         path=person.path_of(event_id, registration_id) if known else "",
@@ -169,7 +172,7 @@ def aside(texts: Texts, one: Mapping[str, Any], root: str, zone: str | None = No
         subject=one["subject"],
         comment=one["comment"],
         received=received if zone else texts.gettext("%(when)s UTC", when=received),
-        why=words.aside(texts, one["reason"]),
+        why=words.quarantine_reason(texts, one["reason"]),
         answer=_asks(texts, one),
         releases=known and one["method"] is not None and one["reason"] != "virus",
     )
@@ -198,7 +201,7 @@ class OfEvent:
     title: str
     path: str
     when: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[Unreached, ...]
     people: int
     pending: int
     asking: str
@@ -222,7 +225,7 @@ def all_shown(visit: Visit, errors: Errors = ()) -> site.Answer:
     return visit.show(
         "attention_all.html",
         found=sorted(found, key=_urgency),
-        mails=[aside(visit.request.texts, one, "/console") for one in mails["items"]],
+        mails=[quarantined_mail(visit.request.texts, one, "/console") for one in mails["items"]],
         next=mails["next"],
         not_shown=mails["not_shown"],
         upcoming=UPCOMING if events["next"] else 0,

@@ -75,7 +75,7 @@ class Client:
         self._request = request
         self._session = session
 
-    def own(self, event: Event) -> bool:
+    def acts_for(self, event: Event) -> bool:
         """Whether whoever is signed in acts for this event."""
         if self._session.organizer:
             return folded(event.organizer.email) == folded(self._session.organizer)
@@ -192,9 +192,16 @@ class Client:
         if self._session.account:
             return self._session.account
         event = self._request.store.reads.event(event_id) if AN_ID.fullmatch(event_id) else None
-        if route not in ORGANIZERS or event is None or not self.own(event):
+        if route not in ORGANIZERS or event is None or not self.acts_for(event):
             raise site.missing(self._request)
         return event.account
+
+
+def free_seats(event: Mapping[str, Any]) -> int | None:
+    """How many seats of an event, as the API has it, can be taken now: 0 where somebody waits; ``None``: no limit."""
+    if event["capacity"] is None:
+        return None
+    return 0 if event["waiting"] else max(0, event["capacity"] - event["registered"] - event["held"])
 
 
 def _reply(answered: Mapping[str, Any]) -> Reply:

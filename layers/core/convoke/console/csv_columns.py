@@ -18,9 +18,9 @@ from .csv_reading import Row
 
 NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS = "name", "first", "last", "email", "language", "guests"
 EXTERNAL_ID, METADATA, STATUS, IGNORED = "external_id", "metadata", "status", ""
-PLAIN = (NAME, FIRST, LAST, EMAIL, LANGUAGE, GUESTS, EXTERNAL_ID, STATUS, METADATA)
-"""What a column may be about beside the event's questions, which are ``responses.<question_id>``."""
+"""What a column may be about, beside the event's questions; ``IGNORED`` is nothing."""
 QUESTION = "responses."
+"""What a column about a question begins with: ``responses.<question_id>``."""
 LOOKED_AT = 50
 """Lines by whose content columns without a heading are guessed."""
 UNKNOWN_STATE = "is not known here: write registered or cancelled, or choose that the column is not imported"
@@ -121,6 +121,7 @@ _BY_HEADING = {folded_heading(one): target for target, words in _HEADINGS.items(
 
 
 def guess(rows: Sequence[Row], questions: Sequence[Question]) -> Guess:
+    """What the columns of a file are about: by its first line if that is a heading, else by their content."""
     width = max((len(row.cells) for row in rows), default=0)
     first = rows[0].cells if rows else ()
     columns = _by_headings(first, questions)
@@ -186,8 +187,8 @@ def _cell(row: Row, number: int) -> str:
 
 @frozen
 class Person:
-    """What a line says: the body of a registration, as the API has it, and what of it cannot be read, as pairs of the
-    field and what is wrong. ``left`` is true for whoever withdrew, by the column of an export that says so.
+    """What a line says: ``body``, of a registration, as the API has it; ``wrong``, what of it cannot be read, as pairs
+    of the field and the message. ``left``: they withdrew, as the column of a status says.
     """
 
     body: Mapping[str, Any]
@@ -196,6 +197,7 @@ class Person:
 
 
 def person(row: Row, columns: Sequence[str], questions: Sequence[Question]) -> Person:
+    """The person of one line; ``columns`` says what each cell is about, and the first of two about the same counts."""
     cells: dict[str, str] = {}
     for number, column in enumerate(columns):
         if column:

@@ -25,8 +25,8 @@ def fields_of(when: When) -> Mapping[str, str]:
     usual = _day_of_end(start, end.time()) == end.date()
     return {
         "start": start.date().isoformat(),
-        "start_time": _clock(start.time()),
-        "end": _clock(end.time()),
+        "start_time": clock_of(start.time()),
+        "end": clock_of(end.time()),
         "end_day": "" if usual else end.date().isoformat(),
     }
 
@@ -68,6 +68,6 @@ def _day_of_end(start: datetime, end: time) -> date:
     return start.date() + timedelta(days=end <= start.time())
 
 
-def _clock(clock: time) -> str:
-    """With its seconds only where it has some."""
-    return clock.isoformat("seconds" if clock.second else "minutes")
+def clock_of(at: time) -> str:
+    """A time of day as a field of a form has it: ``18:30``, with its seconds only where it has some."""
+    return at.isoformat("seconds" if at.second else "minutes")

@@ -17,8 +17,8 @@ from ..schedule.recurrence import day_of
 from ..store import codec
 from ..store.accounts import Scope
 from . import month as months
-from .event_fields import when_of
 from .visit import Visit, pages_of
+from .words import when_of
 
 PATH = "/events/{event_id}/occurrences"
 PAGE = 50
@@ -109,7 +109,7 @@ class Series:
         return f"{self.path}/{one.name}"
 
     def crumbs(self, texts: Texts, one: Date | None = None) -> tuple[tuple[str, str], ...]:
-        """What leads to the page of a date ``one``, if there is one; to what is done to the dates, else."""
+        """Names and paths of the pages above this one: to that of all dates, or to that of ``one`` of them."""
         above = (
             (texts.gettext("Events"), "/console"),
             (self.event["title"], f"/console/events/{self.event['event_id']}"),
@@ -185,9 +185,7 @@ def date_named(visit: Visit, series: Series, name: str) -> Date:
 
 
 def part(visit: Visit, event: Mapping[str, Any]) -> Series:
-    """What ``console/dates_part.html`` shows of an event, as its ``dates_part``: it with the next dates alone, or with
-    all of them where it has no rule.
-    """
+    """The event for ``console/dates_part.html``, with its next dates only; with all of them where it has no rule."""
     if event["recurrence"] is None:
         return series_of(visit, event["event_id"])
     query = {"over": "false", "limit": NEXT}

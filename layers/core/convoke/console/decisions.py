@@ -1,4 +1,4 @@
-"""Deciding what waits: another time that somebody proposes, and a mail that was put aside."""
+"""Deciding what waits: another time that somebody proposes, and a quarantined mail."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _dates(visit: Visit, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return person.everything(visit, f"{EVENT}/occurrences", {"event_id": event["event_id"]})
 
 
-# --- mails that were put aside --------------------------------------------------------------------------------------
+# --- quarantined mails ----------------------------------------------------------------------------------------------
 
 
 @page("POST", "/console/events/{event_id}/quarantine/{quarantine_id}/release")

@@ -18,10 +18,10 @@ from ..languages import Texts, gettext_noop
 from ..model import Duration, When, frozen
 from ..pages.forms import Errors, Form
 from ..schedule.recurrence import day_of
-from ..store import codec
 from . import repeating
-
-Fields = dict[str, tuple[str, ...]]
+from .date_times import clock_of
+from .repeating import Fields
+from .words import when_of
 
 LINES = ("title", "description", "location", "url")
 OTHER_LINES = ("conference_uri", "conference_label", "organizer_name", "organizer_email", "capacity")
@@ -33,12 +33,6 @@ REQUIRED = {
     "organizer.email": gettext_noop("Enter the address of whoever answers for the event."),
     "time_zone": gettext_noop("Enter the time zone, such as Europe/Berlin."),
 }
-
-
-def when_of(event: Mapping[str, Any], at: Mapping[str, Any] | None = None) -> When:
-    """When an event of the API takes place, or another of its dates, ``at`` with ``start`` and ``end``."""
-    start, end = (codec.local_time((at or event)[name]) for name in ("start", "end"))
-    return When(start=start, end=end, time_zone=event["time_zone"])
 
 
 # --- from an event to the form ------------------------------------------------------------------------------------
@@ -73,11 +67,7 @@ def _moments(when: When) -> Fields:
     fields: Fields = {"start_date": (first.isoformat(),), "end_date": (last.isoformat() if last != first else "",)}
     if not isinstance(when.start, datetime) or not isinstance(when.end, datetime):
         return fields | {"all_day": ("yes",)}
-    return fields | {"start_time": (_clock(when.start.time()),), "end_time": (_clock(when.end.time()),)}
-
-
-def _clock(at: time) -> str:
-    return at.isoformat("seconds" if at.second else "minutes")
+    return fields | {"start_time": (clock_of(when.start.time()),), "end_time": (clock_of(when.end.time()),)}
 
 
 def _questions_shown(questions: list[dict[str, Any]]) -> Fields:

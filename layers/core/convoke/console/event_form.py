@@ -9,9 +9,10 @@ from typing import Any
 from ..languages import LANGUAGES, Texts
 from ..pages import site
 from ..pages.forms import Errors, Form
+from ..schedule.rrule import WEEKDAYS
 from ..store.accounts import Scope
 from ..web.walltimes import zones
-from . import event_fields, event_refusals, previewing, repeating
+from . import event_fields, event_refusals, previewing
 from .event_fields import Read
 from .refusals import STALE
 from .visit import Visit, page
@@ -176,7 +177,7 @@ def _options(form: Form, texts: Texts) -> dict[str, list[tuple[str, str]]]:
             ("yearly", _("By years")),
             ("own", _("By a rule of your own")),
         ],
-        "weekdays": list(zip(repeating.WEEKDAYS, names, strict=True)),
+        "weekdays": list(zip(WEEKDAYS, names, strict=True)),
         "on": [
             ("day", _("The same day of the month as the start, such as the 12th")),
             ("weekday", _("The same weekday of the month as the start, such as the second Friday")),

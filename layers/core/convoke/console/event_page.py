@@ -10,10 +10,11 @@ from ..pages.event_page import map_link
 from ..store.accounts import Scope
 from . import dates, event_fields
 from .visit import Visit, page
+from .words import when_of
 
 EVENT = "/events/{event_id}"
-MANY = 500
-"""So many people are counted at once; the answers of more are counted upon request."""
+MOST_PEOPLE = 500
+"""Of an event with more people answers are counted only upon request."""
 MOST_PARTS = 4
 """Parts of a count, of two seconds each, that one page waits for."""
 COUNTED = ("accepted", "tentative", "declined", "needs-action", "delegated")
@@ -22,15 +23,15 @@ COUNTED = ("accepted", "tentative", "declined", "needs-action", "delegated")
 @page("GET", "/console/events/{event_id}")
 def show(visit: Visit, event_id: str) -> site.Answer:
     event = visit.event(event_id)
-    texts, whole = visit.request.texts, event_fields.when_of(event)
+    texts, whole = visit.request.texts, when_of(event)
     following = event["next_date"]
-    asked = event["registered"] + event["waiting"] <= MANY or visit.request.query.get("count") == "answers"
+    asked = event["registered"] + event["waiting"] <= MOST_PEOPLE or visit.request.query.get("count") == "answers"
     answers, complete = _answers(visit, event_id) if asked else (None, True)
     return visit.show(
         "event.html",
         logged={"event": event_id},
         event=event,
-        when=texts.when(event_fields.when_of(event, following)),
+        when=texts.when(when_of(event, following)),
         first=texts.when(whole) if following and following["start"] != event["start"] else "",
         over=_is_over(visit, event),
         map_link=map_link(event["location"]),
@@ -46,7 +47,7 @@ def show(visit: Visit, event_id: str) -> site.Answer:
 
 def _is_over(visit: Visit, event: Mapping[str, Any]) -> bool:
     """Whether no date is to come, and that not because it is cancelled."""
-    over = event["next_date"] is None and event_fields.when_of(event).ends_at <= visit.request.now
+    over = event["next_date"] is None and when_of(event).ends_at <= visit.request.now
     return over and event["status"] != "cancelled"
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from ..model import frozen
 from ..pages import site
-from . import event_fields
 from .visit import Visit, page
+from .words import when_of
 
 PER_PAGE = 25
 LONGEST_SEARCH = 200
-FEW = 40
-"""Answers are counted at once for events with so many people, each of whom has to be looked at."""
-AT_MOST = 8
-"""For so many events of a page; of the others answers are counted upon request."""
+MOST_PEOPLE = 40
+"""Of an event with more people answers are counted only upon request, since each of them has to be looked at."""
+MOST_COUNTS = 8
+"""Events of a page whose answers are counted; of the others they are counted only upon request."""
 VIEWS: Mapping[str, Mapping[str, Any]] = {
     "upcoming": {"order": "start", "over": "false"},
     "drafts": {"order": "start", "status": "draft"},
@@ -63,11 +63,11 @@ def _has_none(visit: Visit) -> bool:
 
 
 def _rows(visit: Visit, events: list[dict[str, Any]], *, over: bool) -> list[Row]:
-    rows, left = [], AT_MOST
+    rows, left = [], MOST_COUNTS
     for event in events:
-        when = event_fields.when_of(event, event["next_date"])
+        when = when_of(event, event["next_date"])
         people = event["registered"] + event["waiting"]
-        counted = people <= FEW and (not people or left > 0)
+        counted = people <= MOST_PEOPLE and (not people or left > 0)
         left -= bool(people and counted)
         row = Row(
             event=event,

@@ -12,8 +12,7 @@ from typing import Any
 
 from ..model import Event, folded, frozen
 from ..registrations.imports import Reason
-from ..store.imports import Line as Person
-from ..store.imports import Wrong
+from ..store.imports import ImportedPerson, Wrong
 from ..store.store import Store
 from ..web.bulk import person_or_reason
 from . import csv_columns
@@ -22,8 +21,8 @@ from .csv_reading import Row
 LEFT = "from this event, or was turned down: add them by hand if they come after all"
 
 
-class Fate(StrEnum):
-    """In the order in which lines are shown: first what somebody may want to put right."""
+class Outcome(StrEnum):
+    """What becomes of a line, in the order in which lines are shown: first what somebody may want to put right."""
 
     WRONG = "wrong"
     TWICE = "twice"
@@ -40,7 +39,7 @@ class Line:
     """
 
     row: Row
-    fate: Fate
+    outcome: Outcome
     body: Mapping[str, Any]
     field: str = ""
     why: str = ""
@@ -53,28 +52,32 @@ class Checked:
         self.lines = lines
 
     @cached_property
-    def counts(self) -> Counter[Fate]:
-        return Counter(line.fate for line in self.lines)
+    def counts(self) -> Counter[Outcome]:
+        return Counter(line.outcome for line in self.lines)
 
     @property
     def waits_from(self) -> int | None:
-        """The first line of whom there is no seat for."""
-        return next((line.row.number for line in self.lines if line.fate is Fate.WAITS), None)
+        """The number of the first line for whom there is no seat."""
+        return next((line.row.number for line in self.lines if line.outcome is Outcome.WAITS), None)
 
     @property
-    def people(self) -> list[Person]:
+    def people(self) -> list[ImportedPerson]:
         """Whom an import registers: also those who are registered already, since that may have changed by then."""
-        wanted = (Fate.NEW, Fate.WAITS, Fate.EXISTING)
-        return [{"line": line.row.number, "body": line.body} for line in self.lines if line.fate in wanted]
+        wanted = (Outcome.NEW, Outcome.WAITS, Outcome.EXISTING)
+        return [{"line": line.row.number, "body": line.body} for line in self.lines if line.outcome in wanted]
 
     @property
     def wrong(self) -> list[Wrong]:
         """The lines that an import leaves out, but for whoever withdrew."""
-        return [(line.row.number, line.field, line.why) for line in self.lines if line.fate in (Fate.WRONG, Fate.TWICE)]
+        return [
+            (line.row.number, line.field, line.why)
+            for line in self.lines
+            if line.outcome in (Outcome.WRONG, Outcome.TWICE)
+        ]
 
-    def by_fate(self) -> list[Line]:
-        order = list(Fate)
-        return sorted(self.lines, key=lambda line: order.index(line.fate))
+    def by_outcome(self) -> list[Line]:
+        order = list(Outcome)
+        return sorted(self.lines, key=lambda line: order.index(line.outcome))
 
 
 def check(
@@ -82,7 +85,7 @@ def check(
 ) -> Checked:
     """``free`` seats can be taken at ``now`` (UTC), 0 where somebody waits; ``None``: there is no limit."""
     lines = _each_alone(rows, columns, event, now)
-    fine = [line for line in lines if line.fate is Fate.NEW]
+    fine = [line for line in lines if line.outcome is Outcome.NEW]
     holders = store.imports.holders(event.event_id, [line.body["email"] for line in fine])
     taken = store.imports.external_holders(
         event.event_id, [own for line in fine if (own := line.body.get("external_id"))]
@@ -99,16 +102,16 @@ def _each_alone(rows: Sequence[Row], columns: Sequence[str], event: Event, now: 
     lines = []
     for row in rows:
         person = csv_columns.person(row, columns, event.questions)
-        line = Line(row=row, fate=Fate.NEW, body=person.body)
+        line = Line(row=row, outcome=Outcome.NEW, body=person.body)
         email, own = folded(person.body.get("email", "")), person.body.get("external_id", "")
         if person.left:
-            line = replace(line, fate=Fate.LEFT_OUT)
+            line = replace(line, outcome=Outcome.LEFT_OUT)
         elif (reason := _reason(person, event, now)) is not None:
-            line = replace(line, fate=Fate.WRONG, field=reason.field, why=reason.why)
+            line = replace(line, outcome=Outcome.WRONG, field=reason.field, why=reason.why)
         elif email in emails:
-            line = replace(line, fate=Fate.TWICE, field="email", why=f"is the same as in line {emails[email]}")
+            line = replace(line, outcome=Outcome.TWICE, field="email", why=f"is the same as in line {emails[email]}")
         elif own in own_ids:
-            line = replace(line, fate=Fate.WRONG, field="external_id", why=f"is that of line {own_ids[own]}")
+            line = replace(line, outcome=Outcome.WRONG, field="external_id", why=f"is that of line {own_ids[own]}")
         else:
             emails[email] = row.number
             own_ids |= {own: row.number} if own else {}
@@ -128,14 +131,14 @@ def _met(line: Line, known: set[str], gone: set[str], taken: Mapping[str, str]) 
     """``line`` with what it meets among the registrations of the event: addresses that are registered (``known``), or
     were withdrawn or turned down (``gone``), and external ids.
     """
-    if line.fate is not Fate.NEW:
+    if line.outcome is not Outcome.NEW:
         return line
     if folded(line.body["email"]) in known:
-        return replace(line, fate=Fate.EXISTING)
+        return replace(line, outcome=Outcome.EXISTING)
     if folded(line.body["email"]) in gone:
-        return replace(line, fate=Fate.LEFT_OUT, why=LEFT)
+        return replace(line, outcome=Outcome.LEFT_OUT, why=LEFT)
     if line.body.get("external_id", "") in taken:
-        return replace(line, fate=Fate.WRONG, field="external_id", why="is that of another registration")
+        return replace(line, outcome=Outcome.WRONG, field="external_id", why="is that of another registration")
     return line
 
 
@@ -143,9 +146,9 @@ def _seated(lines: Sequence[Line], free: int | None) -> list[Line]:
     """``lines``, of whom those wait for whom there is no seat: from the first on all, in the order of arrival."""
     seated, waits = [], False
     for line in lines:
-        if line.fate is Fate.NEW and free is not None:
+        if line.outcome is Outcome.NEW and free is not None:
             free -= 1 + int(line.body.get("guests", 0))
             waits = waits or free < 0
-            line = replace(line, fate=Fate.WAITS) if waits else line
+            line = replace(line, outcome=Outcome.WAITS) if waits else line
         seated.append(line)
     return seated

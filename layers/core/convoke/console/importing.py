@@ -25,8 +25,9 @@ from ..store.accounts import Scope
 from ..store.imports import Import
 from ..web.scopes import SCOPES
 from . import csv_columns, csv_reading, uploads
+from .client import free_seats
 from .csv_reading import Row, Unreadable
-from .import_check import Checked, Fate, check
+from .import_check import Checked, Outcome, check
 from .refusals import SENTENCES, STALE
 from .visit import Visit, page
 
@@ -52,13 +53,13 @@ LABELS = {
     csv_columns.STATUS: noop("Status, as exported from here"),
     csv_columns.METADATA: noop("Metadata, as exported from here"),
 }
-FATES = {
-    Fate.WRONG: noop("Not imported"),
-    Fate.TWICE: noop("Not imported, comes twice"),
-    Fate.LEFT_OUT: noop("Not imported, withdrew"),
-    Fate.EXISTING: noop("Is registered already"),
-    Fate.WAITS: noop("On the waitlist"),
-    Fate.NEW: noop("Is registered and invited"),
+OUTCOMES = {
+    Outcome.WRONG: noop("Not imported"),
+    Outcome.TWICE: noop("Not imported, comes twice"),
+    Outcome.LEFT_OUT: noop("Not imported, withdrew"),
+    Outcome.EXISTING: noop("Is registered already"),
+    Outcome.WAITS: noop("On the waitlist"),
+    Outcome.NEW: noop("Is registered and invited"),
 }
 
 
@@ -208,21 +209,21 @@ def _dry_run(visit: Visit, event: Mapping[str, Any], one: Import, errors: Errors
         return visit.go(path_of(one, "columns"))
     checked = checked_of(visit, event, one)
     at = visit.page_number
-    lines = checked.by_fate()
+    lines = checked.by_outcome()
     labels = dict(options(visit.request.texts, event))
     return visit.show(
         "import_check.html",
         event=event,
         one=one,
-        counts={fate.value: checked.counts[fate] for fate in Fate},
+        counts={outcome.value: checked.counts[outcome] for outcome in Outcome},
         waits_from=checked.waits_from,
         lines=[
             {
                 "number": line.row.number,
                 "name": line.body.get("name", ""),
                 "email": line.body.get("email", ""),
-                "fate": line.fate.value,
-                "said": visit.request.texts.gettext(FATES[line.fate]),
+                "outcome": line.outcome.value,
+                "said": visit.request.texts.gettext(OUTCOMES[line.outcome]),
                 "field": label_of(labels, line.field),
                 "why": line.why,
             }
@@ -272,9 +273,9 @@ def start(visit: Visit, event_id: str, import_id: str) -> site.Answer:
         started_at=now,
         run=keys.event_id(secrets.token_bytes(16)),
         people=len(checked.people),
-        twice=checked.counts[Fate.TWICE],
-        left_out=checked.counts[Fate.LEFT_OUT],
-        wrong=checked.counts[Fate.WRONG],
+        twice=checked.counts[Outcome.TWICE],
+        left_out=checked.counts[Outcome.LEFT_OUT],
+        wrong=checked.counts[Outcome.WRONG],
     )
     later = keys.due_key(INVITATION, now + store.settings.times.hint)
     if store.imports.begin(begun, checked.people, checked.wrong, due_key=later):
@@ -317,10 +318,7 @@ def checked_of(visit: Visit, event: Mapping[str, Any], one: Import) -> Checked:
     known: Event | None = store.reads.event(one.event_id)
     if known is None:
         raise site.missing(visit.request)
-    free = None
-    if event["capacity"] is not None:
-        free = 0 if event["waiting"] else max(0, event["capacity"] - event["registered"] - event["held"])
-    return check(rows_of(visit, one)[one.head :], one.columns, known, free, store, now)
+    return check(rows_of(visit, one)[one.head :], one.columns, known, free_seats(event), store, now)
 
 
 def _not_allowed(visit: Visit, event: Mapping[str, Any]) -> Errors:

@@ -6,10 +6,8 @@ import re
 from calendar import Calendar, monthrange
 from datetime import date, datetime, timedelta
 
-from ..model import When, frozen
+from ..model import YEARS, When, frozen
 
-YEARS = range(1970, 2200)
-"""The years in which events may take place, as the API has it."""
 _NAME = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
 

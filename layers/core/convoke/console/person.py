@@ -9,16 +9,13 @@ from ..languages import LANGUAGES, Texts
 from ..model import frozen
 from ..pages import site
 from ..pages.forms import Errors
+from ..registrations.registry import ACTIVE, STANDING
 from . import timeline, words
 from .visit import Visit, pages_of
 
 PERSON = "/events/{event_id}/registrations/{registration_id}"
 MOST_PARTS = 5
 """Of more than so many parts of a list only the first are read; nobody was sent so much."""
-STANDING = ("registered", "waitlisted", "declined", "pending")
-"""Statuses of whoever can be withdrawn."""
-ACTIVE = ("registered", "waitlisted", "pending")
-"""Statuses of whoever can be changed."""
 
 
 @frozen
@@ -85,7 +82,7 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
     here = {"event_id": event["event_id"]}
     theirs = {"registration_id": person["registration_id"]}
     entries = visit.api.read(f"{PERSON}/calendar", seen.at)["items"]
-    aside = everything(visit, "/events/{event_id}/quarantine", here, **theirs)
+    quarantined = everything(visit, "/events/{event_id}/quarantine", here, **theirs)
     messages, answers = (everything(visit, f"{PERSON}/{what}", seen.at) for what in ("messages", "answers"))
     proposals = everything(visit, "/events/{event_id}/proposals", here, **theirs)
     chosen, about = person["occurrences"] or (), [one["date"] for one in (*messages, *answers)]
@@ -98,7 +95,7 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
         messages=messages,
         answers=answers,
         proposals=proposals,
-        aside=aside,
+        quarantined=quarantined,
         path=seen.path,
     )
     return seen.show(
@@ -115,7 +112,7 @@ def shown(visit: Visit, seen: Seen, errors: Errors = ()) -> site.Answer:
         calendar=calendar(visit, event, entries),
         verdict=verdict(person, entries),
         timeline=happened,
-        aside=len(aside),
+        quarantined=len(quarantined),
         active=person["status"] in ACTIVE and person["source"] is None,
         standing=person["status"] in STANDING and person["source"] is None,
         resends=person["invitation"]["method"] is not None or person["invitation"]["state"] == "failed",

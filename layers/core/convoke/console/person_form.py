@@ -13,10 +13,11 @@ from ..model import Question, QuestionKind, frozen
 from ..pages import site
 from ..pages.forms import Errors
 from ..pages.registration_fields import question_field
+from ..registrations.registry import ACTIVE
 from ..store.accounts import Scope
 from . import person, words
 from .client import Reply
-from .person import ACTIVE, PERSON, Seen, page_of_person
+from .person import PERSON, Seen, page_of_person
 from .refusals import in_words
 from .visit import Visit, page_of_event
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from ..pages import site
 from ..pages.forms import Errors
+from ..registrations.registry import STANDING
 from . import person, words
-from .person import PERSON, STANDING, Seen, page_of_person
+from .client import free_seats
+from .person import PERSON, Seen, page_of_person
 from .visit import Visit
 
 LONGEST_WORD = 2000
@@ -75,11 +77,8 @@ def _decision(visit: Visit, seen: Seen, what: str, errors: Errors = ()) -> site.
 
 def has_room(seen: Seen) -> bool:
     """Whether somebody who is accepted now gets a seat, and each of their guests."""
-    event = seen.event
-    if event["capacity"] is None:
-        return True
-    left = event["capacity"] - event["registered"] - event["held"]
-    return bool(not event["waiting"] and left > seen.person["guests"])
+    free = free_seats(seen.event)
+    return free is None or free > seen.person["guests"]
 
 
 # --- the invitation once more ---------------------------------------------------------------------------------------

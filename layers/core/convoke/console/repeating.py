@@ -17,10 +17,10 @@ from ..languages import Texts
 from ..model import InvalidField, When
 from ..pages.forms import Errors, Form
 from ..schedule import recurrence, rrule, series
+from ..schedule.rrule import WEEKDAYS
 
 Fields = dict[str, tuple[str, ...]]
 
-WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 FREQUENCIES = ("daily", "weekly", "monthly", "yearly")
 DAYS_OF_A_MONTH = ("day", "weekday", "last_weekday", "last_day")
 """The same day of the month as the start, the same weekday (the second Friday), the last such weekday, the last day."""

@@ -50,10 +50,7 @@ def save(visit: Visit) -> site.Answer:
 def _read(visit: Visit) -> tuple[Mapping[str, Any], int]:
     """The settings, and their version. Raises ``site.Refused`` (404) for an organizer, who has no account."""
     reply = visit.api.call("GET", "/account")
-    if not reply.ok:
-        texts = visit.request.texts
-        raise site.Refused(HTTPStatus(reply.status), "That is not possible", reply.errors[0][1], texts=texts)
-    return reply.data, int(reply.headers["etag"].strip('"'))
+    return visit.api.data_of(reply), int(reply.headers["etag"].strip('"'))
 
 
 def _page(

@@ -12,6 +12,7 @@ from ..pages import site
 from ..pages.forms import Errors
 from ..schedule import series as schedule
 from ..schedule.recurrence import day_of
+from ..schedule.rrule import WEEKDAYS
 from . import date_times
 from .date_steps import TEXTS, outdated, sentences
 from .dates import Date, Series, page_of_date
@@ -19,7 +20,6 @@ from .previewing import Change, settle, version_of
 from .visit import Visit
 
 FIELDS = (*date_times.FIELDS, *TEXTS, "recurrence", "until")
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 PATTERNS = (
     ("", noop("As before")),
     ("daily", noop("Every day")),
@@ -97,7 +97,7 @@ def rule_of(pattern: str, first: date) -> str:
     """The RRULE of one of :data:`PATTERNS`, from ``first`` on, without its end; of an unknown one, itself, which the
     API refuses.
     """
-    weekday, nth = _WEEKDAYS[first.weekday()], (first.day - 1) // 7 + 1
+    weekday, nth = WEEKDAYS[first.weekday()], (first.day - 1) // 7 + 1
     return {
         "daily": "FREQ=DAILY",
         "weekly": f"FREQ=WEEKLY;BYDAY={weekday}",

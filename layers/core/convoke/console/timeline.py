@@ -55,7 +55,7 @@ def of(
     messages: Iterable[Item],
     answers: Iterable[Item],
     proposals: Iterable[Item],
-    aside: Iterable[Item],
+    quarantined: Iterable[Item],
     path: str,
 ) -> list[Happened]:
     """Everything that happened, the newest first. ``dates`` are those of the series as they are now, by their names;
@@ -67,7 +67,7 @@ def of(
         *_messages(texts, messages, dates, zone, path),
         *(_answer(texts, one, dates, zone) for one in answers),
         *(_proposal(texts, one, dates, zone) for one in proposals),
-        *(_aside(texts, one, zone) for one in aside),
+        *(_quarantined(texts, one, zone) for one in quarantined),
         *_ended(texts, person, zone),
     ]
     # Of two at the same moment the one that is listed later above happened later.
@@ -155,8 +155,8 @@ def _proposal(texts: Texts, one: Item, dates: Mapping[str, str], zone: str | Non
     )
 
 
-def _aside(texts: Texts, one: Item, zone: str | None) -> Happened:
-    why = words.aside(texts, one["reason"])
+def _quarantined(texts: Texts, one: Item, zone: str | None) -> Happened:
+    why = words.quarantine_reason(texts, one["reason"])
     return Happened(
         at=one["received_at"],
         when=words.moment(texts, one["received_at"], zone),

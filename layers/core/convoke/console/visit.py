@@ -74,7 +74,9 @@ POLICY = f"{site.POLICY}; connect-src 'self'"
 
 
 Again = Callable[[Errors], site.Answer]
+"""Shows a form as it was filled in, with what is wrong."""
 Then = str | Callable[[Any], str]
+"""The path of the page that follows, or what makes it of the JSON that the API answered."""
 
 
 class Visit:

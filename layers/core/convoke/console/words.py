@@ -152,7 +152,7 @@ SHOWINGS: Words = {
 }
 """``state`` of an entry of somebody's calendar."""
 
-ASIDE: Words = {
+QUARANTINE_REASONS: Words = {
     "virus": _say(noop("A virus was found in it.")),
     "size": _say(noop("It is too large.")),
     "header": _say(noop("It cannot be read: its head is too long.")),
@@ -189,7 +189,7 @@ ASIDE: Words = {
     "often": _say(noop("They wrote more often today than is passed on.")),
     "stopped": _say(noop("They asked for their invitation again, and it cannot be sent.")),
 }
-"""``reason`` of a mail that was put aside."""
+"""``reason`` of a quarantined mail."""
 
 
 def _word(words: Words, texts: Texts, value: str | None) -> Word:
@@ -205,7 +205,7 @@ kind = partial(_word, KINDS)
 reason = partial(_word, REASONS)
 channel = partial(_word, CHANNELS)
 showing = partial(_word, SHOWINGS)
-aside = partial(_word, ASIDE)
+quarantine_reason = partial(_word, QUARANTINE_REASONS)
 failure = partial(_word, FAILURES)
 """Why a message failed; an error code of the mail service has no words of ours."""
 
@@ -217,16 +217,18 @@ def when(texts: Texts, shown: Mapping[str, Any]) -> str:
     """``start`` to ``end`` in ``time_zone``, as the API shows them of an event, a date of it, a proposal or an entry:
     ``Friday 12 March 2027, 09:00 to 10:30 (Europe/Berlin, UTC+01:00)``.
     """
-    return texts.when(_when(shown))
+    return texts.when(when_of(shown))
 
 
 def when_short(texts: Texts, shown: Mapping[str, Any]) -> str:
     """The start alone: ``Fri 12 Mar 2027, 09:00``."""
-    return texts.when_short(_when(shown))
+    return texts.when_short(when_of(shown))
 
 
-def _when(shown: Mapping[str, Any]) -> When:
-    return When(start=local_time(shown["start"]), end=local_time(shown["end"]), time_zone=shown["time_zone"])
+def when_of(shown: Mapping[str, Any], at: Mapping[str, Any] | None = None) -> When:
+    """When something of the API's takes place, or another of its dates, ``at`` with ``start`` and ``end``."""
+    start, end = (local_time((at or shown)[name]) for name in ("start", "end"))
+    return When(start=start, end=end, time_zone=shown["time_zone"])
 
 
 def date(texts: Texts, name: str) -> str:

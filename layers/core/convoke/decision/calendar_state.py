@@ -291,19 +291,16 @@ class Message:
     same. ``state_before`` is the attendee's calendar state in this generation before this message; ``before`` what they
     knew of the entry or occurrence that it is about, for "was" and "now" in the text. ``cancelled_for_all``: the
     organizer cancelled the event or the date, as opposed to an attendee who is no longer expected; ``reason`` is why,
-    in the organizer's words.
-    ``promoted``: it is the first one to somebody who was on the waitlist, and has a seat now; it is no part of the
-    fingerprint either.
-    ``may_return``: the attendee withdrew, and can come back by their personal link; their seat is kept for them until
-    ``held_until`` (UTC), ``None`` where it is not.
-    ``language`` is the tag of the language that its mail is written in, one of ``languages``; ``event_language``, a tag
-    or empty, that of title, description and location. Neither is part of the fingerprint: nobody is informed of a
-    change of them alone. ``others_stay``: only one date is cancelled. ``left_series``: the series was split and lacks
-    this date now, which may take place in the other part. ``instead`` is when a date takes place that is only cancelled
-    here because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their
-    seat, and if there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody
-    receives what is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is
-    not sent.
+    in the organizer's words. ``promoted``: it is the first one to somebody who was on the waitlist, and has a seat
+    now. ``may_return``: the attendee withdrew, and can come back by their personal link; their seat is kept for
+    them until ``held_until`` (UTC), ``None`` where it is not. ``language`` is the tag of the language that its mail
+    is written in, one of ``languages``; ``event_language``, a tag or empty, that of title, description and
+    location. None of these five is part of the fingerprint: nobody is informed of a change of them alone.
+    ``others_stay``: only one date is cancelled. ``left_series``: the series was split and lacks this date now,
+    which may take place in the other part. ``instead`` is when a date takes place that is only cancelled here
+    because it is sent as another entry. ``declining_frees_seat``: an attendee who declines loses their seat, and if
+    there are ``several_entries``, who declines each of them. ``receives_replies`` is false if nobody receives what
+    is sent to ORGANIZER. None of these three changes what a calendar shows, so a change of them alone is not sent.
     """
 
     method: Method

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from ..model import Event, frozen
 from ..schedule import series, series_changes
 from ..settings import Times
+from .decide import CHANGE, URGENT
 
 LONGEST = timedelta(minutes=15)
 """The longest hold: a queue message can be delayed for so long."""
@@ -24,7 +25,7 @@ class FanOut:
 
     Its registrations up to the id ``planned_to`` (empty before the first) are in batches: ``people`` in all, of whom
     those in the ``left`` batches have not been informed yet. ``planning`` until all are in batches. ``priority`` is as
-    ``decide.priority`` has it: 0 is the most urgent.
+    ``decide.priority`` has it.
 
     ``told_at`` (UTC) is when people begin to be informed, ``None`` at once: until then it waits for further changes.
     ``told`` is the event's version before the first of the changes that wait; ``overlaps``: people were still being
@@ -34,7 +35,7 @@ class FanOut:
     event_id: str
     version: int
     planned_to: str = ""
-    priority: int = 1
+    priority: int = CHANGE
     planning: bool = False
     people: int = 0
     left: int = 0
@@ -61,7 +62,7 @@ class Batch:
     first: str
     through: str
     after: str
-    priority: int = 1
+    priority: int = CHANGE
     lease_until: datetime | None = None
 
 
@@ -108,16 +109,18 @@ def hold_of(event: Event, account_default: int) -> timedelta:
 
 
 def urgency(event: Event, now: datetime, times: Times) -> int:
-    """The priority of a change to a whole event: 0 if cancelled, unpublished or soon (``times.soon``), else 1."""
-    return 0 if not event.status.expects_people or _begins_soon(event, now, times) else 1
+    """The priority of a change to a whole event: URGENT if it is cancelled, unpublished or soon (``times.soon``), else
+    CHANGE.
+    """
+    return URGENT if not event.status.expects_people or _begins_soon(event, now, times) else CHANGE
 
 
 def change_urgency(before: Event, after: Event, now: datetime, times: Times) -> int:
-    """The priority of a change of ``before`` to ``after``: 0 if the event, or a date to come, is cancelled or dropped,
-    or if it is soon, as it was or as it will be; else 1. What is not 0 may wait for further changes.
+    """The priority of a change of ``before`` to ``after``: URGENT if the event, or a date to come, is cancelled or
+    dropped, or if it is soon, as it was or as it will be; else CHANGE, which may wait for further changes.
     """
     if _is_gone(before, after, now):
-        return 0
+        return URGENT
     # As it was, but whatever it was: to publish it, or to let it take place again, is not urgent by itself.
     return min(urgency(each, now, times) for each in (replace(before, status=after.status), after))
 

@@ -22,6 +22,8 @@ LOST = (DeliveryState.BOUNCED, DeliveryState.SUPPRESSED)
 
 
 class Showing(StrEnum):
+    """Whether a calendar shows an entry, as far as that is known."""
+
     SHOWN = "shown"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"

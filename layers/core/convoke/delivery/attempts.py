@@ -107,7 +107,7 @@ def claim(seen: Attempts, policy: Policy, now: datetime, deadline: datetime) -> 
 
 
 def leased(lease_until: datetime | None, now: datetime) -> bool:
-    """Whether another worker may be making an attempt."""
+    """Whether a worker may be making an attempt: storing a mail, and sending it."""
     return lease_until is not None and lease_until > now
 
 

@@ -13,7 +13,7 @@ from ..decision.invitation import Acknowledged, WaitMail
 from ..decision.waiting import is_barred, missing_wait_mail
 from ..model import Event, Method, Sender, folded, frozen
 
-Kind = Literal["none", "update", "ask_again", "invite", "cancel", "waits"]
+PreviewKind = Literal["none", "update", "ask_again", "invite", "cancel", "waits"]
 EXAMPLES = 5
 """How many attendees a preview lists with their mails, beside the first of each kind."""
 MAILS_OF_AN_EXAMPLE = 10
@@ -35,7 +35,7 @@ class PreviewResult:
     wait_mail: WaitMail | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> PreviewKind:
         """The most important effect: ``cancel`` if the entry is removed in the end, ``invite`` if a new entry is sent,
         ``ask_again`` if an update asks for a new answer, ``update`` for any other message, ``waits`` if
         only a wait mail is sent, else ``none``.

@@ -15,6 +15,8 @@ Fact = TypeVar("Fact")
 
 
 class State(StrEnum):
+    """How one thing is: as it has to be, not so, or not known."""
+
     OK = "ok"
     TO_DO = "to do"
     UNKNOWN = "unknown"
@@ -119,6 +121,7 @@ EXPIRES = frozenset({"invitations", "accounts", "webhooks"})
 
 
 # --- decisions ----------------------------------------------------------------------------------------------------
+# Each is about one fact: how it is, and in words that, or what to do. The names are those of `findings`.
 
 Decided = tuple[State, str]
 

@@ -50,6 +50,7 @@ from ..model import Sender, frozen
 from ..settings import Times
 from ..store import keys
 from ..store.keys import SHARDS, TASK_SHARDS, due_since
+from .attempts import leased
 from .fan_out import BATCH_SIZE
 from .reconcile import read_snapshot
 
@@ -247,8 +248,7 @@ def _may_erase(due: Due, sender: Sender) -> Steps[bool]:
     now = yield Clock()
     if seen is None:
         return True
-    lease = seen.invitation.lease_until
-    return (lease is None or lease <= now) and decide(seen, sender, now) is None
+    return not leased(seen.invitation.lease_until, now) and decide(seen, sender, now) is None
 
 
 def hold_accounts() -> Steps[Held]:

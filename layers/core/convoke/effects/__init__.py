@@ -8,15 +8,21 @@ generators from a model. Each class says what it asks, under which condition it 
 - ``reads``: reads from DynamoDB
 - ``invitations``: writes to one invitation; ``mail``: its mail rendered, stored and sent
 - ``notifications``: the plain mails; ``webhooks``: webhook events and their deliveries
-- ``queues``: fan-outs, the queues, other items that are due, and how much may be sent
+- ``queues``: the hints, and the queues that have them
+- ``fan_outs``: a changed event on its way to its registrations
+- ``due_items``: other items that are due, and what the sweep does itself
+- ``sending``: whether mail may be sent at all, how much, and how fast
 - ``surveys``: the survey, which finds out who was not reached
 """
 
 from .base import *
+from .due_items import *
+from .fan_outs import *
 from .invitations import *
 from .mail import *
 from .notifications import *
 from .queues import *
 from .reads import *
+from .sending import *
 from .surveys import *
 from .webhooks import *

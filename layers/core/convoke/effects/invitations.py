@@ -46,8 +46,8 @@ class Claim(Effect):
     """Take the exclusive right to send ``intent`` until ``lease_until``; look again at ``due_key``.
 
     A new SEQUENCE is counted in ``mailed``, at ``now``. ``wait_mail`` is the last wait mail, once the message has left.
-    Condition: ``fence`` and ``wakeups`` are those of
-    ``seen``. Answer: the claimed ``Invitation``, or ``None`` if another worker wrote first.
+    Condition: ``fence`` and ``wakeups`` are those of ``seen``. Answer: the claimed ``Invitation``, or ``None`` if
+    another worker wrote first.
     """
 
     seen: Invitation

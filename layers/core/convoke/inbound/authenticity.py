@@ -29,7 +29,7 @@ from ..model import (
     mailbox,
 )
 from ..schedule import series, series_changes
-from .itip_reply import Answer, Kind
+from .itip_reply import Answer, IncomingMethod
 from .mime import Incoming
 from .proposals import proposed
 from .reasons import Quarantined, Reason
@@ -169,7 +169,7 @@ def through_google(receipt: Receipt, incoming: Incoming, raw: bytes) -> bool:
 
 def is_acceptance(answer: Answer) -> bool:
     """Whether it is an acceptance, which does no harm if it was forged: the person keeps their seat."""
-    return answer.kind is Kind.REPLY and answer.participation is Participation.ACCEPTED
+    return answer.kind is IncomingMethod.REPLY and answer.participation is Participation.ACCEPTED
 
 
 def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: bool = False) -> None:
@@ -179,7 +179,7 @@ def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: boo
     answer impossible is checked.
     """
     registration, event = seen.registration, seen.event
-    if not is_told(answer.uid, seen):
+    if not may_have_been_sent(answer.uid, seen):
         if not _sent_states(seen) or ids_of(answer.uid) != (event.event_id, registration.registration_id):
             raise Quarantined(Reason.UID)
         if not vouched:
@@ -191,9 +191,9 @@ def check(answer: Answer, seen: Snapshot, received_at: datetime, *, vouched: boo
     if not vouched and answer.dtstamp > received_at + AHEAD:
         raise Quarantined(Reason.FUTURE)
     # A REPLY is still recorded after the event; a request for something comes too late.
-    if answer.kind is not Kind.REPLY and over(event, received_at):
+    if answer.kind is not IncomingMethod.REPLY and over(event, received_at):
         raise Quarantined(Reason.OVER)
-    if answer.kind is Kind.COUNTER and event.status is EventStatus.CANCELLED:
+    if answer.kind is IncomingMethod.COUNTER and event.status is EventStatus.CANCELLED:
         raise Quarantined(Reason.OVER)
 
 
@@ -203,7 +203,7 @@ def _sent_states(seen: Snapshot) -> list[CalendarState]:
     return [message.calendar_state for message in (invitation.intent, invitation.acknowledged) if message is not None]
 
 
-def is_told(uid: str, seen: Snapshot) -> bool:
+def may_have_been_sent(uid: str, seen: Snapshot) -> bool:
     """Whether the person may have been sent an entry with this UID."""
     return any(_has(state, uid) for state in _sent_states(seen))
 
@@ -295,7 +295,9 @@ def _sequence(answer: Answer, date: LocalTime | None, seen: Snapshot) -> int:
     if last is None:
         return answer.sequence
     known = last.calendar_state.occurrence_state(date) if date is not None else None
-    if not is_told(answer.uid, seen):  # only for a release by the organizer: it then answers the present message
+    if not may_have_been_sent(
+        answer.uid, seen
+    ):  # only for a release by the organizer: it then answers the present message
         return known.asked if known else last.calendar_state.asked
     if answer.sequence > invitation.allocated:
         return last.calendar_state.sequence

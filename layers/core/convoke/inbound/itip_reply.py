@@ -25,7 +25,7 @@ from .zones import Zones
 LONGEST_COMMENT = 1000
 LARGEST = 256 * 1024
 """Bytes of a calendar."""
-MOST = 100
+MOST_DATES = 100
 """Dates that one mail may answer."""
 _MOST_COMMENTS = 20
 _LONGEST_ADDRESS = 320
@@ -48,7 +48,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})(?:T([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:\.0+)?(Z*))?")
 
 
-class Kind(StrEnum):
+class IncomingMethod(StrEnum):
     """The iTIP methods that an attendee sends to the organizer."""
 
     REPLY = "REPLY"
@@ -79,7 +79,7 @@ class Answer:
     absent or unreadable. With a ``problem`` only ``date`` and ``uid`` have meaning.
     """
 
-    kind: Kind
+    kind: IncomingMethod
     uid: str
     attendee: str | None = None
     sent_by: str | None = None
@@ -134,7 +134,7 @@ def _answers(root: Component, method: str | None, mail: _Mail) -> tuple[Answer, 
     events = list(root.all("VEVENT"))
     if not events:
         raise Quarantined(Reason.UNREADABLE)
-    if len(events) > MOST or len({_uid(event) for event in events}) > 1:
+    if len(events) > MOST_DATES or len({_uid(event) for event in events}) > 1:
         raise Quarantined(Reason.SEVERAL)
     zones = Zones(root)
     found = tuple(dict.fromkeys(_tried_answer(event, kind, zones, mail) for event in events))
@@ -148,7 +148,7 @@ def _answers(root: Component, method: str | None, mail: _Mail) -> tuple[Answer, 
     return found
 
 
-def _tried_answer(event: Component, kind: Kind, zones: Zones, mail: _Mail) -> Answer:
+def _tried_answer(event: Component, kind: IncomingMethod, zones: Zones, mail: _Mail) -> Answer:
     try:
         return _answer(event, kind, zones, mail)
     except Quarantined as error:
@@ -160,14 +160,14 @@ def _tried_answer(event: Component, kind: Kind, zones: Zones, mail: _Mail) -> An
     return Answer(kind=kind, uid=_uid(event) or "", sequence=0, dtstamp=_EARLIEST, date=date, problem=problem)
 
 
-def _kind(root: Component, method: str | None) -> Kind:
+def _kind(root: Component, method: str | None) -> IncomingMethod:
     """METHOD of the calendar; else of its events, where some programs write it, and it has no other meaning; else the
     MIME part's. Raises :class:`Quarantined`.
     """
     outer = _methods([root, *root.all("VCALENDAR")])
     try:
         (name,) = outer or _methods(root.all("VEVENT")) or {(method or "").upper()}
-        return Kind(name)
+        return IncomingMethod(name)
     except ValueError as error:
         raise Quarantined(Reason.METHOD) from error
 
@@ -176,12 +176,12 @@ def _methods(within: Iterable[Component]) -> set[str]:
     return {each.value.strip().upper() for one in within for each in one.properties("METHOD")} - {""}
 
 
-def _answer(event: Component, kind: Kind, zones: Zones, mail: _Mail) -> Answer:
+def _answer(event: Component, kind: IncomingMethod, zones: Zones, mail: _Mail) -> Answer:
     uid = _uid(event)
     if uid is None:
         raise Quarantined(Reason.UID)
     attendee = _attendee(event, kind, mail.sender)
-    if attendee is None and kind is Kind.REPLY:
+    if attendee is None and kind is IncomingMethod.REPLY:
         raise Quarantined(Reason.ATTENDEES)
     return Answer(
         kind=kind,
@@ -194,7 +194,7 @@ def _answer(event: Component, kind: Kind, zones: Zones, mail: _Mail) -> Answer:
         date=_date(event, zones),
         start=_certain(event, "DTSTART", zones),
         comment=_comment(event, attendee),
-        proposed=_proposed(event, zones) if kind is Kind.COUNTER else None,
+        proposed=_proposed(event, zones) if kind is IncomingMethod.COUNTER else None,
     )
 
 
@@ -225,7 +225,7 @@ def _comment(event: Component, attendee: Property | None) -> str:
 # --- who ----------------------------------------------------------------------------------------------------------
 
 
-def _attendee(event: Component, kind: Kind, sender: str | None) -> Property | None:
+def _attendee(event: Component, kind: IncomingMethod, sender: str | None) -> Property | None:
     """The ATTENDEE who answers. One who delegates may also name the delegate (RFC 5546, 3.2.2.3).
 
     Of several it is the ``sender``: programs name all addresses of their user, or repeat the line of the invitation.
@@ -234,7 +234,7 @@ def _attendee(event: Component, kind: Kind, sender: str | None) -> Property | No
     attendees = event.properties("ATTENDEE")
     if len(attendees) > 1 and (own := _own(attendees, sender)) is not None:
         return own
-    if len(attendees) > 1 and kind is Kind.COUNTER:
+    if len(attendees) > 1 and kind is IncomingMethod.COUNTER:
         return None
     if len(attendees) > 1:
         attendees = _without_organizer(event, attendees)
@@ -308,13 +308,13 @@ def _partstat(attendee: Property) -> str:
     return attendee.params.get("PARTSTAT", "").strip().lower()
 
 
-def _participation(attendee: Property, kind: Kind) -> Participation | None:
+def _participation(attendee: Property, kind: IncomingMethod) -> Participation | None:
     """The attendee's own PARTSTAT; whom they delegate to is not read. ``None`` where it is no answer of a COUNTER or a
     REFRESH. Raises :class:`Quarantined` for a REPLY without an answer.
     """
     partstat = _partstat(attendee)
-    if kind is not Kind.REPLY:
-        return Participation(partstat) if kind is Kind.COUNTER and partstat in _IN_A_COUNTER else None
+    if kind is not IncomingMethod.REPLY:
+        return Participation(partstat) if kind is IncomingMethod.COUNTER and partstat in _IN_A_COUNTER else None
     if partstat not in _ANSWERS:
         raise Quarantined(Reason.PARTSTAT)
     return Participation(partstat)

@@ -11,7 +11,7 @@ from ..decision.decide import Snapshot
 from ..model import LocalTime, Participation, Reply, When, folded, frozen
 from . import authenticity, itip_reply, mime
 from .authenticity import Receipt
-from .itip_reply import Answer, Kind
+from .itip_reply import Answer, IncomingMethod
 from .mime import Incoming
 from .reasons import Quarantined, Reason
 from .uids import ids_of
@@ -24,6 +24,8 @@ Look = Callable[[str], Snapshot | None]
 
 
 class Verdict(StrEnum):
+    """What is done with an answer, or with a mail without any."""
+
     APPLY = "apply"
     """Store a REPLY as the attendee's participation."""
     LATE = "late"
@@ -98,7 +100,11 @@ def vouched(answer: Answer, seen: Snapshot, received_at: datetime) -> Judgement:
     return _fitted(found, answer, seen, received_at, vouched=True)
 
 
-_VERDICTS = {Kind.REPLY: Verdict.APPLY, Kind.COUNTER: Verdict.PROPOSE, Kind.REFRESH: Verdict.REFRESH}
+_VERDICTS = {
+    IncomingMethod.REPLY: Verdict.APPLY,
+    IncomingMethod.COUNTER: Verdict.PROPOSE,
+    IncomingMethod.REFRESH: Verdict.REFRESH,
+}
 
 
 def _whose(incoming: Incoming, look: Look) -> Snapshot | None:
@@ -121,7 +127,7 @@ def _answers(incoming: Incoming) -> tuple[tuple[Answer, ...], Reason | None]:
         )
     except Quarantined as error:
         return (), incoming.problem or error.reason
-    if found[0].kind is Kind.REFRESH:
+    if found[0].kind is IncomingMethod.REFRESH:
         found = found[:1]  # several requests in one mail still ask for one message
     mismatch = incoming.method not in (None, found[0].kind)
     return found, incoming.problem or (Reason.MISMATCH if mismatch else None)

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from ..model import frozen
 from . import components, plain_text, uids
 from .itip_reply import LARGEST as LARGEST_CALENDAR
-from .itip_reply import Answer, Kind, answers
+from .itip_reply import Answer, IncomingMethod, answers
 from .parts import (
     LARGEST_HEADERS,
     LONGEST_PARSED_HEADER,
@@ -102,7 +102,7 @@ class _Calendar:
 
     @property
     def answers(self) -> bool:
-        return (self.method or self.named) in list(Kind)
+        return (self.method or self.named) in list(IncomingMethod)
 
 
 def incoming(raw: bytes) -> Incoming:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ..model import Event, LocalTime, When, frozen
+from ..model import YEARS, Event, LocalTime, When, frozen
+from ..schedule.recurrence import exists_in
 from .itip_reply import Span
-
-YEARS = range(1970, 2200)
 
 
 class ProposalStatus(StrEnum):
+    """What the organizer decided: nothing yet (open), to move the event to that time, or to leave it as it is."""
+
     OPEN = "open"
     ACCEPTED = "accepted"
     DECLINED = "declined"
@@ -64,6 +65,6 @@ def _local(moment: datetime, zone: str) -> datetime:
     """
     if moment.tzinfo is not None:
         return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    if moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment:
+    if not exists_in(moment, zone):
         raise ValueError("does not exist in its zone")
     return moment

@@ -17,6 +17,8 @@ KEPT = timedelta(days=7)
 
 
 class QuarantineStatus(StrEnum):
+    """What was decided about a quarantined mail: nothing yet (waiting), to do what it asks, or to discard it."""
+
     WAITING = "waiting"
     RELEASED = "released"
     DROPPED = "dropped"
@@ -35,6 +37,7 @@ class Origin(StrEnum):
 
 
 def origin(judged: Judgement, receipt: Receipt) -> Origin:
+    """Who a mail is from, as far as SES vouches for its sender."""
     incoming, seen = judged.incoming, judged.seen
     if incoming is None or not incoming.sender or distrust(receipt, incoming) is not None:
         return Origin.UNVERIFIED
@@ -78,7 +81,7 @@ class QuarantinedMail:
         return self.received_at + KEPT
 
 
-def held(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> QuarantinedMail:
+def quarantined_mail(judged: Judgement, receipt: Receipt, owner: Owner, quarantine_id: str) -> QuarantinedMail:
     """The item to store for a judgement with the verdict ``QUARANTINE``."""
     incoming = judged.incoming
     return QuarantinedMail(
@@ -103,19 +106,19 @@ _UNCONFIRMED = {
 """Reasons for which the sender is authentic, and only their right to answer for the attendee is unknown."""
 
 
-def unconfirmed(judged: Judgement, held: QuarantinedMail) -> Attention | None:
+def unconfirmed(judged: Judgement, mail: QuarantinedMail) -> Attention | None:
     """The attention entry of an answer that would count if the organizer released it; ``None`` for anything else."""
-    state, answer, seen = _UNCONFIRMED.get(held.reason), judged.answer, judged.seen
+    state, answer, seen = _UNCONFIRMED.get(mail.reason), judged.answer, judged.seen
     if state is None or answer is None or seen is None:
         return None
-    released = vouched(answer, seen, held.received_at)
+    released = vouched(answer, seen, mail.received_at)
     if released.verdict is not Verdict.APPLY:
         return None
     return Attention(
         registration_id=seen.registration.registration_id,
         kind=AttentionKind.ANSWER,
         state=state,
-        since=held.received_at,
+        since=mail.received_at,
         date=released.date,
-        quarantine_id=held.quarantine_id,
+        quarantine_id=mail.quarantine_id,
     )

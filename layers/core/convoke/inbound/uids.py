@@ -17,7 +17,7 @@ _ANYWHERE = re.compile(
 )
 _BEFORE = 26
 
-MOST = 20
+MOST_UIDS = 20
 """Different UIDs that are searched for in one mail."""
 
 
@@ -33,6 +33,6 @@ def found(texts: Iterable[bytes]) -> tuple[str, ...]:
     for text in texts:
         for match in _ANYWHERE.finditer(text):
             seen[text[match.start() - _BEFORE : match.end()].decode("ascii")] = None
-            if len(seen) == MOST:
+            if len(seen) == MOST_UIDS:
                 return tuple(seen)
     return tuple(seen)

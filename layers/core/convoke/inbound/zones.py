@@ -16,6 +16,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ..model import frozen
+from ..schedule.rrule import WEEKDAYS
 from .components import Component
 
 _NAME = re.compile(r"[A-Za-z0-9_+/.-]{1,100}")
@@ -24,7 +25,6 @@ _MICROSOFT = "tzone://microsoft/"
 _OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])?")
 _LOCAL = re.compile(r"([0-9]{8})T([0-9]{6})")
 _BYDAY = re.compile(r"([+-]?[1-5])?(SU|MO|TU|WE|TH|FR|SA)")
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _MOST_NAMES = 50  # in one calendar
 _MOST_PARTS = 3  # America/Argentina/Buenos_Aires
@@ -67,7 +67,8 @@ class _Observance:
     after: timedelta
 
 
-_Said = tuple[_Observance, ...]
+_Observances = tuple[_Observance, ...]
+"""What a VTIMEZONE says: its observances."""
 
 
 class Zones:
@@ -77,8 +78,8 @@ class Zones:
 
     def __init__(self, calendar: Component) -> None:
         self._calendar = calendar
-        self._said: dict[str, list[Component]] | None = None
-        self._meant: dict[str, tzinfo | _Said | str] = {}
+        self._described_zones: dict[str, list[Component]] | None = None
+        self._resolved: dict[str, tzinfo | _Observances | str] = {}
         self._years: set[tuple[str, int]] = set()
         self._left = _MOST_LOOKS
 
@@ -90,11 +91,11 @@ class Zones:
         name = _plain(tzid)
         if len(name) > _LONGEST_NAME:
             raise ValueError("no name of a zone")
-        if name not in self._meant:
-            if len(self._meant) == _MOST_NAMES:
+        if name not in self._resolved:
+            if len(self._resolved) == _MOST_NAMES:
                 raise ValueError("too many zones")
-            self._meant[name] = known(name) or self._described(name.casefold())
-        zone = self._meant[name]
+            self._resolved[name] = known(name) or self._described(name.casefold())
+        zone = self._resolved[name]
         if isinstance(zone, str):
             raise ValueError(zone)
         if isinstance(zone, tuple):
@@ -102,7 +103,7 @@ class Zones:
             zone = _at(zone, local_time)
         return local_time.replace(tzinfo=zone)
 
-    def _look(self, name: str, zone: _Said, year: int) -> None:
+    def _look(self, name: str, zone: _Observances, year: int) -> None:
         """Count that ``zone`` is looked at. Raises :class:`ValueError` where that is too much for one calendar."""
         self._left -= len(zone)
         if (name, year) not in self._years:
@@ -111,16 +112,16 @@ class Zones:
         if self._left < 0:
             raise ValueError("too many times in zones of too many rules")
 
-    def _described(self, name: str) -> _Said | str:
+    def _described(self, name: str) -> _Observances | str:
         """What the VTIMEZONEs of this name say; where that is nothing, two things, or cannot be read: why it is not
         known.
         """
-        if self._said is None:
-            self._said = {}
+        if self._described_zones is None:
+            self._described_zones = {}
             for zone in self._calendar.all("VTIMEZONE"):
                 for tzid in zone.properties("TZID"):
-                    self._said.setdefault(_plain(tzid.value).casefold(), []).append(zone)
-        zones = self._said.get(name, [])[:_MOST_ZONES]
+                    self._described_zones.setdefault(_plain(tzid.value).casefold(), []).append(zone)
+        zones = self._described_zones.get(name, [])[:_MOST_ZONES]
         try:
             found = {tuple(map(_observance, _observances(zone))) for zone in zones}
         except (ValueError, OverflowError) as error:
@@ -167,7 +168,7 @@ def _windows() -> dict[str, str]:
 # --- VTIMEZONE (RFC 5545, section 3.6.5) ----------------------------------------------------------------------------
 
 
-def _at(observances: _Said, local_time: datetime) -> timezone:
+def _at(observances: _Observances, local_time: datetime) -> timezone:
     """The offset at ``local_time`` by these, of which there is one."""
     began = [(onset, each) for each in observances if (onset := _latest(each, local_time)) is not None]
     if began:
@@ -259,7 +260,7 @@ def _day(text: str) -> tuple[int, int]:
     found = _BYDAY.fullmatch(text.strip())
     if found is None:
         raise ValueError("no weekday")
-    return int(found[1] or 0), _WEEKDAYS.index(found[2])
+    return int(found[1] or 0), WEEKDAYS.index(found[2])
 
 
 def _until(text: str, before: timedelta) -> datetime:

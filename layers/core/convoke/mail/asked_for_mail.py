@@ -30,7 +30,7 @@ SUBJECTS = {
 
 
 @frozen
-class Said:
+class AskedForContent:
     """What such a mail says, as it is decided when it is sent: the ``kind`` that it is sent as, its one ``link``, the
     registration that its recipient's address has (``holder``), and its ``place`` on the waitlist, 0 for none.
     ``event_cancelled``: it says that the event does not take place: a CANCELLED, or a LINK.
@@ -47,10 +47,10 @@ class Said:
         return languages.texts(self.holder.language if self.holder else "", notification.language)
 
 
-def subject(notification: Notification, said: Said) -> str:
+def subject(notification: Notification, content: AskedForContent) -> str:
     """The subject, with the event's title where it is about one."""
-    texts = said.texts(notification)
-    return texts.gettext(SUBJECTS[said.kind], title=texts.isolated(one_line(notification.title)))
+    texts = content.texts(notification)
+    return texts.gettext(SUBJECTS[content.kind], title=texts.isolated(one_line(notification.title)))
 
 
 def about(notification: Notification, texts: Texts) -> dict[str, str]:
@@ -62,23 +62,23 @@ def about(notification: Notification, texts: Texts) -> dict[str, str]:
     }
 
 
-def text(notification: Notification, said: Said) -> str:
+def text(notification: Notification, content: AskedForContent) -> str:
     """The plain text, with a line break at the end."""
-    texts = said.texts(notification)
+    texts = content.texts(notification)
     what = about(notification, texts)
-    match said.kind:
+    match content.kind:
         case NotificationKind.CONFIRM:
-            parts = _confirm(notification, said, texts, what)
+            parts = _confirm(notification, content, texts, what)
         case NotificationKind.NEW_ADDRESS:
-            parts = _new_address(notification, said, texts, what)
+            parts = _new_address(notification, content, texts, what)
         case NotificationKind.ADDRESS_CHANGED:
             parts = _address_changed(texts, what)
         case NotificationKind.FRESH_LINK:
-            parts = _fresh_link(said, texts, what)
+            parts = _fresh_link(content, texts, what)
         case NotificationKind.SIGN_IN:
-            parts = _sign_in(said, texts)
+            parts = _sign_in(content, texts)
         case _:
-            parts = _registered(notification, said, texts, what)
+            parts = _registered(notification, content, texts, what)
     return "\n\n".join(parts) + "\n"
 
 
@@ -88,7 +88,9 @@ def _hours(notification: Notification) -> int:
     return round((until - notification.written_at).total_seconds() / SECONDS_OF_AN_HOUR)
 
 
-def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+def _confirm(
+    notification: Notification, content: AskedForContent, texts: Texts, what: dict[str, str]
+) -> tuple[str, ...]:
     hours = _hours(notification)
     return (
         texts.gettext(
@@ -96,7 +98,7 @@ def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[st
             "%(organizer)s.",
             **what,
         ),
-        texts.gettext("Confirm the registration on this page:") + f"\n{said.link}",
+        texts.gettext("Confirm the registration on this page:") + f"\n{content.link}",
         texts.ngettext(
             "You are not registered until then, and no seat is kept for you. The link is valid for %(num)s hour.",
             "You are not registered until then, and no seat is kept for you. The link is valid for %(num)s hours.",
@@ -107,7 +109,9 @@ def _confirm(notification: Notification, said: Said, texts: Texts, what: dict[st
     )
 
 
-def _new_address(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+def _new_address(
+    notification: Notification, content: AskedForContent, texts: Texts, what: dict[str, str]
+) -> tuple[str, ...]:
     hours = _hours(notification)
     return (
         texts.gettext(
@@ -115,7 +119,7 @@ def _new_address(notification: Notification, said: Said, texts: Texts, what: dic
             "sent to this address.",
             **what,
         ),
-        texts.gettext("Confirm the address on this page:") + f"\n{said.link}",
+        texts.gettext("Confirm the address on this page:") + f"\n{content.link}",
         texts.ngettext(
             "Nothing changes until then. The link is valid for %(num)s hour.",
             "Nothing changes until then. The link is valid for %(num)s hours.",
@@ -137,23 +141,23 @@ def _address_changed(texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     )
 
 
-def _fresh_link(said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
+def _fresh_link(content: AskedForContent, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
     return (
         texts.gettext(
             "On the page of your registration for “%(title)s”, %(when)s, somebody, probably you, asked for a link by "
             "which the address is changed, and what is stored about you is read or erased.",
             **what,
         ),
-        texts.gettext("It is valid for one hour:") + f"\n{said.link}",
+        texts.gettext("It is valid for one hour:") + f"\n{content.link}",
         texts.gettext("If it was not you, do nothing. The link is for you alone: do not forward this mail."),
     )
 
 
-def _sign_in(said: Said, texts: Texts) -> tuple[str, ...]:
+def _sign_in(content: AskedForContent, texts: Texts) -> tuple[str, ...]:
     """Nothing of any event: whoever typed the address may be somebody else."""
     return (
         texts.gettext("Somebody, probably you, wants to see and change the events that this address organizes."),
-        texts.gettext("Sign in on this page. The link works once, within twenty minutes:") + f"\n{said.link}",
+        texts.gettext("Sign in on this page. The link works once, within twenty minutes:") + f"\n{content.link}",
         texts.gettext("If it was not you, do nothing. The link is for you alone: do not forward this mail."),
     )
 
@@ -169,15 +173,17 @@ def _cancelled(notification: Notification, texts: Texts, what: dict[str, str]) -
     return f"{statement}\n\n{label} {texts.isolated(notification.quoted)}"
 
 
-def _registered(notification: Notification, said: Said, texts: Texts, what: dict[str, str]) -> tuple[str, ...]:
-    match said.holder.status if said.holder is not None else None:
-        case _ if said.event_cancelled:
+def _registered(
+    notification: Notification, content: AskedForContent, texts: Texts, what: dict[str, str]
+) -> tuple[str, ...]:
+    match content.holder.status if content.holder is not None else None:
+        case _ if content.event_cancelled:
             state = _cancelled(notification, texts, what)
         case RegistrationStatus.WAITLISTED:
             state = texts.gettext(
                 "You are on the waitlist for “%(title)s”, %(when)s, organized by %(organizer)s, at place %(place)s. As "
                 "soon as a seat is free for you, you are sent an invitation.",
-                place=said.place,
+                place=content.place,
                 **what,
             )
         case RegistrationStatus.PENDING:
@@ -196,9 +202,9 @@ def _registered(notification: Notification, said: Said, texts: Texts, what: dict
             state = texts.gettext("You are registered for “%(title)s”, %(when)s, organized by %(organizer)s.", **what)
     return (
         state,
-        texts.gettext("See or change your registration:") + f"\n{said.link}",
+        texts.gettext("See or change your registration:") + f"\n{content.link}",
         texts.gettext("The link is for you alone: whoever has it can change your registration."),
-        _why(said.kind, texts, what),
+        _why(content.kind, texts, what),
     )
 
 

@@ -118,8 +118,8 @@ def _compare(written: bytes, message: Message, calendar: bytes) -> None:
     parts = mime_parts.parts(written, KINDS)
     if mime_parts.method(parts[4]) != message.method:
         raise RenderError("the method of the mail is not the METHOD of the calendar")
-    if any(mime_parts.held(part) != calendar for part in parts[4:]):
+    if any(mime_parts.decoded_body(part) != calendar for part in parts[4:]):
         raise RenderError("a calendar does not read back as it was meant")
-    texts = [mime_parts.held(part).count(placeholders.PERSONAL.encode()) for part in parts[2:4]]
+    texts = [mime_parts.decoded_body(part).count(placeholders.PERSONAL.encode()) for part in parts[2:4]]
     if placeholders.counted(written) != (1, placeholders.OF_A_MAIL) or 0 in texts:
         raise RenderError("the placeholders of links are not where they were meant")

@@ -118,7 +118,7 @@ def folded(line: str, most: int = LINE) -> Iterable[str]:
     yield line
 
 
-def held(part: Message) -> bytes:
+def decoded_body(part: Message) -> bytes:
     """The decoded body of a part that is no multipart."""
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""

@@ -14,7 +14,7 @@ from ..decision.calendar_state import RenderedMail
 from ..languages import Texts, gettext_noop
 from ..model import LocalTime, Participation, Person, RenderError, Sender, When
 from . import asked_for_mail, header_fields, invitation_mail, mime_parts
-from .asked_for_mail import Said
+from .asked_for_mail import AskedForContent
 from .notifications import TO_ORGANIZER, Notification, NotificationKind
 from .wording import in_full
 
@@ -23,16 +23,15 @@ def rendered(
     notification: Notification,
     sender: Sender,
     people: Mapping[str, Person],
-    said: Said | None = None,
+    content: AskedForContent | None = None,
     link: str = "",
 ) -> RenderedMail:
     """The MIME mail of ``notification``: the same arguments give the same bytes.
 
     ``people`` are those whom a summary lists, by their registration ids; those who are missing there are left out.
-    ``said`` is there for the kinds that were asked for on a page. ``link`` is the URL of the personal page,
-    made for this one sending: the mail is not kept.
-    Raises :class:`RenderError` if the mail, parsed again, does not have the recipient and the content that were
-    intended.
+    ``content`` is given for the kinds that were asked for on a page. ``link`` is the URL of the personal page, made for
+    this one sending: the mail is not kept. Raises :class:`RenderError` if the mail, parsed again, does not have the
+    recipient and the content that were intended.
     """
     to_organizer = notification.kind in TO_ORGANIZER
     writer = Person(name="Convoke" if to_organizer else notification.organizer.name, email=sender.address)
@@ -41,7 +40,7 @@ def rendered(
         if notification.author is not None and _is_valid(notification.author)
         else notification.organizer
     )
-    written_text, calendar = text(notification, people, said, link), b""
+    written_text, calendar = text(notification, people, content, link), b""
     body = mime_parts.text("plain", written_text)
     if notification.counter is not None:
         calendar = itip.declined(
@@ -64,7 +63,7 @@ def rendered(
         del who["Reply-To"]  # nobody asked to be written to
     fields = (
         *(invitation_mail.mailbox(name, person) for name, person in who.items()),
-        header_fields.subject(subject(notification, said), instead=_plainest(notification, said)),
+        header_fields.subject(subject(notification, content), instead=_plainest(notification, content)),
         header_fields.token("Date", format_datetime(notification.written_at)),
         header_fields.token("Message-ID", f"<{notification.notification_id}.note@{sender.domain}>"),
         *invitation_mail.BY_A_MACHINE,
@@ -79,9 +78,9 @@ def _compare(written: bytes, text: str, calendar: bytes) -> None:
     """Raise :class:`RenderError` unless ``written`` has exactly this text and, if not empty, this calendar."""
     kinds = ("multipart/alternative", "text/plain", "text/calendar") if calendar else ("text/plain",)
     parts = mime_parts.parts(written, kinds)
-    if mime_parts.held(parts[-2 if calendar else -1]).replace(b"\r\n", b"\n") != text.encode():
+    if mime_parts.decoded_body(parts[-2 if calendar else -1]).replace(b"\r\n", b"\n") != text.encode():
         raise RenderError("the text does not read back as it was meant")
-    if calendar and mime_parts.held(parts[-1]) != calendar:
+    if calendar and mime_parts.decoded_body(parts[-1]) != calendar:
         raise RenderError("the calendar does not read back as it was meant")
 
 
@@ -117,16 +116,16 @@ _WITHOUT_TITLE = {
 }
 
 
-def _plainest(notification: Notification, said: Said | None) -> str:
+def _plainest(notification: Notification, content: AskedForContent | None) -> str:
     """A subject of ASCII text that always reads back: the English one without the title."""
-    kind = notification.kind if said is None else said.kind
+    kind = notification.kind if content is None else content.kind
     return _WITHOUT_TITLE.get(kind) or (_SUBJECTS | asked_for_mail.SUBJECTS)[kind].partition(":")[0]
 
 
-def subject(notification: Notification, said: Said | None = None) -> str:
-    """The subject, with the event's title. ``said`` is as in :func:`rendered`."""
-    if said is not None:
-        return asked_for_mail.subject(notification, said)
+def subject(notification: Notification, content: AskedForContent | None = None) -> str:
+    """The subject, with the event's title. ``content`` is as in :func:`rendered`."""
+    if content is not None:
+        return asked_for_mail.subject(notification, content)
     texts = languages.texts(notification.language)
     title = texts.isolated(one_line(notification.title))
     match notification.kind:
@@ -153,10 +152,12 @@ def subject(notification: Notification, said: Said | None = None) -> str:
             raise RenderError(f"a notification of the kind {notification.kind} needs a link")
 
 
-def text(notification: Notification, people: Mapping[str, Person], said: Said | None = None, link: str = "") -> str:
-    """The plain text, with a line break at the end. ``people``, ``said`` and ``link`` are as in :func:`rendered`."""
-    if said is not None:
-        return asked_for_mail.text(notification, said)
+def text(
+    notification: Notification, people: Mapping[str, Person], content: AskedForContent | None = None, link: str = ""
+) -> str:
+    """The plain text, with a line break at the end. ``people``, ``content`` and ``link`` are as in :func:`rendered`."""
+    if content is not None:
+        return asked_for_mail.text(notification, content)
     texts = languages.texts(notification.language)
     what = asked_for_mail.about(notification, texts)
     match notification.kind:

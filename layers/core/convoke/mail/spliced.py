@@ -28,7 +28,7 @@ from ..schedule import series
 from . import header_fields, invitation_mail, mime_parts, page, wording
 from .header_fields import Field
 
-MOST = 64
+MAX_TEMPLATES = 64
 """How many templates a process keeps. Each takes some 10 kB, and with a long description up to 100 kB."""
 
 # The fields of a message that are not in its mail at all, or only in what is personal, or as `_content` has them.
@@ -74,7 +74,7 @@ def _keep(kept: dict[Any, Any], content: Any, value: Any) -> None:
     with _lock:
         kept[content] = value
         # What was kept first goes first: to make a template again costs as much as some mails.
-        while len(kept) > MOST:
+        while len(kept) > MAX_TEMPLATES:
             del kept[next(iter(kept))]
 
 

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 from ..model import Event, When
 
 _CITY = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Za-z0-9_/+-]+")
-MOST_WORDS = 500
+LONGEST_DESCRIPTION = 500
 """Characters of the description that a link has. Whoever wants to read all of it follows the link to the page."""
 
 
@@ -87,7 +87,7 @@ def _iso(at: datetime) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= MOST_WORDS else text[:MOST_WORDS].rstrip() + "…"
+    return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION].rstrip() + "…"
 
 
 def _link(base: str, query: dict[str, str]) -> str:

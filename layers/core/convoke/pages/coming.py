@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..aws.sweeper import or_the_sweeper
+from ..aws.best_effort import best_effort
 from ..decision.decide import calendar_state_of, over
 from ..model import LocalTime, Occurrence
 from ..registrations import answering, registry, returning, waitlist
@@ -149,7 +149,7 @@ def withdraw(seen: Opened, *, by_one_click: bool = False) -> None:
 
 def promote(seen: Opened) -> None:
     """Give free seats to the waitlist at once. Where that fails they stay due, and the sweep gives them."""
-    with or_the_sweeper(seen.event.event_id):
+    with best_effort(seen.event.event_id):
         waitlist.promote(seen.request.store, seen.event.event_id, now=seen.request.now)
 
 

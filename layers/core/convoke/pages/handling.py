@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
 from ..store import dynamo
 from ..store.store import Store
+from ..web import problems
 from . import site
 
 logger = Logger(child=True)
@@ -44,9 +43,7 @@ def _unexpected(request: site.Request, error: Exception) -> site.Answer:
         logger.warning("busy", error=type(error).__name__)
         refused = site.busy(request)
     else:
-        where = [f"{step.filename}:{step.lineno}" for step in traceback.extract_tb(error.__traceback__)]
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        logger.error("failed", error=type(error).__name__, code=code, where=where)
+        logger.error("failed", **problems.logged(error))
         refused = site.failed(request)
     try:
         return site.refusal(request, refused)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from .. import effects
-from ..aws.sweeper import or_the_sweeper
+from ..aws.best_effort import best_effort
 from ..effects import ImportHint, NotificationHint
 from ..settings import Settings
 
@@ -26,12 +26,12 @@ def send(settings: Settings, hint: NotificationHint | None) -> None:
     """Queue ``hint``, if there is one, before everything that is not urgent."""
     if hint is None:
         return
-    with or_the_sweeper(hint.event_id):
+    with best_effort(hint.event_id):
         _runtime(settings).perform(effects.Enqueue(hint=hint, urgent=True))
 
 
 def go_on(settings: Settings, event_id: str, import_id: str) -> None:
     """Queue an import that has begun."""
-    with or_the_sweeper(event_id):
+    with best_effort(event_id):
         hint = ImportHint(event_id=event_id, import_id=import_id)
         _runtime(settings).perform(effects.Enqueue(hint=hint, urgent=False))

@@ -20,7 +20,9 @@ from .site import Answer, Refused, Request, missing, page, see_other, too_many
 Actions = dict[str, tuple[Callable[[Opened, Form, Errors], Answer], Callable[[Opened, Form], Answer]]]
 """Of each action, as it is called in the address, the page that says what it does, and what does it."""
 ACTIVE = (State.PENDING, State.REGISTERED, State.WAITING)
+"""The states of whoever comes, or may come yet."""
 STANDING = (*ACTIVE, State.DECLINED)
+"""The states of whoever can withdraw."""
 
 
 def open_page(request: Request, token: str) -> Opened:

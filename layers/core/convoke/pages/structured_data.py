@@ -11,7 +11,7 @@ from ..schedule import series
 
 MOST_DATES = 20
 """Of a series so many dates to come are listed."""
-MOST_WORDS = 300
+LONGEST_DESCRIPTION = 300
 """Characters of the description in a preview."""
 
 
@@ -94,7 +94,7 @@ def preview(event: Event, when: str, *, page: str, account: AccountSettings, ima
     said = {
         "og:type": "website",
         "og:title": event.title,
-        "og:description": about + (f" · {words[:MOST_WORDS]}" if words else ""),
+        "og:description": about + (f" · {words[:LONGEST_DESCRIPTION]}" if words else ""),
         "og:url": page,
         "og:site_name": account.name or event.organizer.name,
         "og:image": image,

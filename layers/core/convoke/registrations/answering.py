@@ -52,8 +52,10 @@ def answer(
         return Obstacle.INACTIVE
     if event.status is EventStatus.CANCELLED or series.ends_at(event) <= now:
         return Obstacle.CLOSED
-    if date is not None and not (event.recurs and _to_come(dates(event, person).get(date), now)):
-        return Obstacle.INACTIVE
+    if date is not None:
+        one = dates(event, person).get(date) if event.recurs else None
+        if one is None or not one.is_to_come(now):
+            return Obstacle.INACTIVE
     if participation(person, invitation, date) is status:
         return replies.Applied(outcome=replies.Outcome.KNOWN, registration=person, before=status, now=status)
     reply = reply_at(person, invitation, status, date, now)
@@ -80,7 +82,3 @@ def reply_at(
     stamps = [one.dtstamp + timedelta(seconds=1) for one in about if one is not None]
     sequence = max(invitation.allocated, 0, *(one.sequence for one in about if one is not None))
     return Reply(status=status, sequence=sequence, dtstamp=max([now, *stamps]), date=date, received_at=now)
-
-
-def _to_come(one: Occurrence | None, now: datetime) -> bool:
-    return one is not None and not one.cancelled and one.when.ends_at > now

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from ..decision.decide import decide
 from ..decision.invitation import Invitation
+from ..delivery.attempts import leased
 from ..model import Registration, RegistrationStatus
 from ..store.dynamo import Item
 from ..store.store import Store
@@ -98,7 +99,7 @@ def forget(
 
 def _claimed(invitation: Invitation, now: datetime) -> bool:
     """Whether a worker may be about to store a mail to the person, and to send it."""
-    return invitation.lease_until is not None and invitation.lease_until > now
+    return leased(invitation.lease_until, now)
 
 
 def _forget_what_is_beside(store: Store, event_id: str, registration_id: str, delete_mail: DeleteMail | None) -> None:

@@ -18,7 +18,7 @@ from ..model import Event, EventStatus, Registration, RegistrationStatus, folded
 from ..schedule import series
 from ..store import dynamo, keys
 from ..store.external_ids import Taken
-from ..store.imports import Import, Line, Wrong
+from ..store.imports import Import, ImportedPerson, Wrong
 from ..store.store import Store
 from . import bulk
 from .bulk import Registered
@@ -115,7 +115,12 @@ class _Found:
 
 
 def _registered(
-    store: Store, one: Import, lines: Sequence[Line], check: Check, now: datetime, out_of_time: Callable[[], bool]
+    store: Store,
+    one: Import,
+    lines: Sequence[ImportedPerson],
+    check: Check,
+    now: datetime,
+    out_of_time: Callable[[], bool],
 ) -> _Found:
     counts, wrong, limited, unfinished = Counter[str](), list[Wrong](), dict[int, datetime](), False
     began = one.started_at or now
@@ -160,7 +165,9 @@ def _registered(
     return _Found(counts=counts, wrong=tuple(wrong), limited=limited, unfinished=unfinished)
 
 
-def _checked(event: Event | None, one: Import, line: Line, check: Check, now: datetime) -> Registration | Reason:
+def _checked(
+    event: Event | None, one: Import, line: ImportedPerson, check: Check, now: datetime
+) -> Registration | Reason:
     if event is None or event.status is EventStatus.CANCELLED:
         return Reason(field="", why=CANCELLED)
     if series.ends_at(event) <= now:

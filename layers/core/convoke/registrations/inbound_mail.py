@@ -15,7 +15,7 @@ from ..decision.decide import Snapshot
 from ..inbound.authenticity import Receipt
 from ..inbound.judgement import MOST_LOOKS, Judgement, Verdict, vouched
 from ..inbound.mime import Incoming
-from ..inbound.quarantine import Origin, Owner, QuarantinedMail, held, origin, unconfirmed
+from ..inbound.quarantine import Origin, Owner, QuarantinedMail, origin, quarantined_mail, unconfirmed
 from ..inbound.reasons import Reason
 from ..inbound.uids import ids_of
 from ..mail import notifications
@@ -74,7 +74,7 @@ def _process_one(store: Store, judged: Judgement, receipt: Receipt, number: int,
 def _quarantine(store: Store, judged: Judgement, receipt: Receipt, number: int, now: datetime) -> None:
     """Store the mail to be listed. Beyond the daily limit it is only counted; the mail itself is in the S3 bucket."""
     owner = owner_of(store, judged)
-    one = held(judged, receipt, owner, quarantine_id(receipt, number))
+    one = quarantined_mail(judged, receipt, owner, quarantine_id(receipt, number))
     if not _may_be_shown(store, owner, origin(judged, receipt), now):
         store.attempt({"count": store.quarantine.count_not_shown_action(owner, now)})
         return

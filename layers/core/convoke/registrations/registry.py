@@ -12,14 +12,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..decision.decide import INVITATION, URGENT, Snapshot, calendar_state_of
+from ..decision.decide import CHANGE, INVITATION, URGENT, Snapshot, calendar_state_of
 from ..decision.invitation import Hold, Invitation, Mailed, WaitMail, WaitMailed
 from ..decision.limits import UNCOUNTED
 from ..mail.notifications import Notification
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
 from ..store.dynamo import Item
-from ..store.external_ids import HELD, require_free
+from ..store.external_ids import EXTERNAL_ID, require_free
 from ..store.limits import Charge
 from ..store.outbox import about_registration, placed
 from ..store.store import Store
@@ -28,6 +28,7 @@ from ..webhooks.events import WebhookEventType
 from . import seats
 
 ACTIVE = (RegistrationStatus.PENDING, RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED)
+"""The statuses of whoever comes, or may come yet: they can be changed."""
 STANDING = (*ACTIVE, RegistrationStatus.DECLINED)
 """The statuses in which a registration keeps its address locked: whoever declined may register again."""
 
@@ -130,7 +131,7 @@ def register(
             # Otherwise it was withdrawn, or given another address, meanwhile, and the loop continues.
             if existing is not None and existing.status in STANDING and folded(existing.email) == folded(person.email):
                 return existing
-        elif HELD in refused:
+        elif EXTERNAL_ID in refused:
             require_free(refused, "registration_id")
         elif (wait := too_many(refused, charge)) is not None:
             return wait
@@ -431,7 +432,7 @@ def resend(
             return Obstacle.NEVER_SENT
         if invitation.stop_of(person.email) is not None:
             return Obstacle.STOPPED
-        priority = 0 if latest.calendar_state.method is Method.CANCEL else 1
+        priority = URGENT if latest.calendar_state.method is Method.CANCEL else CHANGE
         asked = {"invitation": store.invitations.wake_up_action(invitation, priority, now, resend=True)}
         refused = store.attempt({**asked, **charge_actions(store, *charges), **also})
         if "invitation" not in refused:

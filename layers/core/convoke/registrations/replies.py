@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..decision.attendance import Consequence, asked, consequence, with_reply
-from ..decision.decide import calendar_state_of, participation
+from ..decision.decide import CHANGE, URGENT, calendar_state_of, participation
 from ..decision.invitation import Invitation, WaitMail, WaitMailed
 from ..mail.notifications import no_seat
 from ..model import (
@@ -247,7 +247,7 @@ def _seat_actions(
     acknowledged = invitation.acknowledged
     repair = ask and acknowledged is not None and not acknowledged.calendar_state.gone
     # Somebody who accepted without getting a seat has a wrong calendar entry, which has to be corrected soon.
-    priority = 1 if changed.status is RegistrationStatus.REGISTERED else 0
+    priority = CHANGE if changed.status is RegistrationStatus.REGISTERED else URGENT
     woken = store.invitations.wake_up_action(invitation, priority, now, repair=repair, wait_mail=wait_mail)
     actions = {**seat, "invitation": woken}
     if changed.status is not RegistrationStatus.DECLINED:

@@ -20,7 +20,7 @@ from ..decision.decide import CHANGE, URGENT, participation
 from ..decision.invitation import Invitation
 from ..model import AnswerChannel, Event, Participation, ReceivedReply, Registration, RegistrationStatus
 from ..schedule import series
-from ..store.external_ids import HELD as EXTERNAL_ID
+from ..store.external_ids import EXTERNAL_ID
 from ..store.limits import Charge
 from ..store.outbox import placed
 from ..store.store import Store

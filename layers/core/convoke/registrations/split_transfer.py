@@ -21,7 +21,7 @@ from ..schedule import series_changes
 from ..store import keys
 from ..store.dynamo import Item
 from ..store.events import SplitTransfer
-from ..store.external_ids import HELD
+from ..store.external_ids import EXTERNAL_ID
 from ..store.store import Store
 from ..store.writes import rounds
 from . import seats
@@ -181,7 +181,7 @@ def _copy(store: Store, transfer: SplitTransfer, source: Event, person: Registra
         if person is None or new is None:
             return
         refused = _store_copy(store, transfer, source.account, person, new, now)
-        if HELD in refused and "lock" not in refused:
+        if EXTERNAL_ID in refused and "lock" not in refused:
             # It was passed on in the series meanwhile, and copied with whom it belonged to before.
             refused = _store_copy(store, transfer, source.account, person, replace(new, external_id=""), now)
         if "source" not in refused and (not refused or COPIED & refused.keys()):

@@ -19,7 +19,7 @@ from ..decision.brakes import Purpose
 from ..decision.invitation import WaitMail
 from ..effects import NotificationHint
 from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for, wait_notification
-from ..model import Event, EventStatus, LocalTime, Occurrence, Registration, RegistrationStatus, frozen
+from ..model import Event, EventStatus, LocalTime, Registration, RegistrationStatus, frozen
 from ..schedule import edits, series, series_changes
 from ..store import keys
 from ..store.limits import Charge
@@ -305,12 +305,8 @@ def present_dates(
     if wanted.occurrences is None or not event.recurs:
         return None, 0
     present = series_changes.named(event, wanted.occurrences, wanted.named).values()
-    coming = [one for one in (edits.date(event, name) for name in present) if _comes(one, now)]
+    coming = [one for one in (edits.date(event, name) for name in present) if one.is_to_come(now)]
     return tuple(sorted((one.date for one in coming), key=str)), len(wanted.occurrences) - len(coming)
-
-
-def _comes(occurrence: Occurrence, now: datetime) -> bool:
-    return not occurrence.cancelled and occurrence.when.ends_at > now
 
 
 def _registration(

@@ -19,12 +19,12 @@ from .series import Itself, by_name, counted, ending_with, occurrences, rule, st
 
 
 @frozen
-class Wire:
-    """A schedule as it is written in iCalendar, so that all programs compute the same dates.
+class RuleAndExdates:
+    """RRULE and EXDATE of a schedule, so that all programs compute the same dates.
 
     Some programs ignore skipped local times, as RFC 5545 requires; others put them an hour later and count them. For
-    those ``excluded`` (EXDATE) removes them, and ``rule`` has UNTIL in place of COUNT. Dates that the rule does not
-    yield are not included: see :func:`separate`.
+    those ``excluded`` (EXDATE) removes them, and ``rule`` (RRULE) has UNTIL in place of COUNT. Dates that the rule does
+    not yield are not included: see :func:`separate`.
     """
 
     rule: str | None
@@ -136,7 +136,7 @@ def by_rule(schedule: Schedule) -> Schedule:
 
 
 @lru_cache(maxsize=512)
-def wire(schedule: Schedule) -> Wire:
+def rule_and_exdates(schedule: Schedule) -> RuleAndExdates:
     """How ``schedule`` is written in iCalendar."""
     yielded = yielded_by_rule(schedule)
     gaps = tuple(
@@ -144,7 +144,7 @@ def wire(schedule: Schedule) -> Wire:
         for local_time in yielded
         if isinstance(local_time, datetime) and not exists(local_time, schedule.when)
     )
-    return Wire(
+    return RuleAndExdates(
         rule=schedule.rule if counted(schedule) and not gaps else ending_with(schedule, yielded[-1]),
         excluded=gaps,
     )

@@ -131,7 +131,12 @@ def exists(local_time: LocalTime, when: When) -> bool:
     """
     if not isinstance(local_time, datetime) or local_time == when.start:
         return True
-    zone = ZoneInfo(when.time_zone or "")
+    return exists_in(local_time, when.time_zone or "")
+
+
+def exists_in(local_time: datetime, time_zone: str) -> bool:
+    """Whether a local time exists in a zone (an IANA name)."""
+    zone = ZoneInfo(time_zone)
     return local_time.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local_time
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 
 from ..model import basic, frozen
 
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+"""As RFC 5545 names them, by the numbers of ``datetime.weekday()``."""
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _FINER = ("HOURLY", "MINUTELY", "SECONDLY", "BYHOUR", "BYMINUTE", "BYSECOND")
 _COARSE = ("BYYEARDAY", "BYWEEKNO")
@@ -125,7 +126,7 @@ def _weekdays(text: str) -> tuple[Weekday, ...]:
     found = [_DAY.fullmatch(each) for each in text.split(",")]
     if not all(found):
         raise ValueError("must have BYDAY be weekdays such as MO, 2TU or -1FR")
-    days = {(int(each[1] or 0), _WEEKDAYS.index(each[2])) for each in found if each}
+    days = {(int(each[1] or 0), WEEKDAYS.index(each[2])) for each in found if each}
     if any(each and each[1] and not int(each[1]) for each in found):
         raise ValueError("must have BYDAY be weekdays such as MO, 2TU or -1FR: there is none with number 0")
     return by_week(days)
@@ -137,9 +138,9 @@ def by_week(days: Iterable[Weekday]) -> tuple[Weekday, ...]:
 
 
 def _week_start(text: str) -> int:
-    if text not in _WEEKDAYS:
+    if text not in WEEKDAYS:
         raise ValueError("must have WKST be a weekday such as MO")
-    return _WEEKDAYS.index(text)
+    return WEEKDAYS.index(text)
 
 
 def _until(text: str) -> datetime | date:
@@ -180,9 +181,9 @@ def spell(rule: Rule) -> str:
         "INTERVAL": str(rule.interval) if rule.interval > 1 else "",
         "BYMONTH": ",".join(map(str, rule.months)),
         "BYMONTHDAY": ",".join(map(str, rule.month_days)),
-        "BYDAY": ",".join(f"{nth or ''}{_WEEKDAYS[day]}" for nth, day in rule.weekdays),
+        "BYDAY": ",".join(f"{nth or ''}{WEEKDAYS[day]}" for nth, day in rule.weekdays),
         "BYSETPOS": ",".join(map(str, rule.positions)),
-        "WKST": _WEEKDAYS[rule.week_start] if rule.week_start else "",
+        "WKST": WEEKDAYS[rule.week_start] if rule.week_start else "",
     }
     return ";".join(f"{name}={value}" for name, value in parts.items() if value)
 

@@ -159,7 +159,7 @@ def takes_place(event: Event) -> bool:
 
 def coming(event: Event, now: datetime) -> tuple[Occurrence, ...]:
     """The occurrences that take place and are not over at ``now`` (UTC), sorted by original start."""
-    return tuple(one for one in occurrences(event) if not one.cancelled and one.when.ends_at > now)
+    return tuple(one for one in occurrences(event) if one.is_to_come(now))
 
 
 def when_next(event: Event, now: datetime) -> When:
@@ -196,6 +196,7 @@ def _begins(schedule: Schedule) -> tuple[datetime, ...]:
 
 
 def counted(schedule: Schedule) -> bool:
+    """Whether the rule of ``schedule`` ends by COUNT, and not by UNTIL; false without a rule."""
     return schedule.rule is not None and read(schedule.rule).count is not None
 
 

@@ -1,4 +1,7 @@
-"""API keys, each of one account. Only a key's SHA-256 is stored; the key itself is shown once, when it is created."""
+"""API keys, each of one account, and the descriptions of an account's sources.
+
+Only a key's SHA-256 is stored; the key itself is shown once, when it is created.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ class Scope(StrEnum):
 
 
 @frozen
-class Account:
-    """The caller of the API: the account, and the name, id and scopes of its key."""
+class Caller:
+    """Who calls the API: an account, by a key of this name, id and scopes."""
 
     account: str
     key: str
@@ -58,7 +61,7 @@ class ApiKey:
 
 
 class Accounts:
-    """The API keys in one table of accounts."""
+    """What is in one table of accounts."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -131,6 +134,39 @@ class Accounts:
     def _revoke(self, key: keys.Key, now: datetime) -> Action:
         return update(self._table, key, {"revoked_at": keys.instant(now)}, conditions.IS_VALID)
 
+    def caller_of(self, secret: str, now: datetime) -> Caller | None:
+        """Who calls with a key, or ``None`` for a key that is unknown, expired or revoked.
+
+        The day of its last use is recorded with one write a day; where that fails, the key works all the same.
+        """
+        found = key_hash(secret)
+        row = None if found is None else self._working(found, now)
+        if row is None:
+            return None
+        if row.get("last_used") != f"{now:%Y-%m-%d}":
+            self._record_use({"pk": row["pk"], "sk": row["sk"]}, now)
+        return _caller(row)
+
+    def holder(self, key_hash: str, now: datetime) -> Caller | None:
+        """Who calls with the key of this hash, with what it may do now; ``None`` for a key that is unknown, expired or
+        revoked. Nothing is recorded.
+        """
+        row = self._working(key_hash, now)
+        return None if row is None else _caller(row)
+
+    def _working(self, key_hash: str, now: datetime) -> Mapping[str, Any] | None:
+        row = dynamo.get(self._client, self._table, {"pk": key_hash, "sk": keys.API_KEY})
+        if row is None or "revoked_at" in row or row.get("valid_until", "9") <= keys.instant(now):
+            return None
+        return row
+
+    def _record_use(self, key: keys.Key, now: datetime) -> None:
+        """Not by a transaction, and without a returned item: the authorizer's role may touch this attribute only."""
+        action = update(self._table, key, {"last_used": f"{now:%Y-%m-%d}"})
+        del action["Update"]["ReturnValuesOnConditionCheckFailure"]
+        with suppress(ClientError, BotoCoreError):
+            alone(self._client, action)
+
     # --- sources ------------------------------------------------------------------------------------------------
 
     def put_source(self, account: str, name: str, description: str) -> None:
@@ -150,47 +186,14 @@ class Accounts:
         query = dynamo.starting_with(self._table, keys.source(account, ""))
         return tuple(str(item["description"]) for item in dynamo.pages(self._client.query, **query))
 
-    def account_of(self, secret: str, now: datetime) -> Account | None:
-        """The account that a key belongs to, or ``None`` for a key that is unknown, expired or revoked.
-
-        The day of its last use is recorded with one write a day; where that fails, the key works all the same.
-        """
-        found = key_hash(secret)
-        row = None if found is None else self._working(found, now)
-        if row is None:
-            return None
-        if row.get("last_used") != f"{now:%Y-%m-%d}":
-            self._record_use({"pk": row["pk"], "sk": row["sk"]}, now)
-        return _account(row)
-
-    def holder(self, key_hash: str, now: datetime) -> Account | None:
-        """The account that the key with this hash belongs to, and what the key may do now; ``None`` for a key that is
-        unknown, expired or revoked. Nothing is recorded.
-        """
-        row = self._working(key_hash, now)
-        return None if row is None else _account(row)
-
-    def _working(self, key_hash: str, now: datetime) -> Mapping[str, Any] | None:
-        row = dynamo.get(self._client, self._table, {"pk": key_hash, "sk": keys.API_KEY})
-        if row is None or "revoked_at" in row or row.get("valid_until", "9") <= keys.instant(now):
-            return None
-        return row
-
-    def _record_use(self, key: keys.Key, now: datetime) -> None:
-        """Not by a transaction, and without a returned item: the authorizer's role may touch this attribute only."""
-        action = update(self._table, key, {"last_used": f"{now:%Y-%m-%d}"})
-        del action["Update"]["ReturnValuesOnConditionCheckFailure"]
-        with suppress(ClientError, BotoCoreError):
-            alone(self._client, action)
-
 
 def key_hash(secret: str) -> str | None:
     """The hash under which the record of an API key is kept; ``None`` for what has not the form of a key."""
     return keys.api_key(secret)["pk"] if SECRET.fullmatch(secret) else None
 
 
-def _account(row: Mapping[str, Any]) -> Account:
-    return Account(
+def _caller(row: Mapping[str, Any]) -> Caller:
+    return Caller(
         account=row["account"], key=row["name"], key_id=_key_id(row["pk"]), scopes=frozenset(row.get("scopes", ()))
     )
 

@@ -22,7 +22,7 @@ KEPT = timedelta(hours=25)
 """How long the times of the latest mails to a mailbox are kept: a little longer than they count."""
 NEVER = ""
 """Stands for the time of a mail that was not sent; it sorts before all times."""
-HELD = "held"
+KEPT_SEATS = "held"
 """Stands in the place of a purpose for seats that are kept."""
 LAST = "~"
 """Sorts after all ids of mails."""
@@ -61,7 +61,7 @@ class Brakes(Repository):
         registration of the same mailbox. So nobody keeps many seats by registering and withdrawing in turn.
         """
         item = {
-            **keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX),
+            **keys.brake(KEPT_SEATS, f"{event_id} {mailbox(email)}", keys.MAILBOX),
             "registration_id": registration_id,
             "until": keys.instant(until),
             "expires_at": codec.epoch(until),
@@ -73,7 +73,7 @@ class Brakes(Repository):
         """The id of the registration of a mailbox for which :meth:`may_hold` noted that its seats are kept, and may be
         still at ``now`` (UTC).
         """
-        key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
+        key = keys.brake(KEPT_SEATS, f"{event_id} {mailbox(email)}", keys.MAILBOX)
         found = dynamo.get(self.client, self._sent, key)
         return None if found is None or found["until"] <= keys.instant(now) else str(found["registration_id"])
 
@@ -81,7 +81,7 @@ class Brakes(Repository):
         """The action that notes ``registration_id``, in place of ``former``, as the one registration of a mailbox that
         may have seats kept for it. It fails where ``former`` is not noted any more.
         """
-        key = keys.brake(HELD, f"{event_id} {mailbox(email)}", keys.MAILBOX)
+        key = keys.brake(KEPT_SEATS, f"{event_id} {mailbox(email)}", keys.MAILBOX)
         return update(self._sent, key, {"registration_id": registration_id}, conditions.HOLDS_FOR, former=former)
 
     def may_mail(self, purpose: Purpose, email: str, mail_id: str, now: datetime) -> bool:

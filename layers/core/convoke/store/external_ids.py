@@ -14,7 +14,7 @@ from .dynamo import Item
 from .repository import Repository
 from .writes import Action, delete, put
 
-HELD = "external id"
+EXTERNAL_ID = "external id"
 """The name of the action that fails where another one has the id."""
 
 
@@ -29,7 +29,7 @@ class Taken(ConvokeError):
 
 def require_free(refused: Mapping[str, Item | None], name: str) -> None:
     """Raise :class:`Taken` if the id was refused; ``name`` is the field that names who has it."""
-    item = refused.get(HELD)
+    item = refused.get(EXTERNAL_ID)
     if item is not None:
         raise Taken(name, item["holder"])
 
@@ -50,7 +50,7 @@ class ExternalIds(Repository):
             mine = {"holder": _holder(before)}
             actions["former external id"] = delete(self._people, lost, conditions.HOLDER_IS_MINE, **mine)
         if after is not None and won is not None:
-            actions[HELD] = put(self._people, {**won, "holder": _holder(after)}, conditions.NEW)
+            actions[EXTERNAL_ID] = put(self._people, {**won, "holder": _holder(after)}, conditions.NEW)
         return actions
 
     def event_holder(self, account: str, external_id: str) -> str | None:

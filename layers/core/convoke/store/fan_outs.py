@@ -115,7 +115,8 @@ def still_waiting(fan_out: FanOut) -> dict[str, Any]:
 
 
 def batch_item(batch: Batch, *, due_key: str) -> dict[str, Any]:
-    # By where it begins, so that an event's batches are spread over the partitions of the index of due items.
+    """The item of a batch."""
+    # The shard is that of where it begins: so an event's batches are spread over the partitions of the due index.
     return codec.item(batch, _key(batch), **codec.due_attributes(batch.first or batch.event_id, due_key))
 
 

@@ -34,7 +34,7 @@ IN_A_PART = 100
 LOOKED_THROUGH = 30_000
 """Among how many registrations of an event one looks for those that were withdrawn."""
 
-Line = dict[str, Any]
+ImportedPerson = dict[str, Any]
 """Somebody to be registered: ``line``, the number of their line, and ``body``, as the API has it."""
 Wrong = tuple[int, str, str]
 """The number of a line that was not imported, the field that is wrong, or nothing, and the reason."""
@@ -123,7 +123,7 @@ class Imports(Repository):
 
     # --- beginning ----------------------------------------------------------------------------------------------
 
-    def begin(self, one: Import, people: Sequence[Line], wrong: Sequence[Wrong], *, due_key: str) -> bool:
+    def begin(self, one: Import, people: Sequence[ImportedPerson], wrong: Sequence[Wrong], *, due_key: str) -> bool:
         """Begin with ``one``, which has its ``started_at``, ``run`` and counts, except how many parts. False: it has
         begun before.
 
@@ -173,13 +173,18 @@ class Imports(Repository):
         # Read again: another worker may have ended a part between the read and the claim.
         return self.read(event_id, import_id, now)
 
-    def part(self, one: Import, now: datetime) -> list[Line]:
+    def part(self, one: Import, now: datetime) -> list[ImportedPerson]:
         """The people of the next part."""
         found = self._contents(one.import_id, _part(one, one.next_part), now)
         return [line for content in found for line in json.loads(content)]
 
     def end_part(
-        self, one: Import, counts: Mapping[str, int], wrong: Sequence[Wrong], later: Sequence[Line], now: datetime
+        self,
+        one: Import,
+        counts: Mapping[str, int],
+        wrong: Sequence[Wrong],
+        later: Sequence[ImportedPerson],
+        now: datetime,
     ) -> Import | None:
         """End the next part: count, keep what is wrong, and put ``later``, whose limit of mails is reached, into a new
         part at the end. Returns the import as it is then; ``None``: another worker has it.

@@ -373,10 +373,6 @@ def api_key(secret: str) -> Key:
     return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": API_KEY}
 
 
-def account(account: str) -> Key:
-    return {"pk": f"ACCOUNT#{account}", "sk": "ACCOUNT"}
-
-
 def accounts() -> Key:
     """The names of all accounts that ever had an API key."""
     return {"pk": "ACCOUNTS", "sk": "ACCOUNTS"}

@@ -26,7 +26,7 @@ KNOWN_FOR = 60.0
 """For how many seconds a process uses the keys that it has read."""
 SIGNS_AFTER = timedelta(minutes=2)
 """How long after it was made a key begins to sign."""
-MOST = 8
+MAX_KEYS = 8
 """How many keys there may be: each token is tried with all."""
 
 
@@ -85,8 +85,8 @@ class LinkKeys(Repository):
         for _ in rounds():
             before = self._read_or_make(now)
             _require_settled(before, now)
-            if len(before.keys) >= MOST:
-                raise InvalidField("keys", f"there are {MOST} already: drop the earlier ones first")
+            if len(before.keys) >= MAX_KEYS:
+                raise InvalidField("keys", f"there are {MAX_KEYS} already: drop the earlier ones first")
             added = (*before.keys, _new_key(now + SIGNS_AFTER))
             if (after := self._replace(before, added)) is not None:
                 return after

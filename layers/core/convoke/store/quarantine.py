@@ -1,5 +1,5 @@
-"""Quarantined mails: records of mails that were put aside, for the account whose event they name. They expire with the
-mails themselves.
+"""Quarantined mails: records of mails that were not acted on, for the account whose event they name. They expire with
+the mails themselves.
 
 A mail that names no event belongs to the deployment's account where there is only one. Where there are several, a mail
 for one account must not be shown to another: it is kept in a partition of its own, for the deployment's operator.

@@ -224,7 +224,7 @@ class Reads(Repository):
         answer = self.client.query(**query)
         return tuple(_due(dynamo.unwire(item)) for item in answer["Items"])
 
-    def held(self, now: datetime) -> int:
+    def waiting_fan_outs(self, now: datetime) -> int:
         """How many fan-outs wait for further changes at ``now`` (UTC)."""
         span = ("due_key", keys.due_key(CHANGE, now), keys.due_key(CHANGE, now + LONGEST))
         queries = [dynamo.of_index(self._sent, keys.DUE_INDEX, ("due_shard", each), span) for each in keys.TASK_SHARDS]

@@ -142,7 +142,7 @@ PERFORMED = dict(
         _by(effects.ReadPending, lambda store, it: store.reads.pending(it.event_id)),
         _by(effects.ReadPlace, lambda store, it: store.reads.waiting_before(it.event_id, it.registration_id) + 1),
         _by(effects.ReadOrganized, lambda store, it: store.lookups.organizes(it.email, it.since)),
-        _by(effects.CountHeld, lambda store, it: store.reads.held(it.now)),
+        _by(effects.CountHeld, lambda store, it: store.reads.waiting_fan_outs(it.now)),
         # An invitation, and its messages
         _by(effects.ClearDue, lambda store, it: store.invitations.clear_due(it)),
         _by(effects.Defer, lambda store, it: store.invitations.defer(it)),

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import traceback
 from collections.abc import Iterable
 from functools import cache, partial
 from http import HTTPStatus
@@ -18,7 +17,6 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Dependant
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from ..model import InvalidField
@@ -43,6 +41,7 @@ from . import (
     webhooks,
 )
 from .context import BASE, logger
+from .files import is_known
 from .problems import Problem
 from .scopes import require_scope
 
@@ -118,11 +117,7 @@ def problem_of(error: Exception) -> Problem:
     if dynamo.is_busy(error):
         logger.warning("busy", error=type(error).__name__)
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try again in a moment", headers={"Retry-After": "1"})
-    # An error's message may contain personal data from the request, so only its type and place are logged.
-    steps = traceback.extract_tb(error.__traceback__)
-    where = [f"{step.filename}:{step.lineno}" for step in steps]
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-    logger.error("failed", error=type(error).__name__, code=code, where=where)
+    logger.error("failed", **problems.logged(error))
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; it was logged")
 
 
@@ -164,8 +159,7 @@ def conditional(event: dict[str, Any], answered: dict[str, Any]) -> dict[str, An
         return answered
     etag = etag or f'"{hashlib.sha256(answered["body"].encode()).hexdigest()[:32]}"'
     headers = {**answered["headers"], "ETag": etag}
-    known = {tag.strip().removeprefix("W/") for tag in event.get("headers", {}).get("if-none-match", "").split(",")}
-    if known & {etag, "*"}:
+    if is_known(event.get("headers", {}).get("if-none-match", ""), etag):
         headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
         return problems.payload(HTTPStatus.NOT_MODIFIED, headers)
     return {**answered, "headers": headers}

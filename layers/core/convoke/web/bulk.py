@@ -24,7 +24,7 @@ from ..store.requests import Answered
 from . import context, problems
 from .idempotency import Record, once
 from .problems import Problem
-from .registrations import CODES, TOO_MANY, may_approve, new_registration
+from .registrations import OBSTACLE_CODES, TOO_MANY, may_approve, new_registration
 from .requests import BulkIn, IdempotencyKey, RegistrationIn
 from .responses import BulkOut, BulkResult, FieldProblem, documented
 
@@ -122,7 +122,7 @@ def result(outcome: Outcome) -> BulkResult:
             return refused(context.too_many(TOO_MANY, outcome.until, context.now()))
         case OutOfTime() | dynamo.Contention() | Obstacle.NOT_YET:
             return refused(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "there was no time left: register them again"))
-    return refused(Problem(HTTPStatus.CONFLICT, outcome.value, code=CODES[outcome]))
+    return refused(Problem(HTTPStatus.CONFLICT, outcome.value, code=OBSTACLE_CODES[outcome]))
 
 
 def made(person: Registration, *, existing: bool) -> BulkResult:

@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from ..aws.sweeper import or_the_sweeper
+from ..aws.best_effort import best_effort
 from ..decision.decide import Snapshot
 from ..decision.invitation import Invitation, Sending
 from ..links.urls import Urls
@@ -244,14 +244,14 @@ def split_running() -> Problem:
 
 
 def promote(event_id: str) -> None:
-    """Give free seats to the waitlist at once. Where that fails they stay due, and the sweeper gives them."""
-    with or_the_sweeper(event_id):
+    """Give free seats to the waitlist at once. Where that fails they stay due, and the sweep gives them."""
+    with best_effort(event_id):
         waitlist.promote(store(), event_id, now=now())
 
 
 def start_transfer(event_id: str) -> None:
-    """Copy the first registrations to the new event of a split at once; the sweeper continues with the rest."""
-    with or_the_sweeper(event_id):
+    """Copy the first registrations to the new event of a split at once; the sweep continues with the rest."""
+    with best_effort(event_id):
         split_transfer.transfer_batch(store(), event_id, now=now())
 
 

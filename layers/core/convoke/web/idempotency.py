@@ -24,14 +24,14 @@ Show = Callable[[requests.Answered, Mapping[str, str]], Response[Any]]
 """Makes the response to a repeated request: what the first one created or changed, as it is now."""
 
 
-def once(key: str | None, grant: Callable[[Record], Response[Any]], show: Show = context.show) -> Response[Any]:
-    """Carry out the request by ``grant``, or answer by ``show`` if its Idempotency-Key was used within a day.
+def once(key: str | None, carry_out: Callable[[Record], Response[Any]], show: Show = context.show) -> Response[Any]:
+    """Do the request by ``carry_out``, or answer by ``show`` if its Idempotency-Key was used within a day.
 
-    ``grant`` must write what its :data:`Record` returns in its own transaction. Raises :class:`InvalidField` where the
-    key was used with another body, and :class:`dynamo.Contention` after too many rounds.
+    ``carry_out`` must write what its :data:`Record` returns in its own transaction. Raises :class:`InvalidField` where
+    the key was used with another body, and :class:`dynamo.Contention` after too many rounds.
     """
     if key is None:
-        return grant(lambda **_: {})
+        return carry_out(lambda **_: {})
     current = context.router.current_event
     request = requests.Request(
         account=context.caller(),
@@ -51,7 +51,7 @@ def once(key: str | None, grant: Callable[[Record], Response[Any]], show: Show =
                 raise InvalidField("Idempotency-Key", "was used with another body")
             return show(earlier, {"Idempotent-Replayed": "true"})
         try:
-            return grant(record)
+            return carry_out(record)
         except Repeated:
             continue
         except Problem:

@@ -104,8 +104,8 @@ def fields_given(patch: EventChange | OccurrencePatch) -> set[str]:
 
 
 def as_long(when: When, start: str) -> dict[str, str | None]:
-    """``end`` and ``duration`` by which what takes place at ``when`` is as long as before at another ``start`` (ISO
-    8601). Empty where it gets a time instead of a day, or the reverse: then its end has to be given.
+    """The fields ``end`` and ``duration`` that keep the length of ``when`` where it gets another ``start`` (ISO 8601).
+    Empty where it gets a time instead of a day, or the reverse: then its end has to be given.
 
     Raises :class:`InvalidField`.
     """

@@ -11,6 +11,7 @@ from ..decision.fan_out import FanOut
 from ..decision.invitation import Seats, StoredMessage
 from ..decision.messages import uid
 from ..decision.shown import Entry, Showing
+from ..delivery.attempts import leased
 from ..delivery.fan_out import progress
 from ..links.urls import Urls
 from ..model import (
@@ -154,8 +155,7 @@ def state(seen: Snapshot, sender: Sender, now: datetime) -> DeliveryState:
     worker has looked yet.
     """
     invitation = seen.invitation
-    is_claimed = invitation.lease_until is not None and invitation.lease_until > now
-    if invitation.doubt and not is_claimed and invitation.state is not DeliveryState.FAILED:
+    if invitation.doubt and not leased(invitation.lease_until, now) and invitation.state is not DeliveryState.FAILED:
         return DeliveryState.UNKNOWN
     if decide(seen, sender, now) is not None:
         return DeliveryState.PENDING

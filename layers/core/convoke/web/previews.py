@@ -16,7 +16,7 @@ from ..decision.invitation import Invitation, WaitMail
 from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, preview
 from ..effects import ReadPlace
 from ..mail import asked_for_mail, header_fields, subjects, wording
-from ..mail.asked_for_mail import Said
+from ..mail.asked_for_mail import AskedForContent
 from ..mail.notifications import sent_as, wait_notification
 from ..mail.placeholders import PERSONAL
 from ..model import Event, EventStatus, InvalidField, Method
@@ -105,7 +105,7 @@ def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail
     """The wait mail ``mail`` as it would be sent at ``at`` (UTC)."""
     person, notification = seen.registration, wait_notification(seen.event, seen.registration, mail, at)
     place = ReadPlace(event_id=person.event_id, registration_id=person.registration_id)
-    said = Said(
+    content = AskedForContent(
         kind=sent_as(mail, person),
         link=PERSONAL,
         holder=person,
@@ -115,8 +115,8 @@ def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail
     return PreviewMail(
         method=None,
         to=PersonOut(name="", email=person.email),
-        subject=asked_for_mail.subject(notification, said),
-        text=asked_for_mail.text(notification, said),
+        subject=asked_for_mail.subject(notification, content),
+        text=asked_for_mail.text(notification, content),
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import traceback
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from ..model import ConvokeError
 from ..store.external_ids import Taken
@@ -17,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 PATCH_MEDIA_TYPE = "application/merge-patch+json"
 """What a PATCH may be besides ``application/json`` (RFC 7396)."""
 LARGEST_BODY = 64 * 1024
+"""Bytes of a body, unless :data:`LARGEST` has its route."""
 LARGEST_BULK = 1024 * 1024
 """Bytes of a body with many people."""
 BULK_ROUTE = "POST /events/{event_id}/registrations/bulk"
@@ -29,6 +33,7 @@ DEEPEST_BODY = 16
 MOST_MEMBERS = 100
 """How many fields an object may have: metadata has the most, and each one that is not known takes time to refuse."""
 MOST_ERRORS = 50
+"""How many wrong fields one response names."""
 LONGEST_FIELD = 100
 """Characters of a field's name in an error: the name of an unknown field may be of any length."""
 
@@ -100,6 +105,15 @@ def invalid(errors: Iterable[tuple[str, str]]) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(f"{field} {message}" for field, message in found[:3]), found
     )
+
+
+def logged(error: Exception) -> dict[str, Any]:
+    """What is logged of an error that nobody expected: its type, the code of AWS, and the lines of code; never its
+    message, which may contain what somebody typed.
+    """
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    where = [f"{step.filename}:{step.lineno}" for step in traceback.extract_tb(error.__traceback__)]
+    return {"error": type(error).__name__, "code": code, "where": where}
 
 
 def external_id_taken(error: Taken) -> Problem:
@@ -187,9 +201,9 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body must be {' or '.join(accepted)} in UTF-8")
     try:
         value = json.loads(data.decode(), object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
-    except Crowded as crowded:
+    except TooManyMembers as error:
         message = f"is one too many: an object has at most {MOST_MEMBERS} fields"
-        raise invalid([(shortened(crowded.name), message)]) from None
+        raise invalid([(shortened(error.name), message)]) from None
     except (ValueError, RecursionError) as error:
         # Python's messages about numbers that are too long, or about bytes, would not help the caller.
         detail = f": {error}" if type(error) in (json.JSONDecodeError, Ambiguous) else ""
@@ -219,7 +233,7 @@ class Ambiguous(ValueError):
     """JSON that different parsers read differently."""
 
 
-class Crowded(ConvokeError):
+class TooManyMembers(ConvokeError):
     """An object with too many fields; ``name`` is the first that is too many."""
 
     def __init__(self, name: str) -> None:
@@ -228,9 +242,9 @@ class Crowded(ConvokeError):
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these members. Raises :class:`Ambiguous` and :class:`Crowded`."""
+    """The object of these members. Raises :class:`Ambiguous` and :class:`TooManyMembers`."""
     if len(pairs) > MOST_MEMBERS:
-        raise Crowded(pairs[MOST_MEMBERS][0])
+        raise TooManyMembers(pairs[MOST_MEMBERS][0])
     if len(pairs) != len({name for name, _ in pairs}):
         raise Ambiguous("a name appears twice")
     return dict(pairs)

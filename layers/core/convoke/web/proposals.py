@@ -23,7 +23,7 @@ from .events import changed
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import EMPTY_BODY, Cursor, EmptyIn, IdempotencyKey, Limit, Version
-from .responses import Moment, Out, Page, Text, documented
+from .responses import Instant, Out, Page, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 PROPOSALS = "/events/<event_id>/proposals"
@@ -42,7 +42,7 @@ class ProposalOut(Out):
     end: Text
     time_zone: str | None
     comment: str
-    received_at: Moment
+    received_at: Instant
 
 
 class ProposalPage(Page[ProposalOut]): ...

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
-from ..inbound.itip_reply import Kind
+from ..inbound.itip_reply import IncomingMethod
 from ..inbound.quarantine import QuarantinedMail, QuarantineStatus
 from ..inbound.reasons import Reason
 from ..model import Participation
@@ -20,7 +20,7 @@ from . import context
 from .idempotency import Record, once
 from .problems import Problem
 from .requests import EMPTY_BODY, Cursor, EmptyIn, IdempotencyKey, Limit
-from .responses import Moment, Out, Text, documented
+from .responses import Instant, Out, Text, documented
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 MAIL = "/quarantine/<quarantine_id>"
@@ -41,10 +41,12 @@ class QuarantinedMailOut(Out):
     status: QuarantineStatus
     sender: Annotated[str, Field(description="The address in From; empty: From is not one address.")]
     subject: str
-    method: Annotated[Kind | None, Field(description="The iTIP method; null: the mail holds no readable calendar.")]
+    method: Annotated[
+        IncomingMethod | None, Field(description="The iTIP method; null: the mail holds no readable calendar.")
+    ]
     participation: Participation | None
     comment: str
-    received_at: Moment
+    received_at: Instant
     expires_at: Annotated[Text, Field(description="When the mail is deleted.")]
 
 

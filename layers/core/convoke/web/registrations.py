@@ -14,10 +14,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ..decision import fan_out
-from ..decision import shown as decision
 from ..decision.attention import kind_of_sent
 from ..decision.calendar_state import CalendarState
 from ..decision.decide import calendar_state_of, over
+from ..decision.shown import shown
 from ..model import (
     Event,
     EventStatus,
@@ -178,7 +178,7 @@ def patch_registration(event_id: str, registration_id: str, patch: RegistrationP
     context.require_unmanaged(person)
     context.require_writable(event, at)
     if person.status not in ACTIVE:
-        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value, code=CODES[Obstacle.INACTIVE])
+        raise Problem(HTTPStatus.CONFLICT, Obstacle.INACTIVE.value, code=OBSTACLE_CODES[Obstacle.INACTIVE])
     current = {
         "name": person.name,
         "email": person.email,
@@ -350,7 +350,7 @@ def before(state: CalendarState, states: Iterable[CalendarState]) -> list[Calend
 @router.get(f"{PERSON}/calendar", summary="Read what a person's calendar shows now", responses=documented(200))
 def read_calendar(event_id: str, registration_id: str) -> Response[CalendarOut]:
     seen = context.read_snapshot(context.own_event(event_id), registration_id)
-    entries = decision.shown(seen.invitation, seen.event, seen.registration, context.now())
+    entries = shown(seen.invitation, seen.event, seen.registration, context.now())
     return context.answer(200, CalendarOut(items=list(map(presenters.calendar_entry, entries))))
 
 
@@ -401,7 +401,7 @@ def not_the_sender(email: str) -> None:
         raise InvalidField("email", "is the address that invitations are sent from")
 
 
-CODES = {
+OBSTACLE_CODES = {
     Obstacle.ABSENT: "not_found",
     Obstacle.CLOSED: "event_closed",
     Obstacle.NOT_YET: "split_running",
@@ -425,5 +425,5 @@ def granted(outcome: Outcome | Obstacle | TooMany, at: datetime | None = None) -
         raise context.split_running()
     if isinstance(outcome, Obstacle):
         status = HTTPStatus.NOT_FOUND if outcome is Obstacle.ABSENT else HTTPStatus.CONFLICT
-        raise Problem(status, outcome.value, code=CODES[outcome])
+        raise Problem(status, outcome.value, code=OBSTACLE_CODES[outcome])
     return outcome

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from ..decision.attention import AttentionKind, AttentionReason, SentKind
 from ..decision.shown import Showing
-from ..delivery.preview import Kind
+from ..delivery.preview import PreviewKind
 from ..model import AnswerChannel, DeliveryState, Method, Participation, QuestionKind, RegistrationStatus
 from ..store.keys import instant
 from ..webhooks.events import WebhookDeliveryState, WebhookEventType, WebhookPayload
@@ -24,7 +24,7 @@ def _text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-Moment = Annotated[
+Instant = Annotated[
     str,
     BeforeValidator(_text),
     Field(
@@ -84,7 +84,7 @@ class AttentionOut(Out):
     registration_id: str
     kind: AttentionKind
     state: AttentionReason
-    since: Moment
+    since: Instant
     date: Text | None
     start: Text | None
     quarantine_id: str | None = None
@@ -198,14 +198,14 @@ class EventOut(Out):
         Field(description="While people are being informed of a change: how far that is; null before and after."),
     ] = None
     told_at: Annotated[
-        Moment | None,
+        Instant | None,
         Field(
             description="When people will be informed of the latest changes, which wait for further ones; null where no"
             " change waits, and in a list of events."
         ),
     ] = None
-    created_at: Moment
-    updated_at: Moment
+    created_at: Instant
+    updated_at: Instant
 
 
 class OccurrenceOut(Out):
@@ -228,7 +228,7 @@ class OccurrenceOut(Out):
     reason: Annotated[str, Field(description="Why it was cancelled.")]
 
 
-Reason = Annotated[
+FailureReason = Annotated[
     str | None,
     Field(
         description="Why the message failed: unrenderable (no mail could be made of it), unanswered (SES never answered"
@@ -245,11 +245,11 @@ class InvitationOut(Out):
     method: Method | None
     sequence: int | None
     state: DeliveryState
-    reason: Reason
+    reason: FailureReason
     tried_anew: Annotated[
         bool, Field(description="Whether the pending message had failed before, and is sent again on request.")
     ]
-    sent_at: Moment | None
+    sent_at: Instant | None
 
 
 class RegistrationOut(Out):
@@ -272,14 +272,14 @@ class RegistrationOut(Out):
     source: Source
     status: RegistrationStatus
     participation: Participation
-    answered_at: Annotated[Moment | None, Field(description="When the person answered, by their own clock.")]
+    answered_at: Annotated[Instant | None, Field(description="When the person answered, by their own clock.")]
     invitation: InvitationOut
     accepted_at: Annotated[
-        Moment | None, Field(description="When the organizer accepted it, of an event with approval.")
+        Instant | None, Field(description="When the organizer accepted it, of an event with approval.")
     ]
-    turned_down_at: Annotated[Moment | None, Field(description="When the organizer turned it down.")]
-    created_at: Moment
-    updated_at: Moment
+    turned_down_at: Annotated[Instant | None, Field(description="When the organizer turned it down.")]
+    created_at: Instant
+    updated_at: Instant
 
 
 class RegistrationMade(RegistrationOut):
@@ -313,11 +313,11 @@ class MessageOut(Out):
     to: Annotated[str | None, Field(description="The address that it is sent to; null once the person was erased.")]
     method: Method
     sequence: int
-    dtstamp: Moment
+    dtstamp: Instant
     state: DeliveryState
-    reason: Reason
-    created_at: Moment
-    sent_at: Moment | None
+    reason: FailureReason
+    created_at: Instant
+    sent_at: Instant | None
 
 
 class EntryOut(Out):
@@ -340,7 +340,7 @@ class EntryOut(Out):
         Field(description="unknown: a message about it may or may not have been sent, or calendars differ."),
     ]
     sequence: int | None
-    sent_at: Moment | None
+    sent_at: Instant | None
     delivery: Literal["delivered", "accepted"] | None
     true: Annotated[bool, Field(description="Whether it is what is true now.")]
     over: bool
@@ -363,8 +363,8 @@ class AnswerOut(Out):
     channel: AnswerChannel
     sequence: int
     date: Text | None
-    dtstamp: Moment
-    at: Moment
+    dtstamp: Instant
+    at: Instant
     counts: Annotated[bool, Field(description="Whether this answer determines the person's participation now.")]
 
 
@@ -389,7 +389,7 @@ class WebhookOut(Out):
     url: str
     events: list[WebhookEventType]
     payload: WebhookPayload
-    created_at: Moment
+    created_at: Instant
 
 
 class WebhookCreated(WebhookOut):
@@ -409,9 +409,9 @@ class DeliveryOut(Out):
     attempts: int
     status: Annotated[int | None, Field(description="The HTTP status of the last attempt; null: no response.")]
     why: str
-    created_at: Moment
-    tried_at: Moment | None
-    next_at: Moment | None
+    created_at: Instant
+    tried_at: Instant | None
+    next_at: Instant | None
 
 
 class ChangeOut(Out):
@@ -419,7 +419,7 @@ class ChangeOut(Out):
 
     id: str
     type: WebhookEventType
-    created_at: Moment
+    created_at: Instant
     data: dict[str, Any]
 
 
@@ -446,7 +446,7 @@ class PreviewExample(Out):
     """
 
     registration_id: str
-    kind: Kind
+    kind: PreviewKind
     messages: list[str]
     mails: list[PreviewMail]
 
@@ -474,7 +474,7 @@ class PreviewOut(Out):
         list[PreviewExample], Field(description="The first five who would be mailed, and the first of each kind.")
     ]
     told_at: Annotated[
-        Moment | None,
+        Instant | None,
         Field(
             description="When people would be informed if the change were made now: it would wait for others until"
             " then; null: at once."

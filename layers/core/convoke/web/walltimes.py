@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from ..model import Duration, InvalidField, When
+from ..model import YEARS, Duration, InvalidField, When
+from ..schedule.recurrence import exists_in
 
 NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """Names in zoneinfo's list that are no zones: they depend on the machine, or mean nothing."""
 
-YEARS = range(1970, 2200)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", re.ASCII)
 _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.ASCII | re.IGNORECASE)
@@ -111,8 +111,7 @@ def read_instant(field: str, text: str | None) -> datetime | None:
 
 
 def _must_exist(field: str, local_time: datetime, time_zone: str) -> None:
-    zone = ZoneInfo(time_zone)
-    if local_time.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local_time:
+    if not exists_in(local_time, time_zone):
         raise InvalidField(field, f"does not exist: the clock in {time_zone} skips it")
 
 

@@ -1,4 +1,4 @@
-"""What may fail once a request is stored: the sweep does it then."""
+"""Work that follows a request which is stored, and may fail: the sweep does it then."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ logger = Logger(child=True)
 
 
 @contextmanager
-def or_the_sweeper(event_id: str) -> Iterator[None]:
+def best_effort(event_id: str) -> Iterator[None]:
     """Do at once what the sweep would do in a minute. Whatever fails is logged and left to it, since the request that
     it follows is stored, and has to be answered so. What is no passing state of DynamoDB or SQS is counted, too.
     """
