@@ -481,6 +481,13 @@ MUTANTS: dict[str, Mutant] = {
         instead(waits, "_was_not_invited", lambda _: False),
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
+    "who-waits-for-dates-is-mailed-that-they-are-cancelled": Mutant(
+        without(waits, "is_cancelled", "not stood and bool(to_come(event, person, now))", "False"),
+    ),
+    "whose-dates-were-cancelled-in-their-calendar-is-not-mailed-so-too": Mutant(
+        without(waits, "wait_mail_after", "comes and here and message.cancelled_for_all", "False"),
+    ),
+    "what-a-calendar-was-told-counts": Mutant(instead(waits, "_knows_by_entry", lambda _: False)),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",

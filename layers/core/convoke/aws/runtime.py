@@ -278,7 +278,7 @@ def _said(effect: effects.RenderNotification, notification: Notification, links:
         link = links.confirm(notification.registration_id, notification.until, now)
     else:
         raise RenderError("nobody has the address")
-    return Said(kind=kind, link=link, holder=holder, place=effect.place, event_cancelled=effect.event_cancelled)
+    return Said(kind=kind, link=link, holder=holder, place=effect.place, cancelled=effect.cancelled)
 
 
 @cache
