@@ -299,6 +299,23 @@ def test_a_link_to_who_comes_to_a_date_that_is_cancelled_says_so(slow_world: Wor
     assert "This date of “Kölner Treffen”" in text(world)
 
 
+def test_a_link_does_not_say_that_the_event_is_cancelled_after_a_date_that_was(slow_world: World) -> None:
+    world = slow_world
+    world.invite(2, occurrences=(dates_of(world)[1],))
+    cancel(world, 1)
+    until_over(world, 1)
+    ask_for_link(world, world.registration(world.everybody()[0]))
+    assert text(world).startswith("You are registered for “Kölner Treffen”")
+
+
+def test_of_a_date_that_the_series_lost_nobody_is_mailed_once_the_event_is_over(world: World) -> None:
+    bo = waits_for(world, 3)
+    world.become(edits.reschedule(world.event(), replace(world.event(), rule="FREQ=DAILY;COUNT=2"))[0], priority=0)
+    end = series.ends_at(world.event())
+    assert true_wait_mail(snapshot(world, bo), end - timedelta(seconds=1)) is CANCELLED
+    assert true_wait_mail(snapshot(world, bo), end) is None
+
+
 @pytest.mark.parametrize("word", ["", "Glad that you come."])
 def test_that_somebody_is_accepted_is_not_mailed_after_their_date_is_cancelled(world: World, word: str) -> None:
     world.change(approval=True)
@@ -529,6 +546,19 @@ def test_who_has_a_date_that_goes_to_another_event_is_not_mailed_that_the_former
     world.cancel_event()
     world.settle()
     assert said(world, cy) == []
+
+
+def test_a_new_address_of_who_had_a_date_that_was_cancelled_is_mailed_nothing_of_it(world: World) -> None:
+    cy = had_a_date_that_is_cancelled(world)
+    new = readdressed(world, cy, "new@example.net")
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert (said(world, new), world.said(new.email)) == ([], [])
+    reopen(world)
+    restore(world, 1)
+    soon(world)
+    assert world.said(new.email) == [(Method.REQUEST, 2)]
 
 
 def test_a_new_address_of_who_comes_to_a_date_is_mailed_that_it_is_cancelled_where_the_former_was_told(

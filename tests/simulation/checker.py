@@ -105,8 +105,8 @@ class Book:
         return happens and person.status is RegistrationStatus.REGISTERED
 
     def is_cancelled(self, person: Registration) -> bool | None:
-        """Whether nothing takes place of what is to come of all that a registration is for; ``None`` where nothing is to
-        come, or where a date took place that was to come at the last change: of that only the clock tells.
+        """Whether nothing takes place of what is to come of all that a registration is for; ``None`` where nothing is
+        to come, or where a date took place that was to come at the last change: of that only the clock tells.
         """
         event, dates = self.event, [(one.when, one.cancelled) for one in series.occurrences(self.event)]
         if person.occurrences is not None:

@@ -86,8 +86,9 @@ def _knows_by_entry(seen: Snapshot) -> bool:
     """Whether somebody's calendar was told that all their dates are cancelled. If that came back, they are mailed when
     the whole event is cancelled; until then the organizer is shown it.
     """
-    came_back = seen.invitation.state in REASON_OF_STATE
-    return mailed_last(seen) is WaitMail.ENTRY and (seen.event.status.expects_people or not came_back)
+    last, came_back = seen.invitation.wait_mail, seen.invitation.state in REASON_OF_STATE
+    told = last is not None and last.mail is WaitMail.ENTRY
+    return told and (seen.event.status.expects_people or not came_back)
 
 
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
@@ -122,7 +123,7 @@ def wait_mail_after(seen: Snapshot, message: Message, state: CalendarState, now:
         return before if waits or (comes and not here) else None
     if seen.event.status.expects_people:
         if comes and here and message.cancelled_for_all and is_cancelled(seen.event, person, now):
-            return WaitMailed(mail=WaitMail.ENTRY, links=person.links)
+            return WaitMailed(mail=WaitMail.ENTRY)
         # To who comes an invitation is to follow, and may be held up. Who waits is told that theirs is withdrawn.
         return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None
     if before is not None and here:

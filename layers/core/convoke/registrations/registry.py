@@ -347,10 +347,11 @@ def _informing_action(
     dates, nothing counts as mailed until they are invited there, so that a cancellation that comes before is mailed.
     """
     known, comes = calendar_state_of(invitation), changed.status is RegistrationStatus.REGISTERED
-    elsewhere = folded(changed.email) != folded(person.email)
+    elsewhere, chosen = folded(changed.email) != folded(person.email), changed.occurrences != person.occurrences
     entered = elsewhere and known is not None and not known.gone
-    informed = comes and (invitation.wait_mail is not None or entered)
-    anew = elsewhere or (informed and changed.occurrences != person.occurrences)
+    last = invitation.wait_mail
+    informed = comes and (entered or (last is not None and (chosen or last.mail is not WaitMail.ENTRY)))
+    anew = elsewhere or (informed and chosen)
     nothing = WaitMailed(mail=WaitMail.NOTHING) if informed and anew else None
     return store.invitations.wake_up_action(invitation, priority, now, wait_mail=nothing, unsent=anew)
 
