@@ -145,9 +145,9 @@ class Notification:
     ``more`` there are. An ACCEPTED and a TURNED_DOWN have a word of the organizer's (``quoted``), if there is one;
     ``waits``: who was accepted is on the waitlist. A CANCELLED has the reason (``quoted``), if one was given, and the
     ``dates`` that are cancelled, in order; none if it is the whole event. REQUESTS have ``more`` people who wait, once
-    they are sent. Those :data:`ASKED_FOR` have a recipient without a name; they are
-    not sent, nor kept, after ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write
-    in: an attendee's, the event's for its organizer, or the one that somebody asked in.
+    they are sent. Those :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after ``until``
+    (UTC). ``language``, a language tag or empty for English, is the one to write in: an attendee's, the event's for its
+    organizer, or the one that somebody asked in.
     """
 
     notification_id: str
