@@ -104,6 +104,25 @@ class Book:
         happens = self.event.status in (EventStatus.CONFIRMED, EventStatus.TENTATIVE)
         return happens and person.status is RegistrationStatus.REGISTERED
 
+    def is_cancelled(self, person: Registration) -> bool | None:
+        """Whether nothing takes place of what is to come of all that a registration is for; ``None`` where nothing is
+        to come, or where a date took place that was to come at the last change: of that only the clock tells.
+        """
+        event, dates = self.event, [(one.when, one.cancelled) for one in series.occurrences(self.event)]
+        if person.occurrences is not None:
+            chosen = series_changes.chosen(event, person.occurrences, person.named)
+            dates = [(one.when, one.cancelled) for one in chosen.values() if one is not None]
+            schedule = (*event.earlier, event.schedule)[person.named]
+            lost = [date for date, one in chosen.items() if one is None]
+            dates += [(series.when_at(schedule, date), True) for date in lost]
+        to_come = [cancelled for when, cancelled in dates if when.ends_at > self.world.instant()]
+        if not to_come:
+            return None
+        if not event.status.expects_people or not all(to_come):
+            return not event.status.expects_people
+        since = any(when.ends_at > event.updated_at for when, cancelled in dates if not cancelled)
+        return None if since else True
+
     def present(self, title: str) -> str:
         """The present title, where ``title`` counts as equal to it."""
         return self.event.title if title in self.world.titles[-1][1] else title
@@ -262,13 +281,17 @@ def at_the_end(world: World) -> Iterator[Violation]:
 
 def _waiting(book: Book) -> Iterator[str]:
     """Whoever was mailed or shown that they wait, and does, or got a seat and was not invited, was mailed last what is
-    true, at the address that they have: that they wait, or that the event is cancelled.
+    true, at the address that they have: that they wait, or that the event is cancelled, or the dates of it that are
+    theirs.
     """
     world = book.world
-    takes_place = book.event.status.expects_people
     for rid in {*world.notifications.wait_mails, *world.shown} & book.people.keys():
         mails, (person, invitation) = world.notifications.wait_mails.get(rid, []), book.people[rid]
         waits = person.status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
+        cancelled = book.is_cancelled(person)
+        if cancelled is None:
+            continue
+        takes_place = not cancelled
         not_invited = person.status is RegistrationStatus.REGISTERED and not book.copies[rid] and not takes_place
         stopped = invitation.stop_of(person.email) is not None or book.given_up(rid)
         # Of a cancellation that SES rejects the organizer is shown that it failed.
@@ -280,7 +303,7 @@ def _waiting(book: Book) -> Iterator[str]:
         if last is not None and last.method == Method.CANCEL and last.cancelled and not takes_place:
             continue
         if not here or (here[-1] is not NotificationKind.CANCELLED) is not takes_place:
-            yield f"{rid[6:10]} waits, and was mailed {mails}; the event is {book.event.status}"
+            yield f"{rid[6:10]} waits, and was mailed {mails}; takes place: {takes_place}, {book.event.status}"
 
 
 def _names(book: Book) -> Iterator[str]:

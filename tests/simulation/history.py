@@ -56,6 +56,7 @@ class People:
         # Drawn apart, so that the rest of a history is what it is without guests.
         self._guests = Random(f"guests {world.seed}")  # noqa: S311 (no secret)
         self._asking = Random(f"approval {world.seed}")  # noqa: S311
+        self._dates = Random(f"dates {world.seed}")  # noqa: S311
         # Of a site's table comes whoever it says, and nobody else.
         self.rows = rows.Rows(world) if rows.drawn(world.seed, world.mode) else None
         self.approval = self._asking.random() < APPROVAL and self.rows is None
@@ -251,7 +252,7 @@ class People:
             status=RegistrationStatus.PENDING if self._asks(event) else RegistrationStatus.REGISTERED,
             name=f"Name {rid[:10]}",
             email=email,
-            occurrences=series.starts(event.schedule)[-2:] if some else None,
+            occurrences=series.starts(event.schedule)[-self._dates.choice((1, 2)) :] if some else None,
             named=len(event.earlier) if some else 0,
             guests=self._guests.choice((0, 0, 0, 1, 2)),
             created_at=now,

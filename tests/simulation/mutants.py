@@ -481,6 +481,18 @@ MUTANTS: dict[str, Mutant] = {
         instead(waits, "_was_not_invited", lambda _: False),
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
+    "who-waits-for-dates-is-mailed-that-they-are-cancelled": Mutant(
+        without(waits, "is_cancelled", "not stood and bool(to_come(event, person, now))", "False"),
+        scenario="somebody registers on a page for a date while it is cancelled",
+    ),
+    "whose-dates-were-cancelled-in-their-calendar-is-not-mailed-so-too": Mutant(
+        without(waits, "wait_mail_after", "comes and here and message.cancelled_for_all", "False"),
+        scenario="somebody who comes to a date is looked at while it is cancelled, and takes place again",
+    ),
+    "what-a-calendar-was-told-counts": Mutant(
+        instead(waits, "_knows_by_entry", lambda _: False),
+        scenario="somebody who comes to a date is looked at while it is cancelled, and takes place again",
+    ),
     "a-claim-knows-itself": Mutant(
         instead(Repository, "_write_own", lambda self, action, _: self._write(action)),
         trial="a_claim_is_answered_late",

@@ -15,7 +15,7 @@ from convoke.mail.notifications import WAIT_MAILS, NotificationKind, Notificatio
 from convoke.model import DeliveryState, Method
 from convoke.store import keys
 
-from .post import READ_TIMEOUT, Answer
+from .post import READ_TIMEOUT, Answer, Copy
 from .scene import EVENT_ID, SETTINGS
 
 if TYPE_CHECKING:
@@ -83,11 +83,21 @@ class Notifications:
             self.broken.append(f"{rid[6:10]} is mailed {mail} again")
 
     def _see_cancelled(self, rid: str, kind: NotificationKind, address: str, state: NotificationState) -> None:
-        """Nobody is mailed that the event is cancelled whose calendar was sent the same since it is."""
+        """Nobody is mailed that the event, or all the dates that are theirs, are cancelled whose calendar was sent the
+        same since they are; unless that came back.
+        """
         last = self._world.post.last_to(rid, address)
-        known = last is not None and last.method == Method.CANCEL and last.announces
+        known = last is not None and last.method == Method.CANCEL and (last.announces or self._has_ended(last))
         if kind is NotificationKind.CANCELLED and known and state.unknowns == 1 and not self._world.zombies:
             self.broken.append(f"{rid[6:10]} is mailed that it is cancelled beside their CANCEL")
+
+    def _has_ended(self, last: Copy) -> bool:
+        """Whether a message took the last of somebody's dates, and nothing was tried or shown to them since."""
+        world, rid = self._world, last.registration_id
+        person = world.tables.row(SETTINGS.registrations_table, keys.registration(EVENT_ID, rid))
+        latest = next(each for each in reversed(world.post.attempts) if each.registration_id == rid)
+        known = latest.name == last.attempt and person is not None and person["version"] == last.ends
+        return known and (rid, last.sequence) not in world.post.came_back
 
     def _said(self, name: str) -> tuple[Answer, float]:
         often, chance = self._world.faults.often, self._random()
@@ -112,6 +122,6 @@ def rendered(effect: effects.RenderNotification) -> RenderedMail:
     if accepted or kind is NotificationKind.NO_SEAT:
         kind = NotificationKind.WAITING
     if kind is NotificationKind.LINK and holder is not None and holder.status in waiting.WAITING:
-        kind = NotificationKind.CANCELLED if effect.event_cancelled else NotificationKind.WAITING
+        kind = NotificationKind.CANCELLED if effect.cancelled else NotificationKind.WAITING
     whose = state.registration_id if holder is None else holder.registration_id
     return RenderedMail(calendar=b"", mail=f"{state.notification_id} {whose or '-'} {kind}".encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from convoke.decision import fingerprints
@@ -17,7 +18,7 @@ from convoke.decision.invitation import WaitMail
 from convoke.delivery import fan_out, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
 from convoke.mail import notifications
-from convoke.model import Event, EventStatus, Registration, RegistrationStatus
+from convoke.model import DateChange, Event, EventStatus, Registration, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import codec, keys
 from tests import factories
@@ -293,17 +294,26 @@ def waits(world: Directed) -> None:
     assert registers(world).status is RegistrationStatus.WAITLISTED
 
 
-def registers(world: Directed) -> Registration:
+def registers(world: Directed, **changes: Any) -> Registration:
     """A second person registers on the page of the event."""
     event = People(world).reads.event(EVENT_ID)
     assert event is not None
-    person = factories.registration(event_id=EVENT_ID, registration_id=f"{2:010d}{EVENT_ID}", email="b@example.net")
+    who = {"event_id": EVENT_ID, "registration_id": f"{2:010d}{EVENT_ID}", "email": "b@example.net"}
+    person = factories.registration(**who, **changes)
     mail = notifications.wait_notification(event, person, WaitMail.PLACE, world.instant())
     made = registry.register(world.store, person, now=world.instant(), mail=mail)
     assert isinstance(made, Registration)
     assert made.registration_id == person.registration_id
     world.shown.add(made.registration_id)
     return made
+
+
+def registers_for_a_date(world: Directed) -> None:
+    """A second person registers on the page for the second date of the event, which is repeated now."""
+    # The checker knows series in UTC alone.
+    change(rule="FREQ=DAILY;COUNT=3", when=replace(factories.MORNING, time_zone="UTC"))(world)
+    healed(world)
+    registers(world, occurrences=(SECOND_DATE,))
 
 
 def wait_mail(run: Run) -> Steps[Any]:
@@ -361,6 +371,8 @@ class Scenario:
 
 REOPENED = change(status=EventStatus.CONFIRMED)
 THERE, BACK, CANCELLED = change(title="B"), change(title="A"), change(status=EventStatus.CANCELLED)
+SECOND_DATE = factories.MORNING.start + timedelta(days=1)
+DATE_CANCELLED, DATE_RESTORED = change(changes=(DateChange(date=SECOND_DATE, cancelled=True),)), change(changes=())
 HELD, WAITS = change(notify_after=900), change(title="C", notify_after=900)
 SCENARIOS = {
     "a look while it is changed back": Scenario((look(),), (told(BACK),), first=(THERE,), switches=3),
@@ -423,6 +435,12 @@ SCENARIOS = {
     ),
     "somebody registers on a page while it is cancelled": Scenario(
         (wait_mail, look(2)), (CANCELLED,), first=(registers,), switches=3
+    ),
+    "somebody registers on a page for a date while it is cancelled": Scenario(
+        (wait_mail, look(2)), (DATE_CANCELLED,), first=(registers_for_a_date,), switches=3
+    ),
+    "somebody who comes to a date is looked at while it is cancelled, and takes place again": Scenario(
+        (look(2), look(2)), (DATE_CANCELLED, DATE_RESTORED, DATE_CANCELLED), first=(registers_for_a_date, healed)
     ),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from convoke.decision.calendar_state import Message, RenderedMail
 from convoke.decision.invitation import Intent
 from convoke.effects import Accepted, Refusal, Refused, Send, Unknown
-from convoke.model import DeliveryState, Event, EventStatus, LocalTime
-from convoke.schedule import series
+from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Registration, RegistrationStatus
+from convoke.schedule import series, series_changes
 from convoke.store import codec, keys
 from tests import rfc5546
 from tests.factories import report_on
@@ -67,6 +67,10 @@ class Copy:
     """Whether the event did not take place when it left."""
     announces: bool = False
     """Whether it is decided that this is what it says."""
+    ends: int | None = None
+    """Of a message that cancels the last of the dates that somebody comes to, of an event that takes place: the version
+    of their registration.
+    """
 
 
 def write(message: Message, intent: Intent, schema: int) -> RenderedMail:
@@ -127,6 +131,7 @@ class Post:
         self.closed_until = {"SES is paused": 0.0, "quota spent": 0.0}
         self.bad: set[str] = set()
         self.returned: set[tuple[str, str]] = set()
+        self.came_back: set[tuple[str, int]] = set()
         self.tries = 1
 
     def send(self, effect: Send, answer: Callable[[Answer], None], tries: int = 0) -> None:
@@ -206,6 +211,19 @@ class Post:
         found = series.by_name(codec.read(Event, row)).get(date)
         return found is not None and found.cancelled
 
+    def _ends(self, effect: Send) -> int | None:
+        """See :attr:`Copy.ends`; ``None`` where the event was changed since it was decided."""
+        rid, state = effect.registration_id, effect.intent.calendar_state
+        row = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
+        found = self._world.tables.row(SETTINGS.registrations_table, keys.registration(EVENT_ID, rid))
+        if row is None or found is None or not state.gone:
+            return None
+        event, person = codec.read(Event, row), codec.read(Registration, found)
+        comes = person.status is RegistrationStatus.REGISTERED and event.status.expects_people
+        chosen = series_changes.chosen(event, person.occurrences or (), person.named).values()
+        gone = bool(chosen) and all(one is not None and one.cancelled for one in chosen)
+        return person.version if comes and gone and state.dtstamp >= event.updated_at else None
+
     def _accepted(self, effect: Send, ses_id: str) -> None:
         world, faults, random = self._world, self._world.faults, self._world.random
         method, uid, sequence, dtstamp, recipient, *content = effect.rendered.calendar.decode().split(BETWEEN_THE_LINES)
@@ -224,6 +242,7 @@ class Post:
             cancelled=self._is_cancelled(),
             announces=self._is_cancelled(effect.intent.calendar_state.dtstamp)
             and not self._is_date_cancelled(effect.intent.calendar_state.date),
+            ends=self._ends(effect),
         )
         self.accepted.append(copy)
         if world.trace is not None:
@@ -234,9 +253,12 @@ class Post:
         after = 0.5 + 2 * random()
         if faults.hit("mail late"):
             after = 600 * random()
+        back = recipient in self.bad or faults.hit("comes back for now")
+        if back:
+            self.came_back.add((copy.registration_id, copy.sequence))
         if recipient in self.bad:
             self._report(effect, ses_id, DeliveryState.BOUNCED, after, final=True)
-        elif faults.hit("comes back for now"):
+        elif back:
             self._report(effect, ses_id, DeliveryState.BOUNCED, after)
         else:
             world.at(after, lambda: self._arrive(effect, ses_id, copy))

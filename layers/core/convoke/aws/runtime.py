@@ -282,9 +282,7 @@ def _asked_for_content(
         link = links.confirm(notification.registration_id, notification.until, now)
     else:
         raise RenderError("nobody has the address")
-    return AskedForContent(
-        kind=kind, link=link, holder=holder, place=effect.place, event_cancelled=effect.event_cancelled
-    )
+    return AskedForContent(kind=kind, link=link, holder=holder, place=effect.place, cancelled=effect.cancelled)
 
 
 @cache

@@ -24,14 +24,16 @@ class Cause(StrEnum):
 
 
 class WaitMail(StrEnum):
-    """What a mail says to somebody who waits for a seat, or for the organizer's decision."""
+    """What a mail says to somebody who waits for a seat, or for the organizer's decision. ``ENTRY`` is a message."""
 
     NOTHING = "nothing"
     """None yet: they were shown on a page that they are registered, or wait, and are to be mailed so."""
     PLACE = "place"
     """That they wait."""
     CANCELLED = "cancelled"
-    """That the event is cancelled for which they wait."""
+    """That what they wait for is cancelled: the event, or those of its dates that are theirs."""
+    ENTRY = "entry"
+    """In their calendar: that all the dates are cancelled to which they come, of an event that takes place."""
 
 
 @frozen

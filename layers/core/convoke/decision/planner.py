@@ -123,9 +123,7 @@ class MessagePlanner(MessageBuilder):
 
     def _chosen(self) -> dict[LocalTime, Occurrence | None]:
         """Every date of a registration for some dates, as it is now; ``None`` for a date that no longer exists."""
-        names = series_changes.named(self.event, self.registration.occurrences or (), self.registration.named)
-        dates = series.by_name(self.event)
-        return {date: dates.get(names[date]) if date in names else None for date in self.registration.occurrences or ()}
+        return series_changes.chosen(self.event, self.registration.occurrences or (), self.registration.named)
 
     def _restored(self, calendar_state: CalendarState) -> bool:
         """Whether a date takes place again that was cancelled in their calendar, or may have been: only a message about

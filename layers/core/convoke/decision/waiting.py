@@ -1,5 +1,5 @@
 """Decides which wait mail is missing to somebody who waits for a seat, or for the organizer's decision: once they were
-mailed that they wait, that the event is cancelled, or takes place after all.
+mailed that they wait, that what they wait for is cancelled, or takes place after all.
 
 As for messages, what is true is compared with what was mailed last (``Invitation.wait_mail``). Pure.
 """
@@ -8,24 +8,69 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..model import RegistrationStatus, folded
+from ..model import Event, Occurrence, Registration, RegistrationStatus, folded
+from ..schedule import series, series_changes
+from .attention import REASON_OF_STATE
+from .calendar_state import CalendarState, Message
 from .decide import Snapshot, calendar_state_of, over
-from .invitation import Intent, Stopped, WaitMail, WaitMailed
+from .invitation import Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
 
 
+def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurrence, ...]:
+    """The dates that a registration is for and that are not over at ``now`` (UTC), sorted by their times. One that the
+    series lost counts as cancelled at the time at which it was chosen; not after a split, since it may take place in
+    another event.
+    """
+    if over(event, now):
+        return ()
+    dates = list(series.occurrences(event))
+    if person.occurrences is not None:
+        chosen = series_changes.chosen(event, person.occurrences, person.named)
+        dates = [one for one in chosen.values() if one is not None]
+        if not event.was_split:
+            schedule = (*event.earlier, event.schedule)[person.named]
+            dates += [
+                Occurrence(
+                    date=date,
+                    when=series.when_at(schedule, date),
+                    title=event.title,
+                    location=event.location,
+                    description=event.description,
+                    cancelled=True,
+                )
+                for date, one in chosen.items()
+                if one is None
+            ]
+    left = (one for one in dates if one.when.ends_at > now)
+    return tuple(sorted(left, key=lambda one: one.when.starts_at))
+
+
+def is_cancelled(event: Event, person: Registration, now: datetime) -> bool:
+    """Whether what a registration is for does not take place: the event does not, or none of the dates to come.
+
+    A date that has taken place since the last change of the event counts as to come: of that only the clock tells,
+    which makes nothing due.
+    """
+    if not event.status.expects_people:
+        return True
+    stood = any(not one.cancelled for one in to_come(event, person, min(now, event.updated_at)))
+    return not stood and bool(to_come(event, person, now))
+
+
 def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
-    """The wait mail that is true at ``now`` (UTC); ``None``: none is, since the event is over, or they do not wait or
-    are sent an invitation or its cancellation.
+    """The wait mail that is true at ``now`` (UTC); ``None``: none is, since all that they wait for is over, or they do
+    not wait or are sent an invitation or its cancellation.
     """
     waits = seen.registration.status in WAITING
-    if over(seen.event, now):
+    dates = to_come(seen.event, seen.registration, now)
+    if not dates:
         return None
-    if seen.event.status.expects_people:
-        return WaitMail.PLACE if waits else None
+    if not is_cancelled(seen.event, seen.registration, now):
+        return WaitMail.PLACE if waits and not all(one.cancelled for one in dates) else None
     # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait, or come.
-    return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None
+    return WaitMail.CANCELLED if waits or (_was_not_invited(seen) and not _knows_by_entry(seen)) else None
 
 
 def _was_not_invited(seen: Snapshot) -> bool:
@@ -37,9 +82,18 @@ def _was_not_invited(seen: Snapshot) -> bool:
     return person.status is RegistrationStatus.REGISTERED and not invited
 
 
+def _knows_by_entry(seen: Snapshot) -> bool:
+    """Whether somebody's calendar was told that all their dates are cancelled. If that came back, they are mailed when
+    the whole event is cancelled; until then the organizer is shown it.
+    """
+    last, came_back = seen.invitation.wait_mail, seen.invitation.state in REASON_OF_STATE
+    told = last is not None and last.mail is WaitMail.ENTRY
+    return told and (seen.event.status.expects_people or not came_back)
+
+
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
-    """Whether ``stop``, the stop of an address, bars it from ``mail``. As the cancellation of an invitation, that the
-    event is cancelled is sent even after a complaint: they might travel.
+    """Whether ``stop``, the stop of an address, bars it from ``mail``. As the cancellation of an invitation, that it
+    is cancelled is sent even after a complaint: they might travel.
     """
     return stop is not None and (stop.hard or mail is not WaitMail.CANCELLED)
 
@@ -58,16 +112,20 @@ def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     return true if true is not mailed_last(seen) else None
 
 
-def wait_mail_after(seen: Snapshot, intent: Intent) -> WaitMailed | None:
-    """The last wait mail, once the message of ``intent`` has left to somebody who knows more by it."""
-    person, before, state = seen.registration, seen.invitation.wait_mail, intent.calendar_state
+def wait_mail_after(seen: Snapshot, message: Message, state: CalendarState, now: datetime) -> WaitMailed | None:
+    """The last wait mail, once ``message``, which leaves their calendar in ``state``, has left at ``now`` (UTC) to
+    somebody who knows more by it.
+    """
+    person, before = seen.registration, seen.invitation.wait_mail
     waits, comes = person.status in WAITING, person.status is RegistrationStatus.REGISTERED
+    here = folded(person.email) == folded(state.recipient)
     if not state.gone:
-        elsewhere = folded(person.email) != folded(state.recipient)
-        return before if waits or (comes and elsewhere) else None
+        return before if waits or (comes and not here) else None
     if seen.event.status.expects_people:
-        # To who comes an invitation is to follow, and may be held up.
+        if comes and here and message.cancelled_for_all and is_cancelled(seen.event, person, now):
+            return WaitMailed(mail=WaitMail.ENTRY)
+        # To who comes an invitation is to follow, and may be held up. Who waits is told that theirs is withdrawn.
         return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None
-    if before is not None and folded(person.email) == folded(state.recipient):
+    if before is not None and here:
         return WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
     return before if waits or comes else None

@@ -7,10 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ..calendar.content_lines import one_line
 from ..decision.decide import Snapshot, over
 from ..decision.invitation import Invitation, WaitMail
-from ..decision.waiting import WAITING, mailed_last, true_wait_mail
+from ..decision.waiting import WAITING, is_cancelled, mailed_last, true_wait_mail
 from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
@@ -21,6 +20,7 @@ from ..mail.notifications import (
     NotificationKind,
     NotificationState,
     SentWaitMail,
+    about_cancellation,
     becomes,
     sent_as,
     wait_notification,
@@ -35,7 +35,8 @@ class Addressed:
     ``holder``, of most kinds :data:`ASKED_FOR`, the registration that has this address. ``event`` is its event, if it
     is about one. ``wait_mail`` is the wait mail that it is, if it is one: a link or an acceptance can be one, too;
     ``upon`` the invitation by which that was decided. ``links``, of the kinds :data:`LINKED`, is the counter of the
-    recipient's personal links.
+    recipient's personal links. ``cancelled``: it says that what its recipient registered for does not take place: a
+    CANCELLED, or a LINK, also of an event that is a draft again.
     """
 
     notification: Notification
@@ -45,12 +46,7 @@ class Addressed:
     wait_mail: WaitMail | None = None
     upon: Invitation | None = None
     links: int | None = None
-
-    @property
-    def event_cancelled(self) -> bool:
-        """Whether it says that the event is cancelled: also of one that is a draft again."""
-        cancelled = self.event is not None and not self.event.status.expects_people
-        return self.kind is NotificationKind.CANCELLED or (self.kind is NotificationKind.LINK and cancelled)
+    cancelled: bool = False
 
     def said(self, now: datetime) -> SentWaitMail | None:
         """What is recorded of it as a wait mail; ``None`` if it is none."""
@@ -77,25 +73,26 @@ def addressed(
     if not isinstance(sent, Addressed) or sent.event is not None:
         return sent
     if sent.kind is NotificationKind.LINK and sent.holder is not None:
-        return (yield from _link(sent, sent.holder))
+        return (yield from _link(sent, sent.holder, now))
     event: Event | None = yield ReadEvent(event_id=seen.event_id)
     return replace(sent, event=event)
 
 
-def _link(sent: Addressed, holder: Registration) -> Steps[Addressed | None]:
-    """The link of ``holder``, which says whether they wait, and that the event is cancelled; ``None`` if they have
-    another address by now, or were erased.
+def _link(sent: Addressed, holder: Registration, now: datetime) -> Steps[Addressed | None]:
+    """The link of ``holder``, which says whether they wait, and that it is cancelled; ``None`` if they have another
+    address by now, or were erased.
     """
     snapshot, _ = yield from read_snapshot(holder.event_id, holder.registration_id)
     if snapshot is None or snapshot.registration.email != holder.email:
         return None
-    sent = replace(sent, holder=snapshot.registration, event=snapshot.event)
-    if snapshot.registration.status in WAITING:
-        says = WaitMail.CANCELLED if sent.event_cancelled else WaitMail.PLACE
+    person, event = snapshot.registration, snapshot.event
+    sent = replace(sent, holder=person, event=event, cancelled=is_cancelled(event, person, now))
+    if person.status in WAITING:
+        says = WaitMail.CANCELLED if sent.cancelled else WaitMail.PLACE
         sent = replace(sent, wait_mail=says, upon=snapshot.invitation)
-    if not sent.event_cancelled:
+    if not sent.cancelled:
         return sent
-    return replace(sent, notification=replace(sent.notification, quoted=one_line(snapshot.event.reason)))
+    return replace(sent, notification=about_cancellation(sent.notification, event, person, now))
 
 
 def _sent_as(
@@ -144,7 +141,7 @@ def _to_attendee(notification: Notification, now: datetime) -> Steps[Addressed |
             true, says = True, False
     if not true or (says and over(event, now)):
         return None
-    if says and not event.status.expects_people:
+    if says and is_cancelled(event, person, now):
         due = waits and mailed_last(snapshot) is not WaitMail.CANCELLED
         nothing = SentWaitMail(
             registration_id=person.registration_id, mail=WaitMail.NOTHING, at=now, after=snapshot.invitation.allocated
@@ -191,4 +188,5 @@ def _wait_mail(
         event=snapshot.event,
         wait_mail=true,
         upon=snapshot.invitation,
+        cancelled=true is WaitMail.CANCELLED,
     )

@@ -299,7 +299,7 @@ def _render(seen: NotificationState, sent: Addressed) -> Steps[RenderedMail | st
         kind=sent.kind,
         holder=holder,
         place=place,
-        event_cancelled=sent.event_cancelled,
+        cancelled=sent.cancelled,
         links=sent.links,
     )
     return rendered

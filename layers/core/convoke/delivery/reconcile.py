@@ -254,7 +254,7 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
         lease_until=begun.until,
         due_key=keys.due_key(urgency, begun.until),
         now=now,
-        wait_mail=wait_mail_after(seen, intent),
+        wait_mail=wait_mail_after(seen, message, intent.calendar_state, now),
     )
     if claimed is None:
         worker.turns.drawn.appendleft(now)
@@ -292,10 +292,14 @@ def deliver(plan: Plan, seen: Snapshot, worker: Worker, sending: Sending) -> Ste
             # Another message may follow: after a CANCEL to one address a REQUEST to another; single dates of a series.
             more = next_message(seen.event, seen.registration, intent.calendar_state, worker.sender, now)
             waits = more is not None and more.recurrence_id is not None and message.date is None
-            left = more is not None or missing_wait_mail(replace(seen, invitation=claimed), now) is not None
+            acknowledged = Acknowledged(
+                calendar_state=intent.calendar_state, ses_id=ses_id, at=now, repair=intent.repair, resend=intent.resend
+            )
+            known = replace(seen, invitation=replace(claimed, acknowledged=acknowledged))
+            left = more is not None or missing_wait_mail(known, now) is not None
             due_key = keys.due_key(urgency, now + times.settle if waits else now) if left else None
             anew = plan.repeats is not None and plan.repeats.failed
-            return (yield from _record(claimed, intent, ses_id, now, urgency, due_key, anew=anew))
+            return (yield from _record(claimed, acknowledged, now, urgency, due_key, anew=anew))
         case Refused(why=why) if after.stage is Stage.GIVEN_UP:
             return (yield from _give_up(claimed, seen, worker, now, why, "SES will never accept it"))
         case Refused():
@@ -366,25 +370,19 @@ def _stored_or_rendered(plan: Plan, intent: Intent, seen: Snapshot) -> Steps[Ren
 
 
 def _record(
-    claimed: Invitation, intent: Intent, ses_id: str, now: datetime, urgency: int, due_key: str | None, *, anew: bool
+    claimed: Invitation, acknowledged: Acknowledged, now: datetime, urgency: int, due_key: str | None, *, anew: bool
 ) -> Steps[Outcome | None]:
     """Record that SES accepted the message; ``anew`` if it had been given up before."""
-    result = yield Acknowledge(
-        claimed=claimed,
-        acknowledged=Acknowledged(
-            calendar_state=intent.calendar_state, ses_id=ses_id, at=now, repair=intent.repair, resend=intent.resend
-        ),
-        due_key=due_key,
-    )
-    first = claimed.accepted(intent.sequence)
+    result = yield Acknowledge(claimed=claimed, acknowledged=acknowledged, due_key=due_key)
+    first = claimed.accepted(acknowledged.sequence)
     if result is AcknowledgeResult.OVERTAKEN or first is not None or anew:
         # Otherwise the invitation has it, until the next message is stored with it. Of one that was sent before, the
         # message keeps when that was; one that was overtaken is not the invitation's latest.
         yield RecordMessageState(
             registration_id=claimed.registration_id,
-            sequence=intent.sequence,
+            sequence=acknowledged.sequence,
             state=DeliveryState.ACCEPTED,
-            ses_id=ses_id,
+            ses_id=acknowledged.ses_id,
             at=now if first is None else first.at,
         )
     if result is AcknowledgeResult.OVERTAKEN:

@@ -217,7 +217,8 @@ def _not_sent(
 
 def _not_mailed(seen: Snapshot, now: datetime, told_at: datetime | None) -> Steps[Attention | None]:
     """Why the wait mail that is true did not reach somebody; ``None`` if it did as far as is known, or none is true."""
-    person, last, true = seen.registration, seen.invitation.wait_mail, true_wait_mail(seen, now)
+    person, last = seen.registration, seen.invitation.wait_mail
+    true = None if last is None else true_wait_mail(seen, now)
     if last is None or true is None:
         return None
     stop = seen.invitation.stop_of(person.email)

@@ -114,9 +114,9 @@ class RecordNotification(Effect):
 class RenderNotification(Effect):
     """Build the notification's mail and check it by parsing it back. ``people`` are those that it names, by
     registration id. One of the kinds ``ASKED_FOR`` is written as ``kind``; it has the personal link of ``holder``,
-    whose ``place`` on the waitlist is 0 where they are not on it; ``event_cancelled``: it says that the event does not
-    take place. For others ``links`` is the counter of the personal links of the recipient's registration; ``None`` if
-    it has none.
+    whose ``place`` on the waitlist is 0 where they are not on it; ``cancelled``: it says that what they registered for
+    does not take place. For others ``links`` is the counter of the personal links of the recipient's registration;
+    ``None`` if it has none.
 
     Answer: ``RenderedMail``, or a ``str`` that says why the mail must not be sent.
     """
@@ -126,7 +126,7 @@ class RenderNotification(Effect):
     kind: NotificationKind
     holder: Registration | None
     place: int
-    event_cancelled: bool
+    cancelled: bool
     links: int | None
 
 

@@ -1,6 +1,6 @@
 """The texts of mails that somebody asked for: to confirm their address, the personal link, that they are on the
 waitlist, that the organizer decides, a link to sign in. And, though nobody asked for it, that an event is cancelled for
-which somebody waits.
+which somebody waits, or the dates of it that they wait for.
 
 Anybody can have the first sent to anybody. So nothing that a visitor typed is in it, neither their name nor any text:
 only what the account says of its event, and one link. To open a link changes nothing; that is done by a button there.
@@ -12,8 +12,9 @@ from .. import languages
 from ..calendar.content_lines import one_line
 from ..languages import Texts, gettext_noop
 from ..model import Registration, RegistrationStatus, frozen
+from . import subjects
 from .notifications import Notification, NotificationKind
-from .wording import in_full
+from .wording import in_full, listed
 
 SECONDS_OF_AN_HOUR = 3600
 SUBJECTS = {
@@ -33,14 +34,14 @@ SUBJECTS = {
 class AskedForContent:
     """What such a mail says, as it is decided when it is sent: the ``kind`` that it is sent as, its one ``link``, the
     registration that its recipient's address has (``holder``), and its ``place`` on the waitlist, 0 for none.
-    ``event_cancelled``: it says that the event does not take place: a CANCELLED, or a LINK.
+    ``cancelled``: it says that what they registered for does not take place: a CANCELLED, or a LINK.
     """
 
     kind: NotificationKind
     link: str
     holder: Registration | None = None
     place: int = 0
-    event_cancelled: bool = False
+    cancelled: bool = False
 
     def texts(self, notification: Notification) -> Texts:
         """The texts to write in: in the language of the registration, or the one that was asked in."""
@@ -49,8 +50,12 @@ class AskedForContent:
 
 def subject(notification: Notification, content: AskedForContent) -> str:
     """The subject, with the event's title where it is about one."""
-    texts = content.texts(notification)
-    return texts.gettext(SUBJECTS[content.kind], title=texts.isolated(one_line(notification.title)))
+    texts, title, dates = content.texts(notification), one_line(notification.title), notification.dates
+    if content.kind is NotificationKind.CANCELLED and dates:
+        date = texts.when_short(dates[0])
+        date = texts.gettext("from %(date)s", date=date) if len(dates) > 1 else date
+        return subjects.subject(texts, texts.gettext("Cancelled: %(title)s · %(date)s"), title, date)
+    return texts.gettext(SUBJECTS[content.kind], title=texts.isolated(title))
 
 
 def about(notification: Notification, texts: Texts) -> dict[str, str]:
@@ -163,10 +168,27 @@ def _sign_in(content: AskedForContent, texts: Texts) -> tuple[str, ...]:
 
 
 def _cancelled(notification: Notification, texts: Texts, what: dict[str, str]) -> str:
-    statement = texts.sentences(
-        texts.gettext("“%(title)s”, %(when)s, organized by %(organizer)s, is cancelled.", **what),
-        texts.gettext("You need not keep the date. If it takes place after all, you are told by a mail."),
-    )
+    if notification.dates:
+        several = len(notification.dates) > 1
+        statement = (
+            texts.gettext(
+                "These dates of “%(title)s”, organized by %(organizer)s, are cancelled, and you need not keep them. If "
+                "one of them takes place after all, you are told by a mail.",
+                **what,
+            )
+            if several
+            else texts.gettext(
+                "This date of “%(title)s”, organized by %(organizer)s, is cancelled, and you need not keep it. If it "
+                "takes place after all, you are told by a mail.",
+                **what,
+            )
+        )
+        statement += "\n\n" + "\n".join(listed(texts, [texts.when(one) for one in notification.dates]))
+    else:
+        statement = texts.sentences(
+            texts.gettext("“%(title)s”, %(when)s, organized by %(organizer)s, is cancelled.", **what),
+            texts.gettext("You need not keep the date. If it takes place after all, you are told by a mail."),
+        )
     if not notification.quoted:
         return statement
     label = texts.gettext("%(label)s:", label=texts.gettext("Reason"))
@@ -177,7 +199,7 @@ def _registered(
     notification: Notification, content: AskedForContent, texts: Texts, what: dict[str, str]
 ) -> tuple[str, ...]:
     match content.holder.status if content.holder is not None else None:
-        case _ if content.event_cancelled:
+        case _ if content.cancelled:
             state = _cancelled(notification, texts, what)
         case RegistrationStatus.WAITLISTED:
             state = texts.gettext(

@@ -19,6 +19,7 @@ from ..calendar.content_lines import clean, one_line
 from ..decision.attention import Attention, present_time
 from ..decision.decide import CHANGE, INVITATION, URGENT
 from ..decision.invitation import WaitMail, WaitMailed
+from ..decision.waiting import to_come
 from ..model import (
     DeliveryState,
     Event,
@@ -65,7 +66,7 @@ class NotificationKind(StrEnum):
     WAITING = "waiting"
     """The place on the waitlist of a registration; or that it is pending."""
     CANCELLED = "cancelled"
-    """To somebody who waits: that the event is cancelled."""
+    """To somebody who waits: that the event is cancelled, or all the dates of it that they wait for."""
     FRESH_LINK = "fresh-link"
     """A link to the personal page that also opens, for an hour, what a forwarded mail must not open."""
     NEW_ADDRESS = "new-address"
@@ -142,10 +143,11 @@ class Notification:
     has an ``author`` and ``quoted``, too, and what they ``answered``. A DECLINE_COUNTER has the ``counter``; its
     ``when`` is the present time. A SUMMARY has the people who were ``missed``, by their registration ids, and how many
     ``more`` there are. An ACCEPTED and a TURNED_DOWN have a word of the organizer's (``quoted``), if there is one;
-    ``waits``: who was accepted is on the waitlist. A CANCELLED has the reason (``quoted``), if one was given. REQUESTS
-    have ``more`` people who wait, once they are sent. Those :data:`ASKED_FOR` have a recipient without a name; they are
-    not sent, nor kept, after ``until`` (UTC). ``language``, a language tag or empty for English, is the one to write
-    in: an attendee's, the event's for its organizer, or the one that somebody asked in.
+    ``waits``: who was accepted is on the waitlist. A CANCELLED has the reason (``quoted``), if one was given, and the
+    ``dates`` that are cancelled, in order; none if it is the whole event. REQUESTS have ``more`` people who wait, once
+    they are sent. Those :data:`ASKED_FOR` have a recipient without a name; they are not sent, nor kept, after ``until``
+    (UTC). ``language``, a language tag or empty for English, is the one to write in: an attendee's, the event's for its
+    organizer, or the one that somebody asked in.
     """
 
     notification_id: str
@@ -164,6 +166,7 @@ class Notification:
     missed: tuple[Attention, ...] = ()
     more: int = 0
     waits: bool = False
+    dates: tuple[When, ...] = ()
     language: str = ""
     until: datetime | None = None
     written_at: datetime
@@ -386,12 +389,27 @@ under way. Mails of other kinds can be wait mails, too (``delivery.addressing``)
 
 
 def wait_notification(event: Event, registration: Registration, mail: WaitMail, now: datetime) -> Notification:
-    """The notification that says ``mail``, about an event that is not over at ``now`` (UTC)."""
+    """The notification that says ``mail``, about an event that is not over at ``now`` (UTC). Its time is that of the
+    first date to come of those that the registration is for.
+    """
     waiting = to_holder(NotificationKind.WAITING, event, registration, about=registration.registration_id, now=now)
-    waiting = replace(waiting, until=series.ends_at(event))
+    coming = (one.when for one in to_come(event, registration, now) if not one.cancelled)
+    waiting = replace(waiting, until=series.ends_at(event), when=next(coming, waiting.when))
     if mail is WaitMail.PLACE:
         return waiting
-    return replace(waiting, kind=NotificationKind.CANCELLED, quoted=one_line(event.reason))
+    return about_cancellation(replace(waiting, kind=NotificationKind.CANCELLED), event, registration, now)
+
+
+def about_cancellation(
+    notification: Notification, event: Event, registration: Registration, now: datetime
+) -> Notification:
+    """``notification`` with what is cancelled of what the registration is for, and the reason, if it is one for all."""
+    if not event.status.expects_people:
+        return replace(notification, quoted=one_line(event.reason))
+    dates = [one for one in to_come(event, registration, now) if one.cancelled]
+    reasons = {one.reason for one in dates}
+    reason = reasons.pop() if len(reasons) == 1 else ""
+    return replace(notification, dates=tuple(one.when for one in dates), quoted=one_line(reason))
 
 
 def sent_as(mail: WaitMail, holder: Registration) -> NotificationKind:

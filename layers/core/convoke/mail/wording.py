@@ -226,6 +226,20 @@ def _dates(message: Message, texts: Texts, now: datetime) -> str:
     named = [
         texts.day(date) if texts.clock(date) == usual else texts.day_and_time(texts.day(date), date) for date in dates
     ]
+    shown = listed(texts, named)
+    if not shown:
+        # For translators: instead of a list of dates
+        shown.append(texts.gettext("none any more"))
+    if earlier := len(standing) - len(coming):
+        over = texts.ngettext(
+            "(%(num)s earlier date is over)", "(%(num)s earlier dates are over)", earlier, num=earlier
+        )
+        shown.append(over)
+    return "\n".join(shown)
+
+
+def listed(texts: Texts, named: list[str]) -> list[str]:
+    """The lines of a list of dates as they are ``named``: at most about ``DATES_LISTED``, and the last."""
     shown, last = named[:DATES_LISTED], named[DATES_LISTED:]
     if len(last) == 1:
         shown += last
@@ -239,15 +253,7 @@ def _dates(message: Message, texts: Texts, now: datetime) -> str:
             day=last[-1],
         )
         shown.append(more)
-    if not shown:
-        # For translators: instead of a list of dates
-        shown.append(texts.gettext("none any more"))
-    if earlier := len(standing) - len(coming):
-        over = texts.ngettext(
-            "(%(num)s earlier date is over)", "(%(num)s earlier dates are over)", earlier, num=earlier
-        )
-        shown.append(over)
-    return "\n".join(shown)
+    return shown
 
 
 def _when(message: Message, now: datetime) -> When:

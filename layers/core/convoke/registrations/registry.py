@@ -344,15 +344,17 @@ def _with_new_links(person: Registration, changed: Registration) -> Registration
 def _informing_action(
     store: Store, invitation: Invitation, person: Registration, changed: Registration, priority: int, now: datetime
 ) -> Action:
-    """The action that has somebody sent what has changed. To who comes, knows so, and has another address, nothing
-    counts as mailed until they are invited there, so that a cancellation that comes before is mailed.
+    """The action that has somebody sent what has changed. To who comes, knows so, and has another address or other
+    dates, nothing counts as mailed until they are invited there, so that a cancellation that comes before is mailed.
     """
-    if folded(changed.email) == folded(person.email):
-        return store.invitations.wake_up_action(invitation, priority, now)
     known, comes = calendar_state_of(invitation), changed.status is RegistrationStatus.REGISTERED
-    informed = invitation.wait_mail is not None or (known is not None and not known.gone)
-    nothing = WaitMailed(mail=WaitMail.NOTHING) if comes and informed else None
-    return store.invitations.wake_up_action(invitation, priority, now, wait_mail=nothing, unsent=True)
+    elsewhere, chosen = folded(changed.email) != folded(person.email), changed.occurrences != person.occurrences
+    entered = elsewhere and known is not None and not known.gone
+    last = invitation.wait_mail
+    informed = comes and (entered or (last is not None and (chosen or last.mail is not WaitMail.ENTRY)))
+    anew = elsewhere or (informed and chosen)
+    nothing = WaitMailed(mail=WaitMail.NOTHING) if informed and anew else None
+    return store.invitations.wake_up_action(invitation, priority, now, wait_mail=nothing, unsent=anew)
 
 
 def _other_seats_actions(

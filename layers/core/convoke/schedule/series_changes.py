@@ -13,11 +13,11 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from ..model import Event, InvalidField, LocalTime, Schedule, When
+from ..model import Event, InvalidField, LocalTime, Occurrence, Schedule, When
 from .calendar_entries import by_rule
 from .recurrence import day_of, days, exists, local_times, moment, plain
 from .rrule import endless, read, spell
-from .series import counted, ending_with, rule, starts, when_at, yielded_by_rule
+from .series import by_name, counted, ending_with, rule, starts, when_at, yielded_by_rule
 
 
 def find(within: Event | Schedule, recurrence_id: LocalTime) -> LocalTime | None:
@@ -131,6 +131,14 @@ def named(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) 
         now = renamed(before, after)
         names = {first: now[name] for first, name in names.items() if name in now}
     return names
+
+
+def chosen(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -> dict[LocalTime, Occurrence | None]:
+    """The ``registration_dates`` as they are now, by their names as :func:`named` has them; ``None`` for a date that no
+    longer exists.
+    """
+    names, dates = named(event, registration_dates, naming), by_name(event)
+    return {date: dates.get(names[date]) if date in names else None for date in registration_dates}
 
 
 def shortened(schedule: Schedule, since: LocalTime) -> Schedule | None:

@@ -110,7 +110,7 @@ def wait_mail_shown(seen: Snapshot, mail: WaitMail, at: datetime) -> PreviewMail
         link=PERSONAL,
         holder=person,
         place=context.store().perform(place) if mail is WaitMail.PLACE else 0,
-        event_cancelled=mail is WaitMail.CANCELLED,
+        cancelled=mail is WaitMail.CANCELLED,
     )
     return PreviewMail(
         method=None,
