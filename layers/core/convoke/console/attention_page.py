@@ -5,7 +5,7 @@ and of all events of whoever is signed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
+from dataclasses import replace
 from typing import Any
 
 from ..languages import Texts
@@ -19,6 +19,9 @@ from .visit import Visit, page
 EVENT = "/events/{event_id}"
 UPCOMING = 50
 """So many events that are not over are looked at, by their first dates."""
+WAITING = ("waitlisted", "pending")
+OF_THE_ADDRESS = ("bounced", "suppressed", "complained")
+"""Reasons for which another address is what helps."""
 A_FEW = 10
 """So many people of each event are shown; its own page has them all."""
 
@@ -112,11 +115,12 @@ def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]
     """Those who were not reached, the most urgent first, as the API lists them. Answers that wait are among the mails
     that were put aside.
     """
-    people = [one for one in items if one["kind"] != "answer"]
-    return tuple(
-        Kind(what=words.kind(texts, kind), people=tuple(_needing(texts, event, one) for one in those))
-        for kind, those in groupby(people, key=lambda one: str(one["kind"]))
-    )
+    found: dict[str, list[Needing]] = {}
+    for one in items:
+        if one["kind"] != "answer":
+            waits = one["kind"] == "invitation" and one["status"] in WAITING
+            found.setdefault("waiting" if waits else str(one["kind"]), []).append(_needing(texts, event, one))
+    return tuple(Kind(what=words.kind(texts, kind), people=tuple(people)) for kind, people in found.items())
 
 
 def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> Needing:
@@ -129,10 +133,19 @@ def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> 
         date=words.date(texts, one["start"] or name) if name else "",
         was=texts.gettext("Moved from %(day)s.", day=words.date(texts, name)) if moved else "",
         since=words.moment(texts, one["since"], event["time_zone"]),
-        why=words.reason(texts, why),
-        address=why in ("bounced", "suppressed", "complained") and one["status"] in person.ACTIVE,
+        why=_why(texts, event, one),
+        address=why in OF_THE_ADDRESS and one["status"] in person.ACTIVE and event["status"] != "cancelled",
         again=why in ("failed", "undelivered") and one["status"] not in ("declined", "erased"),
     )
+
+
+def _why(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> words.Word:
+    why = words.reason(texts, one["state"])
+    if one["state"] in OF_THE_ADDRESS and event["status"] == "cancelled":
+        return replace(why, advice=texts.gettext(words.CALL))  # nothing can be changed any more
+    if why.advice == texts.gettext(words.ANOTHER_ADDRESS) and one["status"] in WAITING:
+        return replace(why, advice=texts.gettext(words.MAILED_THERE))
+    return why
 
 
 def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:
