@@ -809,7 +809,9 @@ def report_of_last(world: World, state: DeliveryState = DeliveryState.BOUNCED, *
     return NotificationReport(
         event_id=EVENT_ID,
         registration_id=sent.registration_id,
+        stored_with=sent.registration_id,
         notification_id=sent.notification_id,
+        fence=sent.fence,
         kind=sent.kind,
         state=state,
         final=final,

@@ -52,8 +52,8 @@ class Addressed:
         cancelled = self.event is not None and not self.event.status.expects_people
         return self.kind is NotificationKind.CANCELLED or (self.kind is NotificationKind.LINK and cancelled)
 
-    def said(self, now: datetime) -> SentWaitMail | None:
-        """What is recorded of it as a wait mail; ``None`` if it is none."""
+    def said(self, now: datetime, mail_id: str) -> SentWaitMail | None:
+        """What is recorded of it as a wait mail; ``None`` if it is none. ``mail_id`` says which mail it is."""
         if self.wait_mail is None or self.upon is None:
             return None
         holder = self.holder
@@ -64,6 +64,7 @@ class Addressed:
             at=now,
             after=self.upon.allocated,
             before=self.upon.wait_mail,
+            mail_id=mail_id,
         )
 
 

@@ -45,6 +45,7 @@ from ..mail.notifications import (
     NotificationKind,
     NotificationState,
     SentWaitMail,
+    mail_id,
     may_be_sent,
     priority,
 )
@@ -73,10 +74,12 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 class Ready:
     """A notification that is about to be sent: as it was read (``seen``), and its ``mail``. ``counted`` is the effect
     that counts it, ``None`` for nothing to count; ``said`` the wait mail that it is, if it is one, and ``upon`` the
-    invitation by which that was decided.
+    invitation by which that was decided. It is sent as ``kind``, to the address of the registration ``holder_id``.
     """
 
     seen: NotificationState
+    kind: NotificationKind
+    holder_id: str
     mail: bytes
     account: str
     counted: CountNotification | None
@@ -138,11 +141,13 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
     ready = Ready(
         seen=seen,
+        kind=sent.kind,
+        holder_id="" if sent.holder is None else sent.holder.registration_id,
         mail=rendered.mail,
         account=account,
         counted=counted,
         upon=sent.upon,
-        said=sent.said(now),
+        said=sent.said(now, mail_id(seen.notification_id, seen.fence + 1)),
     )
     return (yield from _send(ready, begun, policy, worker, sending))
 
@@ -231,7 +236,13 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     if late:
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
-    answer = yield SendNotification(notification_state=claimed, mail=ready.mail, account=ready.account)
+    answer = yield SendNotification(
+        notification_state=claimed,
+        kind=ready.kind,
+        holder_id=ready.holder_id,
+        mail=ready.mail,
+        account=ready.account,
+    )
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)
     due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
@@ -261,7 +272,7 @@ def _possibly(seen: NotificationState, said: SentWaitMail | None) -> SentWaitMai
     """What counts as said if it is not known whether ``said`` left. A mail that was asked for, or is about a decision,
     does not stand for their wait mail then: what is true is mailed. ``None``: it would say what they know.
     """
-    if said is None or said.before == WaitMailed(mail=said.mail, links=said.links):
+    if said is None or (said.before and said.before.without_id) == WaitMailed(mail=said.mail, links=said.links):
         return None
     own = seen.kind in WAIT_MAILS and seen.registration_id == said.registration_id
     return replace(said, mail=said.mail if own else WaitMail.NOTHING, certain=False)

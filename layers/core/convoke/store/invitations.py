@@ -33,6 +33,7 @@ UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_CLAIMING_A_W
     conditions.FENCE_AND_WAKEUPS_UNCHANGED
 )
 
+UPON_REPORTING_A_WAIT_MAIL = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 UPON_STORING_A_WAIT_MAIL = conditions.NO_MESSAGE_SINCE
 UPON_STORING_AN_UNCERTAIN_WAIT_MAIL = conditions.WAIT_MAIL_UNCHANGED
 
@@ -125,9 +126,12 @@ class Invitations(Repository):
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
     def store_report(self, effect: effects.StoreReport) -> bool:
-        changes = _some(effect.changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
+        seen, changed, condition = effect.seen, effect.changed, conditions.FENCE_UNCHANGED
+        changes = _some(changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
+        if changed.wait_mail is not None and changed.wait_mail != seen.wait_mail:
+            changes["wait_mail"], condition = codec.value(changed.wait_mail), UPON_REPORTING_A_WAIT_MAIL
         also = self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
-        return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
+        return self._update(seen, changes, (), condition, seen.wakeups, also)[0]
 
     def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
         happened = {event.type: About(data=event.data)}
@@ -190,7 +194,7 @@ class Invitations(Repository):
         """
         key = keys.invitation(event_id, said.registration_id)
         due = codec.due_attributes(said.registration_id, keys.due_key(CHANGE, said.at))
-        last = WaitMailed(mail=said.mail, links=said.links, certain=said.certain)
+        last = WaitMailed(mail=said.mail, links=said.links, certain=said.certain, mail_id=said.mail_id)
         values: dict[str, Any] = {"after": said.after}
         if not said.certain:
             values["before"] = codec.value(said.before) if said.before else ""

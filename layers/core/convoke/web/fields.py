@@ -314,6 +314,8 @@ WebhookEvents = Annotated[
             "invitation.bounced",
             "invitation.complained",
             "invitation.failed",
+            "notification.bounced",
+            "notification.complained",
             "source.problem",
         ]
     ],
