@@ -372,6 +372,134 @@ def test_what_they_are_mailed_while_a_report_is_applied_is_not_lost(world: World
     assert shown(world, bo) is None
 
 
+# --- what was delivered and never answered ------------------------------------------------------------------------
+
+
+def never_answered(world: World) -> tuple[Registration, SendNotification]:
+    """Who waits, and the mail to them that it is cancelled, of which SES has not said that it took it."""
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    world.look(bo)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    return bo, world.notifications[-1]
+
+
+def test_a_mail_that_was_delivered_is_not_sent_again_where_ses_never_answered(world: World) -> None:
+    bo, cancelled = never_answered(world)
+    assert comes_back(world, cancelled, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=1)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert (shown(world, bo), listed(world, bo)) == (None, [])
+    reopen(world)
+    soon(world)
+    assert said(world, bo)[-1] == ON_THE_WAITLIST
+
+
+def test_a_mail_that_was_given_up_and_is_delivered_after_all_is_shown_no_more(world: World) -> None:
+    bo, _ = never_answered(world)
+    world.answers = [Unknown(why="ReadTimeoutError")] * 20
+    for _ in range(8):
+        soon(world)
+        world.pass_time(minutes=10)
+    world.answers = []
+    assert listed(world, bo) == [AttentionReason.FAILED]
+    cancelled = [one for one in world.notifications if one.kind is NotificationKind.CANCELLED]
+    counts = existing(world.invitation(bo).wait_mail).mail_id.rpartition(".")[2]
+    [last] = [one for one in cancelled if str(one.notification_state.fence) == counts]
+    assert comes_back(world, cancelled[0], "feedback-delivery"), "an earlier one"
+    assert shown(world, bo) is not None
+    assert comes_back(world, last, "feedback-delivery")
+    soon(world)
+    assert (shown(world, bo), listed(world, bo)) == (None, [])
+    assert comes_back(world, last)
+    assert shown(world, bo).state is AttentionReason.BOUNCED
+    assert comes_back(world, last, "feedback-delivery"), "which came before it came back"
+    assert shown(world, bo).state is AttentionReason.BOUNCED
+
+
+def test_a_second_attempt_that_was_delivered_is_not_followed_by_a_third(world: World) -> None:
+    bo, _ = never_answered(world)
+    world.pass_time(minutes=20)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+    assert (shown(world, bo), listed(world, bo)) == (None, [])
+
+
+def test_that_an_earlier_mail_was_delivered_is_no_proof_of_a_later_one(world: World) -> None:
+    bo, _ = never_answered(world)
+    assert comes_back(world, world.notifications[0], "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+
+
+def test_that_an_earlier_mail_was_delivered_says_nothing_of_what_is_to_be_said_now(world: World) -> None:
+    bo, cancelled = never_answered(world)
+    world.pass_time(minutes=20)
+    reopen(world)
+    world.look(bo)
+    assert comes_back(world, cancelled, "feedback-delivery")
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
+
+
+def test_a_delivery_does_not_settle_what_a_worker_is_about_to_record(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    record = up_to_the_record(world, dispatch_of(world, bo))
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    record()
+    assert existing(world.invitation(bo).wait_mail).certain
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_who_was_told_something_else_since_is_sent_what_is_true_whatever_was_delivered(slow_world: World) -> None:
+    world = slow_world
+    bo, cancelled = never_answered(world)
+    world.queue.clear()
+    reopen(world)
+    assert asks_for_link(world, bo)() is Outcome.ACKNOWLEDGED
+    world.cancel_event()
+    assert comes_back(world, cancelled, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=10)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Your registration", "Cancelled"]
+
+
+def test_a_link_that_was_delivered_is_not_sent_again(slow_world: World) -> None:
+    world = slow_world
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    link = asks_for_link(world, bo)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert link() is Outcome.UNKNOWN
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=10)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Your registration"]
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo)[-1] == "Cancelled"
+
+
 # --- who is shown -------------------------------------------------------------------------------------------------
 
 

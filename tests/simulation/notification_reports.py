@@ -33,6 +33,7 @@ OFTEN = 0.4
 SAMPLES: dict[DeliveryState, dict[str, Any]] = {
     DeliveryState.BOUNCED: {"eventType": "Bounce", "bounce": {"bounceType": "Permanent", "bounceSubType": "General"}},
     DeliveryState.COMPLAINED: {"eventType": "Complaint", "complaint": {}},
+    DeliveryState.DELIVERED: {"eventType": "Delivery", "delivery": {}},
 }
 FOR_NOW = {"eventType": "Bounce", "bounce": {"bounceType": "Transient", "bounceSubType": "MailboxFull"}}
 
@@ -65,6 +66,9 @@ class Mailed:
     def is_complained_about(self) -> NotificationReport:
         self.state, self.final = DeliveryState.COMPLAINED, True
         return self._report(SAMPLES[self.state])
+
+    def arrives(self) -> NotificationReport:
+        return self._report(SAMPLES[DeliveryState.DELIVERED])
 
     def _report(self, event: dict[str, Any]) -> NotificationReport:
         mail = {"tags": self.tags, "destination": [self.address], "messageId": self.notification_id}
@@ -108,6 +112,8 @@ class NotificationReports:
             self._reports(mail, mail.comes_back(), after + late)
         elif self._hit("complains"):
             self._reports(mail, mail.is_complained_about(), after + 20 * self._random())
+        elif not known or self._random() < 0.1:
+            self._reports(mail, mail.arrives(), after)
 
     def _hit(self, kind: str) -> bool:
         often = self._world.faults.often[kind]

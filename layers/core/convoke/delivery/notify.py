@@ -45,6 +45,7 @@ from ..mail.notifications import (
     NotificationKind,
     NotificationState,
     SentWaitMail,
+    ended,
     mail_id,
     may_be_sent,
     priority,
@@ -204,11 +205,8 @@ def _drop(seen: NotificationState, instead: SentWaitMail | None = None) -> Steps
 
 
 def _ended(seen: NotificationState, state: DeliveryState, said: SentWaitMail | None) -> RecordNotification:
-    """Record what became of a notification: then it is not due, and its content is no longer stored. ``said`` is the
-    wait mail that was sent, or may have been.
-    """
-    ended = replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
-    return RecordNotification(notification_state=ended, said=said)
+    """Record what became of a notification. ``said`` is the wait mail that was sent, or may have been."""
+    return RecordNotification(notification_state=ended(seen, state), said=said)
 
 
 def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending: Sending) -> Steps[Outcome]:

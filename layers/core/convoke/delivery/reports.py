@@ -30,12 +30,13 @@ from ..effects import (
     ReadRegistration,
     ReadUnreached,
     RecordMessageState,
+    RecordNotification,
     ScheduleSurvey,
     Steps,
     StoreReport,
     WakeUp,
 )
-from ..mail.notifications import NOBODY, NotificationKind, NotificationState, mail_id
+from ..mail.notifications import NOBODY, NotificationKind, NotificationState, SentWaitMail, ended, mail_id
 from ..model import ConvokeError, DeliveryState, LocalTime, Method, Registration, basic, folded, frozen, graver
 from ..store import codec, keys
 from ..webhooks.events import WebhookEventType
@@ -56,6 +57,9 @@ NOTIFICATION_EVENT_TYPES = {
     DeliveryState.COMPLAINED: WebhookEventType.NOTIFICATION_COMPLAINED,
 }
 """The same for reports about notifications."""
+
+OF_NOTIFICATIONS = frozenset({*REASON_OF_STATE, DeliveryState.DELIVERED})
+"""The states that reports about notifications are read of."""
 
 SAY_THAT_THEY_WAIT = frozenset(
     {
@@ -106,7 +110,7 @@ class Report:
 
 @frozen
 class NotificationReport:
-    """One SES event about a notification to an attendee that was not delivered, or that they complained about. The
+    """One SES event about a notification to an attendee: it was delivered or not, or they complained about it. The
     fields are as in :class:`Report`.
 
     ``kind`` is what it was sent as, ``stored_with`` the registration that it is stored with (empty for none), and
@@ -138,7 +142,7 @@ def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
     mail = event["mail"]
     tags = mail.get("tags", {})
     state, final = _state(event)
-    if {"event", "registration", "notification", "kind"} <= set(tags) and state in REASON_OF_STATE:
+    if {"event", "registration", "notification", "kind"} <= set(tags) and state in OF_NOTIFICATIONS:
         stored_with = tags.get("stored-with", tags["registration"])[0]
         return NotificationReport(
             event_id=tags["event"][0],
@@ -241,6 +245,8 @@ def apply_notification_report(report: NotificationReport) -> Steps[bool]:
     as not delivered, so that the survey finds it. Returns whether the registration exists. Raises
     :class:`WriteContention`, also where the worker that sent the mail has not recorded that yet.
     """
+    if report.state is DeliveryState.DELIVERED:
+        return (yield from _apply_delivery(report))
     ids = {"event_id": report.event_id, "registration_id": report.registration_id}
     for _ in range(MAX_ATTEMPTS):
         # Read first: what is recorded as sent when this is read is in the invitation.
@@ -262,13 +268,55 @@ def apply_notification_report(report: NotificationReport) -> Steps[bool]:
     return True
 
 
+def _apply_delivery(report: NotificationReport) -> Steps[bool]:
+    """That a notification was delivered proves that SES accepted it, where SES never said so: then it is not sent
+    again, and it is certain what was said. Returns whether it is known whom it is about. Raises
+    :class:`WriteContention`.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        sent: NotificationState | None = yield _stored(report)
+        invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
+        if sent is None or invitation is None:
+            return False
+        last, said = invitation.wait_mail, sent.possibly_said
+        if last is not None and last.mail_id == report.mail_id and not last.certain and last.failure is None:
+            known = replace(invitation, wait_mail=replace(last, certain=True))
+            written = yield StoreReport(seen=invitation, changed=known)
+        elif _is_unanswered(sent, report) and (said is None or not _contradicts(last, said)):
+            certain = said and replace(said, certain=said.mail is not WaitMail.NOTHING)
+            written = yield RecordNotification(notification_state=ended(sent, DeliveryState.ACCEPTED), said=certain)
+        else:
+            return True
+        if written:
+            yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
+            return True
+    raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
+
+
+def _is_unanswered(sent: NotificationState, report: NotificationReport) -> bool:
+    """Whether the notification is to be sent again since SES did not answer the very attempt that the report is about:
+    recording that raised the fence of its claim, and nobody wrote to it since.
+    """
+    return sent.notification is not None and report.fence == sent.fence - 1
+
+
+def _contradicts(last: WaitMailed | None, said: SentWaitMail) -> bool:
+    """Whether they were mailed or shown anything else since ``said`` was decided."""
+    same = last is not None and (last.mail, last.links) == (said.mail, said.links)
+    return last != said.before and not same
+
+
+def _stored(report: NotificationReport) -> ReadNotification:
+    return ReadNotification(
+        event_id=report.event_id, registration_id=report.stored_with, notification_id=report.notification_id
+    )
+
+
 def _is_being_sent(report: NotificationReport) -> Steps[bool]:
     """Whether a worker may be about to record that it sent this very mail, of a kind that can be a wait mail."""
     if report.kind not in SAY_THAT_THEY_WAIT or report.state is DeliveryState.COMPLAINED:
         return False
-    sent: NotificationState | None = yield ReadNotification(
-        event_id=report.event_id, registration_id=report.stored_with, notification_id=report.notification_id
-    )
+    sent: NotificationState | None = yield _stored(report)
     if sent is None or report.fence not in (sent.fence, None):
         return False
     return attempts.leased(sent.lease_until, (yield Clock()))

@@ -224,6 +224,11 @@ def notification_state(notification: Notification, due_key: str | None = None) -
     )
 
 
+def ended(seen: NotificationState, state: DeliveryState) -> NotificationState:
+    """What became of a notification: then it is not due, and its content is no longer stored."""
+    return replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
+
+
 # --- one function for each kind -----------------------------------------------------------------------------------
 
 
