@@ -637,3 +637,51 @@ def test_what_comes_back_before_it_is_recorded_is_posted_once(world: World) -> N
     assert comes_back(world, world.notifications[-1], bounceType="Permanent")
     assert [what for what, _ in posted(world)] == ["notification.bounced"]
     assert shown(world, bo).state is AttentionReason.BOUNCED
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Refused(refusal=Refusal.POISON, why="MessageRejected"), "MessageRejected"),
+        (Unknown(why="ReadTimeoutError"), "unanswered"),
+    ],
+)
+def test_who_listens_is_posted_that_a_wait_mail_was_given_up(
+    world: World, answer: Refused | Unknown, reason: str
+) -> None:
+    listens(world)
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    world.answers = [answer] * 20
+    for _ in range(8):
+        soon(world)
+        world.pass_time(minutes=10)
+    assert listed(world, bo) == [AttentionReason.FAILED]
+    ids = {"event_id": EVENT_ID, "registration_id": bo.registration_id}
+    data = {**ids, "kind": "cancelled", "state": "failed", "reason": reason}
+    assert posted(world) == [("notification.failed", data)]
+
+
+def test_who_listens_is_posted_that_ses_rejected_a_wait_mail_after_it_took_it(world: World) -> None:
+    listens(world)
+    waits_and_is_mailed_that_it_is_cancelled(world)
+    for _ in range(2):
+        assert comes_back(world, world.notifications[-1], "feedback-reject")
+    [(what, data)] = posted(world)
+    assert (what, data["kind"], data["reason"]) == ("notification.failed", "cancelled", "Reject")
+
+
+def test_nothing_is_posted_of_a_mail_that_is_not_sent_to_an_address_that_is_stopped(world: World) -> None:
+    """That the address is stopped was posted."""
+    listens(world)
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    assert comes_back(world, world.notifications[-1], bounceType="Permanent")
+    world.cancel_event()
+    soon(world)
+    assert (said(world, bo), shown(world, bo).kind) == ([ON_THE_WAITLIST], AttentionKind.CANCELLATION)
+    assert [what for what, _ in posted(world)] == ["notification.bounced"]

@@ -124,5 +124,5 @@ def test_what_is_posted_of_mails_is_described() -> None:
     both = {"event_id", "registration_id", "state", "registration"}
     for what in ("delivered", "bounced", "complained", "failed"):
         assert described[f"invitation.{what}"] == {*both, "method", "sequence", "reason"}
-    for what in ("bounced", "complained"):
-        assert described[f"notification.{what}"] == {*both, "kind"}
+    for what in ("bounced", "complained", "failed"):
+        assert described[f"notification.{what}"] == {*both, "kind", "reason"}

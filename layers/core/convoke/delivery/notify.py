@@ -22,7 +22,9 @@ from ..effects import (
     CountMailbox,
     CountNotification,
     Log,
+    NewWebhookEvent,
     Random,
+    ReadEvent,
     ReadInvitation,
     ReadNotification,
     ReadPending,
@@ -52,6 +54,7 @@ from ..mail.notifications import (
 )
 from ..model import DeliveryState, Person, RegistrationStatus, Sender, frozen
 from ..store import keys
+from ..webhooks.events import WebhookEventType
 from . import attempts
 from .addressing import Addressed, addressed
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
@@ -317,8 +320,29 @@ def _render(seen: NotificationState, sent: Addressed) -> Steps[RenderedMail | st
 def _give_up(seen: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(seen, why), "reason": reason})
-    yield _ended(seen, state, seen.possibly_said)
+    event = yield from _failure_event(seen, state, reason)
+    yield replace(_ended(seen, state, seen.possibly_said), webhook_event=event)
     return Outcome.FAILED
+
+
+def _failure_event(seen: NotificationState, state: DeliveryState, reason: str) -> Steps[NewWebhookEvent | None]:
+    """The ``notification.failed`` webhook event: ids and codes only. ``None`` for a mail that is not to an attendee, or
+    to an address that is stopped, of which was posted that it is.
+    """
+    if state is not DeliveryState.FAILED or seen.kind not in WAIT_MAILS | LINKED:
+        return None
+    event = yield ReadEvent(event_id=seen.event_id)
+    if event is None:
+        return None
+    data = {
+        "event_id": seen.event_id,
+        "registration_id": seen.registration_id,
+        "kind": seen.kind.value,
+        "state": state.value,
+        "reason": str(reason),
+    }
+    what = WebhookEventType.NOTIFICATION_FAILED
+    return NewWebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
 
 
 def _log_fields(notification_state: NotificationState, why: str) -> dict[str, str]:

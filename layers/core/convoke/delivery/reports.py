@@ -55,6 +55,7 @@ NOTIFICATION_EVENT_TYPES = {
     DeliveryState.BOUNCED: WebhookEventType.NOTIFICATION_BOUNCED,
     DeliveryState.SUPPRESSED: WebhookEventType.NOTIFICATION_BOUNCED,
     DeliveryState.COMPLAINED: WebhookEventType.NOTIFICATION_COMPLAINED,
+    DeliveryState.FAILED: WebhookEventType.NOTIFICATION_FAILED,
 }
 """The same for reports about notifications."""
 
@@ -126,6 +127,7 @@ class NotificationReport:
     state: DeliveryState
     final: bool
     address: str
+    reason: str = ""
 
     @property
     def mail_id(self) -> str:
@@ -154,6 +156,7 @@ def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
             state=state,
             final=final,
             address=mail["destination"][0],
+            reason=_reason(event, state),
         )
     if state is None or not {"event", "registration", "sequence", "generation", "method"} <= set(tags):
         return None
@@ -170,8 +173,12 @@ def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
         address=mail["destination"][0],
         ses_id=mail["messageId"],
         at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
-        reason=event["eventType"].replace(" ", "") if state is DeliveryState.FAILED else "",
+        reason=_reason(event, state),
     )
+
+
+def _reason(event: Mapping[str, Any], state: DeliveryState) -> str:
+    return str(event["eventType"]).replace(" ", "") if state is DeliveryState.FAILED else ""
 
 
 def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
@@ -363,6 +370,7 @@ def _notification_event(
         "registration_id": report.registration_id,
         "kind": report.kind.value,
         "state": report.state.value,
+        **({"reason": report.reason} if report.reason else {}),
     }
     return NewWebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
 

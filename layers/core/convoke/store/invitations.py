@@ -114,7 +114,7 @@ class Invitations(Repository):
         if event is not None:
             surveys = attention.Surveys(self.client, self.settings)
             survey = surveys.at_action(claimed.event_id, keys.due_key(CHANGE, event.at))
-            also |= {"survey": survey, **self._webhook_event_actions(event)}
+            also |= {"survey": survey, **self.webhook_event_actions(event)}
         return also
 
     def hold_claim(self, effect: effects.HoldClaim) -> bool:
@@ -130,10 +130,11 @@ class Invitations(Repository):
         changes = _some(changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
         if changed.wait_mail is not None and changed.wait_mail != seen.wait_mail:
             changes["wait_mail"], condition = codec.value(changed.wait_mail), UPON_REPORTING_A_WAIT_MAIL
-        also = self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
+        also = self.webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
         return self._update(seen, changes, (), condition, seen.wakeups, also)[0]
 
-    def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
+    def webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
+        """The actions that add a webhook event to the outbox, if a webhook wants it."""
         happened = {event.type: About(data=event.data)}
         return Outbox(self.client, self.settings).event_actions(event.account, happened, event.at)
 

@@ -316,6 +316,7 @@ WebhookEvents = Annotated[
             "invitation.failed",
             "notification.bounced",
             "notification.complained",
+            "notification.failed",
             "source.problem",
         ]
     ],

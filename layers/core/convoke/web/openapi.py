@@ -133,7 +133,7 @@ def _webhook(what: WebhookEventType) -> dict[str, Any]:
         data["properties"] = {**of_mail, "method": text, "sequence": {"type": "integer"}, "reason": text}
     if about == "notification":
         kind = {"type": "string", "description": "Which mail it was, beside the invitations."}
-        data["properties"] = {**of_mail, "kind": kind}
+        data["properties"] = {**of_mail, "kind": kind, "reason": text}
     whole = "event" if about == "event" else "registration"
     full = {"type": "object", "description": f"The {whole} as the API has it, for a webhook whose payload is full."}
     data["properties"][whole] = full

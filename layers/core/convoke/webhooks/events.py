@@ -40,6 +40,7 @@ class WebhookEventType(StrEnum):
     INVITATION_FAILED = "invitation.failed"
     NOTIFICATION_BOUNCED = "notification.bounced"
     NOTIFICATION_COMPLAINED = "notification.complained"
+    NOTIFICATION_FAILED = "notification.failed"
     SOURCE_PROBLEM = "source.problem"
     TEST = "webhook.test"
 
