@@ -27,6 +27,7 @@ from convoke.delivery.reports import (
 )
 from convoke.delivery.survey import judge
 from convoke.effects import (
+    Accepted,
     Effect,
     ReadInvitation,
     ReadNotification,
@@ -455,16 +456,40 @@ def test_that_an_earlier_mail_was_delivered_says_nothing_of_what_is_to_be_said_n
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
 
 
-def test_a_delivery_does_not_settle_what_a_worker_is_about_to_record(world: World) -> None:
-    world.invite(1)
+@pytest.mark.parametrize("answer", [Accepted(ses_id="m"), Unknown(why="ReadTimeoutError")])
+def test_a_mail_that_was_delivered_before_its_worker_knew_is_not_sent_again(
+    world: World, answer: Accepted | Unknown
+) -> None:
+    first = world.invite(1)
     bo = waits(world)
     soon(world)
     world.cancel_event()
+    world.look(first)
     world.look(bo)
+    world.answers = [answer]
     record = up_to_the_record(world, dispatch_of(world, bo))
     assert comes_back(world, world.notifications[-1], "feedback-delivery")
     record()
     assert existing(world.invitation(bo).wait_mail).certain
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert (shown(world, bo), listed(world, bo)) == (None, [])
+
+
+def test_a_mail_that_was_delivered_and_whose_worker_died_is_not_sent_again(world: World) -> None:
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    world.look(bo)
+    up_to_the_record(world, dispatch_of(world, bo))
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
 

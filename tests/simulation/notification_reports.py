@@ -202,8 +202,9 @@ def _true(book: Book, status: RegistrationStatus) -> WaitMail | None:
 
 
 def _is_clear(last: Mailed, mailed: list[Mailed]) -> bool:
-    """Whether it is known that this is the last: SES said that it took it, and none of another notification was
-    recorded at the same time.
+    """Whether it is known that this is the last: SES said that it took it, or that it arrived, and none of another
+    notification was recorded at the same time.
     """
     others = (mail for mail in mailed if mail.notification_id != last.notification_id)
-    return last.known and all(abs(last.at - mail.at) > APART for mail in others)
+    known = last.known or (last.state is None and last.heard)
+    return known and all(abs(last.at - mail.at) > APART for mail in others)

@@ -301,10 +301,10 @@ def _apply_delivery(report: NotificationReport) -> Steps[bool]:
 
 
 def _is_unanswered(sent: NotificationState, report: NotificationReport) -> bool:
-    """Whether the notification is to be sent again since SES did not answer the very attempt that the report is about:
-    recording that raised the fence of its claim, and nobody wrote to it since.
+    """Whether SES did not answer the very attempt that the report is about, as far as was recorded: nobody wrote to the
+    notification since the claim, or since that was recorded, which raised the fence.
     """
-    return sent.notification is not None and report.fence == sent.fence - 1
+    return sent.notification is not None and report.fence in (sent.fence, sent.fence - 1)
 
 
 def _contradicts(last: WaitMailed | None, said: SentWaitMail) -> bool:
