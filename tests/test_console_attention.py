@@ -116,6 +116,18 @@ def test_who_waits_and_was_not_reached_is_not_said_to_lack_an_invitation(secreta
         assert "Call them, and change the address: the new one is mailed at once." in said
 
 
+def test_who_waits_and_could_not_be_mailed_so_is_not_offered_to_be_sent_it_again(secretary: Secretary) -> None:
+    """The API sends messages of calendars again, and there is none."""
+    world = secretary.world
+    event = world.hold(capacity=1)
+    _, waits = (world.register(event, f"{name}@example.net", name=name) for name in ("Bo", "Cy"))
+    assert world.call("POST", f"{waits}/resend", {}).status == 409
+    missed(secretary, waits, AttentionKind.INVITATION, AttentionReason.FAILED)
+    shown = secretary.get(page_of(waits))
+    assert "Call them." in words_of(shown)
+    assert "Send it again" not in words_of(shown)
+
+
 def test_at_an_event_that_is_cancelled_no_address_is_offered_to_be_changed(secretary: Secretary) -> None:
     """The API refuses it."""
     world = secretary.world

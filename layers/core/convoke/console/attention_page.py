@@ -22,6 +22,8 @@ UPCOMING = 50
 WAITING = ("waitlisted", "pending")
 OF_THE_ADDRESS = ("bounced", "suppressed", "complained")
 """Reasons for which another address is what helps."""
+SENT_AGAIN = ("failed", "undelivered")
+"""Reasons for which it may help to send it again."""
 A_FEW = 10
 """So many people of each event are shown; its own page has them all."""
 
@@ -118,8 +120,8 @@ def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]
     found: dict[str, list[Needing]] = {}
     for one in items:
         if one["kind"] != "answer":
-            waits = one["kind"] == "invitation" and one["status"] in WAITING
-            found.setdefault("waiting" if waits else str(one["kind"]), []).append(_needing(texts, event, one))
+            kind = "waiting" if _lacks_a_wait_mail(one) else str(one["kind"])
+            found.setdefault(kind, []).append(_needing(texts, event, one))
     return tuple(Kind(what=words.kind(texts, kind), people=tuple(people)) for kind, people in found.items())
 
 
@@ -135,14 +137,21 @@ def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> 
         since=words.moment(texts, one["since"], event["time_zone"]),
         why=_why(texts, event, one),
         address=why in OF_THE_ADDRESS and one["status"] in person.ACTIVE and event["status"] != "cancelled",
-        again=why in ("failed", "undelivered") and one["status"] not in ("declined", "erased"),
+        again=why in SENT_AGAIN and one["status"] not in ("declined", "erased") and not _lacks_a_wait_mail(one),
     )
+
+
+def _lacks_a_wait_mail(one: Mapping[str, Any]) -> bool:
+    """Whether somebody waits, and was not told so: then there is no message of a calendar."""
+    return bool(one["kind"] == "invitation" and one["status"] in WAITING)
 
 
 def _why(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> words.Word:
     why = words.reason(texts, one["state"])
-    if one["state"] in OF_THE_ADDRESS and event["status"] == "cancelled":
-        return replace(why, advice=texts.gettext(words.CALL))  # nothing can be changed any more
+    of_the_address = one["state"] in OF_THE_ADDRESS
+    # At a cancelled event no address can be changed; of a wait mail nothing can be sent again.
+    if (of_the_address and event["status"] == "cancelled") or (not of_the_address and _lacks_a_wait_mail(one)):
+        return replace(why, advice=texts.gettext(words.CALL))
     if why.advice == texts.gettext(words.ANOTHER_ADDRESS) and one["status"] in WAITING:
         return replace(why, advice=texts.gettext(words.MAILED_THERE))
     return why
