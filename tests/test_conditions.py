@@ -16,7 +16,17 @@ from unittest.mock import patch
 import pytest
 
 from convoke.decision.fan_out import Batch, FanOut
-from convoke.decision.invitation import Acknowledged, Hold, Intent, Invitation, Seats, StoredMessage
+from convoke.decision.invitation import (
+    Acknowledged,
+    Hold,
+    Intent,
+    Invitation,
+    Seats,
+    Stopped,
+    StoredMessage,
+    WaitMail,
+    WaitMailed,
+)
 from convoke.effects import (
     Acknowledge,
     AcknowledgeResult,
@@ -38,6 +48,7 @@ from convoke.effects import (
 from convoke.inbound.judgement import Judgement, Verdict
 from convoke.inbound.proposals import ProposalStatus
 from convoke.inbound.quarantine import QuarantineStatus
+from convoke.mail.notifications import SentWaitMail
 from convoke.model import AccountSettings, AnswerChannel, DeliveryState, ReceivedReply
 from convoke.store import dynamo, keys
 from convoke.store.address_changes import AddressChange
@@ -278,6 +289,22 @@ def test_a_report_is_written_to_the_invitation_that_was_read(store: Store) -> No
     changed = replace(seen, state=DeliveryState.DELIVERED)
     with unchanged(store.client):
         assert not store.invitations.store_report(StoreReport(seen=seen, changed=changed))
+
+
+def test_a_report_about_a_wait_mail_is_written_only_where_none_was_recorded_since(store: Store) -> None:
+    """What is recorded of a wait mail adds a wake-up, and leaves the fence."""
+    mailed = WaitMailed(mail=WaitMail.CANCELLED, links=0, mail_id="first")
+    seen = factories.invitation(wait_mail=mailed)
+    assert done(store, store.invitations.new_action(seen))
+    said = SentWaitMail(registration_id=REGISTRATION_ID, mail=WaitMail.PLACE, links=0, at=NOW, after=seen.allocated)
+    assert done(store, store.invitations.wait_mail_action(EVENT_ID, said))
+    assert read(store).fence == seen.fence
+    changed = replace(seen, wait_mail=replace(mailed, certain=False, failure=DeliveryState.BOUNCED))
+    with unchanged(store.client):
+        assert not store.invitations.store_report(StoreReport(seen=seen, changed=changed))
+    stopped = (Stopped(address="bo@example.net", state=DeliveryState.BOUNCED),)
+    assert store.invitations.store_report(StoreReport(seen=seen, changed=replace(seen, stopped=stopped)))
+    assert read(store).wait_mail == WaitMailed(mail=WaitMail.PLACE, links=0)
 
 
 def test_a_report_that_comes_while_a_wake_up_is_kept_is_kept_too(store: Store) -> None:

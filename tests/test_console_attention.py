@@ -103,6 +103,47 @@ def test_who_was_not_reached_is_shown_by_urgency_with_why_and_what_to_do(secreta
     assert "3 people were not reached." in everywhere
 
 
+def test_who_waits_and_was_not_reached_is_not_said_to_lack_an_invitation(secretary: Secretary) -> None:
+    world = secretary.world
+    event = world.hold(capacity=1)
+    come, wait, want = (world.register(event, f"{name}@example.net", name=name) for name in ("Bo", "Cy", "Di"))
+    for person in (wait, come, want):
+        missed(secretary, person, AttentionKind.INVITATION)
+    for page in (page_of(come), "/console/attention"):
+        said = words_of(secretary.get(page))
+        assert said.count("Was not invited") == said.count("Was not told that they wait") == 1
+        assert "Was not invited Who Why What to do Bo " in said
+        assert "Call them, and change the address: the new one is mailed at once." in said
+
+
+def test_who_waits_and_could_not_be_mailed_so_is_not_offered_to_be_sent_it_again(secretary: Secretary) -> None:
+    """The API sends messages of calendars again, and there is none."""
+    world = secretary.world
+    event = world.hold(capacity=1)
+    _, waits = (world.register(event, f"{name}@example.net", name=name) for name in ("Bo", "Cy"))
+    assert world.call("POST", f"{waits}/resend", {}).status == 409
+    missed(secretary, waits, AttentionKind.INVITATION, AttentionReason.FAILED)
+    shown = secretary.get(page_of(waits))
+    assert "Call them." in words_of(shown)
+    assert "Send it again" not in words_of(shown)
+
+
+def test_at_an_event_that_is_cancelled_no_address_is_offered_to_be_changed(secretary: Secretary) -> None:
+    """The API refuses it."""
+    world = secretary.world
+    event = world.hold(capacity=1)
+    people = [world.register(event, f"{name}@example.net", name=name) for name in ("Bo", "Cy", "Di")]
+    assert world.call("POST", f"{event}/cancel", {}).status == 200
+    assert world.call("PATCH", people[0], {"email": "new@example.net"}).body["code"] == "event_cancelled"
+    states = AttentionReason.BOUNCED, AttentionReason.SUPPRESSED, AttentionReason.COMPLAINED
+    for person, state in zip(people, states, strict=True):
+        missed(secretary, person, state=state)
+    said = words_of(secretary.get(page_of(people[0])))
+    assert said.count("Call them.") == 3
+    assert "address:" not in said
+    assert "Change the address" not in said
+
+
 def test_what_did_not_arrive_is_sent_again_from_the_list(secretary: Secretary) -> None:
     person = somebody(secretary)
     missed(secretary, person, AttentionKind.MOVE, AttentionReason.UNDELIVERED)

@@ -112,7 +112,13 @@ def test_whoever_waits_is_mailed_so_and_that_it_is_cancelled_and_what_comes_back
     record = sample("feedback-bounce")["Records"][0] | {"body": body}
     assert deployed.call("feedback", {"Records": [record]}) == {"batchItemFailures": []}
     known = existing(deployed.reads.invitation(EVENT_ID, waits.registration_id))
-    assert known.wait_mail == WaitMailed(mail=WaitMail.CANCELLED, links=0, certain=False)
+    assert known.wait_mail == WaitMailed(
+        mail=WaitMail.CANCELLED,
+        links=0,
+        certain=False,
+        failure=DeliveryState.BOUNCED,
+        mail_id=notifications.mail_id(tags["notification"][0], int(tags["fence"][0])),
+    )
     assert [stop.address for stop in known.stopped] == ["cy@example.net"]
 
 
@@ -167,7 +173,7 @@ def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     [sent] = deployed.office.accepted
     assert sent["Destination"]["ToAddresses"] == ["ada@example.org"]
     assert sent["FromEmailAddress"] == "events@convoke.example.com"
-    assert {tag["Name"] for tag in sent["EmailTags"]} == {"event", "notification", "kind"}
+    assert {tag["Name"] for tag in sent["EmailTags"]} == {"event", "notification", "kind", "fence"}
 
 
 def test_what_becomes_of_a_note_says_nothing_of_an_invitation() -> None:

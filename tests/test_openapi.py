@@ -113,3 +113,16 @@ def test_formats_are_said() -> None:
 )
 def test_a_language_is_a_tag_of_bcp_47(tag: str) -> None:
     assert language_tag(tag) == tag
+
+
+def test_what_is_posted_of_mails_is_described() -> None:
+    """As ``delivery.reports`` writes it, and ``delivery.reconcile`` of a mail that was given up."""
+    described = {}
+    for what, posted in DESCRIPTION["webhooks"].items():
+        content = posted["post"]["requestBody"]["content"]["application/json"]["schema"]
+        described[what] = set(content["properties"]["data"]["properties"])
+    both = {"event_id", "registration_id", "state", "registration"}
+    for what in ("delivered", "bounced", "complained", "failed"):
+        assert described[f"invitation.{what}"] == {*both, "method", "sequence", "reason"}
+    for what in ("bounced", "complained", "failed"):
+        assert described[f"notification.{what}"] == {*both, "kind", "reason"}

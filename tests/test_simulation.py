@@ -28,7 +28,7 @@ from tests.tables import create_tables, everything
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_no_promise_is_broken_under_faults(mode: Mode) -> None:
-    tally = histories(range(1, 41), mode)
+    tally = histories(range(1, 49), mode)
     assert not tally.broken, f"replay with SEED={tally.broken[0][0]} HISTORIES=1 FAULTS={mode}"
     assert tally.sends > 100
 

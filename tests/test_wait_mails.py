@@ -20,6 +20,7 @@ from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import NotificationReport, WriteContention, apply_notification_report, apply_report
 from convoke.delivery.survey import judge
+from convoke.delivery.waiting import make_due
 from convoke.effects import (
     ClaimNotification,
     HoldAccounts,
@@ -642,6 +643,23 @@ def test_a_cancellation_that_may_not_have_been_mailed_to_who_waits_is_shown_to_t
     assert (found.kind, found.state) == (AttentionKind.CANCELLATION, AttentionReason.FAILED)
 
 
+def test_a_cancellation_that_was_given_up_and_is_made_due_by_a_slower_worker_is_shown_as_failed(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    world.answers = [Unknown(why="ReadTimeoutError"), POISON]
+    seen = Snapshot(invitation=world.invitation(bo), registration=bo, event=world.event())
+    slower = make_due(seen, WaitMail.CANCELLED, world.worker().times, world.now)
+    while world.answers:
+        send(world, bo)
+        world.pass_time(minutes=3)
+    world.run(slower)
+    soon(world)
+    assert existing(shown(world, bo)).state is AttentionReason.FAILED
+
+
 def test_a_cancellation_that_ses_never_answers_is_shown_while_it_is_tried_and_afterwards(slow_world: World) -> None:
     world = slow_world
     world.invite(1)
@@ -809,7 +827,9 @@ def report_of_last(world: World, state: DeliveryState = DeliveryState.BOUNCED, *
     return NotificationReport(
         event_id=EVENT_ID,
         registration_id=sent.registration_id,
+        stored_with=sent.registration_id,
         notification_id=sent.notification_id,
+        fence=sent.fence,
         kind=sent.kind,
         state=state,
         final=final,

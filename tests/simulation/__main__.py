@@ -52,7 +52,7 @@ def report(tally: Tally, seconds: float) -> dict[str, object]:
 PROMISES = (
     *("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8"),
     *("quiet", "stale", "effort", "pressing", "hold", "erasure", "names", "approval", "rows", "brake", "pace"),
-    *("notifications", "waiting"),
+    *("notifications", "waiting", "attention"),
     *("W1", "W2", "W3", "W4", "W5", "W6"),
 )
 

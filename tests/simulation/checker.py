@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
+from convoke.decision.attention import Unreached
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.decision.invitation import Invitation
 from convoke.mail.notifications import NotificationKind
@@ -23,6 +24,7 @@ from tests import rfc5546
 from tests.rfc5545 import Moment
 
 from .faults import Mode
+from .notification_reports import not_reached
 from .post import Copy
 from .scene import EVENT_ID, SETTINGS, START
 from .world import World
@@ -72,6 +74,11 @@ class Book:
         self.over = series.ends_at(self.event) <= world.instant()
         self.fan_out = codec.read(FanOut, others[keys.FAN_OUT]) if keys.FAN_OUT in others else None
         self.batches = [codec.read(Batch, row) for sk, row in others.items() if sk.startswith(keys.BATCH_PREFIX)]
+        self.unreached = {
+            row["attention"]["registration_id"]: codec.read(Unreached, row).attention
+            for sk, row in others.items()
+            if sk.startswith(keys.UNREACHED_PREFIX)
+        }
         self.people: dict[str, tuple[Registration, Invitation]] = {}
         for sk, row in rows.items():
             if sk.startswith(keys.REGISTRATION_PREFIX):
@@ -277,6 +284,7 @@ def at_the_end(world: World) -> Iterator[Violation]:
         yield Violation("G1", f"was not forgotten: {book.erasures}")
     yield from (Violation("names", what) for what in _names(book))
     yield from (Violation("waiting", what) for what in _waiting(book))
+    yield from (Violation("attention", what) for what in not_reached(book))
 
 
 def _waiting(book: Book) -> Iterator[str]:

@@ -15,6 +15,7 @@ from convoke.mail.notifications import WAIT_MAILS, NotificationKind, Notificatio
 from convoke.model import DeliveryState, Method
 from convoke.store import keys
 
+from .notification_reports import NotificationReports
 from .post import READ_TIMEOUT, Answer, Copy
 from .scene import EVENT_ID, SETTINGS
 
@@ -33,7 +34,7 @@ def _mail(kind: NotificationKind) -> WaitMail:
 class Notifications:
     """``broken`` says of each notification that was sent by a worker which had no claim on it, or once too often.
     ``wait_mails`` has, by registration, the kind and address of each wait mail that SES took; ``own`` the last of them
-    that was no link.
+    that was no link. ``reports`` is what became of all of them.
     """
 
     def __init__(self, world: World) -> None:
@@ -44,6 +45,7 @@ class Notifications:
         self.broken: list[str] = []
         self.wait_mails: dict[str, list[tuple[NotificationKind, str]]] = {}
         self.own: dict[str, tuple[WaitMail, str]] = {}
+        self.reports = NotificationReports(world)
 
     def send(self, effect: SendNotification, answer: Callable[[Answer], None]) -> None:
         """Take one request; ``answer`` is called when the client knows, or believes that it never will."""
@@ -66,6 +68,9 @@ class Notifications:
             if isinstance(said, Accepted) or said == GOT_IT:
                 self.wait_mails.setdefault(whose, []).append((kind, address))
                 self.own |= {whose: (_mail(kind), address)} if own else {}
+        if isinstance(said, Accepted) or said == GOT_IT:
+            says = _mail(NotificationKind(sent_as)) if sent_as in WAITING else None
+            self.reports.took(effect, whose, says, known=isinstance(said, Accepted))
         world.at(seconds, lambda: answer(said))
 
     def _see_again(self, rid: str, mail: tuple[WaitMail, str], state: NotificationState) -> None:

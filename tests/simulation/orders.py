@@ -15,8 +15,8 @@ from typing import Any
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch
 from convoke.decision.invitation import WaitMail
-from convoke.delivery import fan_out, notify, reconcile, sweep
-from convoke.effects import BatchHint, Due, DueKind, MoveBatch, Steps, WakeUp
+from convoke.delivery import fan_out, notify, reconcile, reports, sweep
+from convoke.effects import BatchHint, Due, DueKind, MoveBatch, ReadSending, Steps, WakeUp
 from convoke.mail import notifications
 from convoke.model import DateChange, Event, EventStatus, Registration, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
@@ -79,6 +79,7 @@ class Directed(World):
         other.holds = self.holds.copy(other)
         other.notifications.sent = self.notifications.sent
         other.notifications.own = dict(self.notifications.own)
+        other.notifications.reports.mails = [replace(mail) for mail in self.notifications.reports.mails]
         other.notifications.wait_mails = {rid: list(mails) for rid, mails in self.notifications.wait_mails.items()}
         other._event = self._event
         return other
@@ -323,6 +324,19 @@ def wait_mail(run: Run) -> Steps[Any]:
     return notify.dispatch(EVENT_ID, rid, name, run.worker)
 
 
+def comes_back(number: int) -> Work:
+    """SES reports of one of the wait mails that it took for the second person, that it came back for now."""
+
+    def reported(run: Run) -> Steps[Any]:
+        yield ReadSending()  # so that others may begin first
+        mails = [mail for mail in run.world.notifications.reports.mails if mail.says is not None]
+        if number < len(mails):
+            yield from reports.apply_notification_report(mails[number].comes_back())
+            mails[number].heard = True
+
+    return reported
+
+
 def has_another_address(world: Directed) -> None:
     """The second person's address is changed."""
     rid, changes = f"{2:010d}{EVENT_ID}", {"email": "other@example.net"}
@@ -441,6 +455,12 @@ SCENARIOS = {
     ),
     "somebody who comes to a date is looked at while it is cancelled, and takes place again": Scenario(
         (look(2), look(2)), (DATE_CANCELLED, DATE_RESTORED, DATE_CANCELLED), first=(registers_for_a_date, healed)
+    ),
+    "somebody is mailed twice that it is cancelled, and the first comes back": Scenario(
+        (comes_back(1),), first=(waits, healed, CANCELLED, healed, REOPENED, healed, CANCELLED, healed)
+    ),
+    "what somebody is mailed comes back while that is recorded": Scenario(
+        (wait_mail, comes_back(1)), first=(waits, healed, CANCELLED, looked_at)
     ),
     "two plan": Scenario((plan, plan), first=(THERE,), people=5),
     "one plans and tells while it is changed back": Scenario((plan_and_tell,), (told(BACK),), first=(THERE,)),

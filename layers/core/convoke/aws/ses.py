@@ -31,7 +31,7 @@ from ..effects import (
     SendNotification,
     Unknown,
 )
-from ..mail.notifications import LINKED, WAIT_MAILS
+from ..mail.notifications import LINKED, NOBODY, WAIT_MAILS
 from ..model import basic
 from ..settings import Settings, Times
 from ..store import dynamo
@@ -94,20 +94,24 @@ def send(client: Any, settings: Settings, effect: Send, mail: bytes) -> Accepted
 
 
 def send_notification(client: Any, settings: Settings, effect: SendNotification) -> Accepted | Refused | Unknown:
-    """Send one notification. Its tags name the registration of an attendee, and no SEQUENCE, so that reports about it
-    are not taken for an invitation's.
+    """Send one notification. Its tags name the registration whose address it goes to, if it goes to one, and no
+    SEQUENCE, so that reports about it are not taken for an invitation's; the registration that it is stored with, if
+    that is another; and the fence of the claim.
 
     Answers as :func:`send` does.
     """
     notification_state = effect.notification_state
     if notification_state.notification is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
-    to_attendee = notification_state.kind in WAIT_MAILS | LINKED
+    stored_with = notification_state.registration_id
+    whose = effect.holder_id or (stored_with if notification_state.kind in WAIT_MAILS | LINKED else "")
     tags = {
         "event": notification_state.event_id,
-        **({"registration": notification_state.registration_id} if to_attendee else {}),
+        **({"registration": whose} if whose else {}),
+        **({"stored-with": stored_with or NOBODY} if whose and whose != stored_with else {}),
         "notification": notification_state.notification_id,
-        "kind": notification_state.kind.value,
+        "kind": effect.kind.value,
+        "fence": str(notification_state.fence),
     }
     return _send_raw(
         client, settings, settings.sender.address, notification_state.notification.recipient.email, effect.mail, tags

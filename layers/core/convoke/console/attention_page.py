@@ -5,7 +5,7 @@ all events of whoever is signed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
+from dataclasses import replace
 from typing import Any
 
 from ..languages import Texts
@@ -20,6 +20,11 @@ from .visit import Visit, page
 EVENT = "/events/{event_id}"
 UPCOMING = 50
 """So many events that are not over are looked at, by their first dates."""
+WAITING = ("waitlisted", "pending")
+OF_THE_ADDRESS = ("bounced", "suppressed", "complained")
+"""Reasons for which another address is what helps."""
+SENT_AGAIN = ("failed", "undelivered")
+"""Reasons for which it may help to send it again."""
 A_FEW = 10
 """So many people of each event are shown; its own page has them all."""
 
@@ -115,11 +120,12 @@ def kinds(texts: Texts, event: Mapping[str, Any], items: list[Mapping[str, Any]]
     """Those who were not reached, the most urgent first, as the API lists them. Answers that wait are among the
     quarantined mails.
     """
-    people = [one for one in items if one["kind"] != "answer"]
-    return tuple(
-        Unreached(what=words.kind(texts, kind), people=tuple(_needing(texts, event, one) for one in those))
-        for kind, those in groupby(people, key=lambda one: str(one["kind"]))
-    )
+    found: dict[str, list[Needing]] = {}
+    for one in items:
+        if one["kind"] != "answer":
+            kind = "waiting" if _lacks_a_wait_mail(one) else str(one["kind"])
+            found.setdefault(kind, []).append(_needing(texts, event, one))
+    return tuple(Unreached(what=words.kind(texts, kind), people=tuple(people)) for kind, people in found.items())
 
 
 def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> Needing:
@@ -132,10 +138,26 @@ def _needing(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> 
         date=words.date(texts, one["start"] or name) if name else "",
         was=texts.gettext("Moved from %(day)s.", day=words.date(texts, name)) if moved else "",
         since=words.moment(texts, one["since"], event["time_zone"]),
-        why=words.reason(texts, why),
-        address=why in ("bounced", "suppressed", "complained") and one["status"] in ACTIVE,
-        again=why in ("failed", "undelivered") and one["status"] not in ("declined", "erased"),
+        why=_why(texts, event, one),
+        address=why in OF_THE_ADDRESS and one["status"] in ACTIVE and event["status"] != "cancelled",
+        again=why in SENT_AGAIN and one["status"] not in ("declined", "erased") and not _lacks_a_wait_mail(one),
     )
+
+
+def _lacks_a_wait_mail(one: Mapping[str, Any]) -> bool:
+    """Whether somebody waits, and was not told so: then there is no message of a calendar."""
+    return bool(one["kind"] == "invitation" and one["status"] in WAITING)
+
+
+def _why(texts: Texts, event: Mapping[str, Any], one: Mapping[str, Any]) -> words.Word:
+    why = words.reason(texts, one["state"])
+    of_the_address = one["state"] in OF_THE_ADDRESS
+    # At a cancelled event no address can be changed; of a wait mail nothing can be sent again.
+    if (of_the_address and event["status"] == "cancelled") or (not of_the_address and _lacks_a_wait_mail(one)):
+        return replace(why, advice=texts.gettext(words.CALL))
+    if why.advice == texts.gettext(words.ANOTHER_ADDRESS) and one["status"] in WAITING:
+        return replace(why, advice=texts.gettext(words.MAILED_THERE))
+    return why
 
 
 def _proposals(visit: Visit, event: Mapping[str, Any]) -> list[Proposed]:

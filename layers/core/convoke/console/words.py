@@ -93,11 +93,14 @@ KINDS: Words = {
     "move": _say(noop("Does not know the new time or place"), BAD),
     "change": _say(noop("Does not know the latest details"), WAIT),
     "invitation": _say(noop("Was not invited"), WAIT),
+    "waiting": _say(noop("Was not told that they wait"), WAIT),
     "answer": _say(noop("Their answer waits for you"), WAIT),
 }
-"""``kind`` in an event's ``attention``, the most urgent first."""
+"""``kind`` in an event's ``attention``, the most urgent first; "waiting" is an "invitation" to who waits."""
 
+CALL = noop("Call them.")
 ANOTHER_ADDRESS = noop("Call them, and change the address: the new one is invited at once.")
+MAILED_THERE = noop("Call them, and change the address: the new one is mailed at once.")
 IF_GENUINE = noop("If it is genuine, let it count. If you do not know, ask them.")
 REASONS: Words = {
     "pending": _say(

@@ -40,12 +40,21 @@ class WaitMail(StrEnum):
 class WaitMailed:
     """The last wait mail to somebody. ``links`` is the counter that their personal links had then, which is raised with
     each new address; ``None``: it went to an address that they had before. Unless it is ``certain`` SES may have
-    accepted it, and never said so, or it was not delivered.
+    accepted it, and never said so, or it was not delivered: then ``failure`` is the state that SES reported.
+    ``mail_id`` says which mail it was (``mail.notifications.mail_id``); it is empty where none was sent, or a message
+    said it.
     """
 
     mail: WaitMail
     links: int | None = None
     certain: bool = True
+    failure: DeliveryState | None = None
+    mail_id: str = ""
+
+    @property
+    def without_id(self) -> WaitMailed:
+        """The same, without which mail it was."""
+        return replace(self, mail_id="")
 
 
 @frozen

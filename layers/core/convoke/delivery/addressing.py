@@ -48,8 +48,8 @@ class Addressed:
     links: int | None = None
     cancelled: bool = False
 
-    def said(self, now: datetime) -> SentWaitMail | None:
-        """What is recorded of it as a wait mail; ``None`` if it is none."""
+    def said(self, now: datetime, mail_id: str) -> SentWaitMail | None:
+        """What is recorded of it as a wait mail; ``None`` if it is none. ``mail_id`` says which mail it is."""
         if self.wait_mail is None or self.upon is None:
             return None
         holder = self.holder
@@ -60,6 +60,7 @@ class Addressed:
             at=now,
             after=self.upon.allocated,
             before=self.upon.wait_mail,
+            mail_id=mail_id,
         )
 
 

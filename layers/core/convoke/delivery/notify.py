@@ -22,7 +22,9 @@ from ..effects import (
     CountMailbox,
     CountNotification,
     Log,
+    NewWebhookEvent,
     Random,
+    ReadEvent,
     ReadInvitation,
     ReadNotification,
     ReadPending,
@@ -45,11 +47,14 @@ from ..mail.notifications import (
     NotificationKind,
     NotificationState,
     SentWaitMail,
+    ended,
+    mail_id,
     may_be_sent,
     priority,
 )
 from ..model import DeliveryState, Person, RegistrationStatus, Sender, frozen
 from ..store import keys
+from ..webhooks.events import WebhookEventType
 from . import attempts
 from .addressing import Addressed, addressed
 from .attempts import Attempts, Cannot, Claimed, Policy, Stage
@@ -73,10 +78,12 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 class Ready:
     """A notification that is about to be sent: as it was read (``seen``), and its ``mail``. ``counted`` is the effect
     that counts it, ``None`` for nothing to count; ``said`` the wait mail that it is, if it is one, and ``upon`` the
-    invitation by which that was decided.
+    invitation by which that was decided. It is sent as ``kind``, to the address of the registration ``holder_id``.
     """
 
     seen: NotificationState
+    kind: NotificationKind
+    holder_id: str
     mail: bytes
     account: str
     counted: CountNotification | None
@@ -138,11 +145,13 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
     ready = Ready(
         seen=seen,
+        kind=sent.kind,
+        holder_id="" if sent.holder is None else sent.holder.registration_id,
         mail=rendered.mail,
         account=account,
         counted=counted,
         upon=sent.upon,
-        said=sent.said(now),
+        said=sent.said(now, mail_id(seen.notification_id, seen.fence + 1)),
     )
     return (yield from _send(ready, begun, policy, worker, sending))
 
@@ -199,11 +208,8 @@ def _drop(seen: NotificationState, instead: SentWaitMail | None = None) -> Steps
 
 
 def _ended(seen: NotificationState, state: DeliveryState, said: SentWaitMail | None) -> RecordNotification:
-    """Record what became of a notification: then it is not due, and its content is no longer stored. ``said`` is the
-    wait mail that was sent, or may have been.
-    """
-    ended = replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
-    return RecordNotification(notification_state=ended, said=said)
+    """Record what became of a notification. ``said`` is the wait mail that was sent, or may have been."""
+    return RecordNotification(notification_state=ended(seen, state), said=said)
 
 
 def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending: Sending) -> Steps[Outcome]:
@@ -231,7 +237,13 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     if late:
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
-    answer = yield SendNotification(notification_state=claimed, mail=ready.mail, account=ready.account)
+    answer = yield SendNotification(
+        notification_state=claimed,
+        kind=ready.kind,
+        holder_id=ready.holder_id,
+        mail=ready.mail,
+        account=ready.account,
+    )
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)
     due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
@@ -261,7 +273,7 @@ def _possibly(seen: NotificationState, said: SentWaitMail | None) -> SentWaitMai
     """What counts as said if it is not known whether ``said`` left. A mail that was asked for, or is about a decision,
     does not stand for their wait mail then: what is true is mailed. ``None``: it would say what they know.
     """
-    if said is None or said.before == WaitMailed(mail=said.mail, links=said.links):
+    if said is None or (said.before and said.before.without_id) == WaitMailed(mail=said.mail, links=said.links):
         return None
     own = seen.kind in WAIT_MAILS and seen.registration_id == said.registration_id
     return replace(said, mail=said.mail if own else WaitMail.NOTHING, certain=False)
@@ -308,8 +320,29 @@ def _render(seen: NotificationState, sent: Addressed) -> Steps[RenderedMail | st
 def _give_up(seen: NotificationState, state: DeliveryState, reason: str, why: str) -> Steps[Outcome]:
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(seen, why), "reason": reason})
-    yield _ended(seen, state, seen.possibly_said)
+    event = yield from _failure_event(seen, state, reason)
+    yield replace(_ended(seen, state, seen.possibly_said), webhook_event=event)
     return Outcome.FAILED
+
+
+def _failure_event(seen: NotificationState, state: DeliveryState, reason: str) -> Steps[NewWebhookEvent | None]:
+    """The ``notification.failed`` webhook event: ids and codes only. ``None`` for a mail that is not to an attendee, or
+    to an address that is stopped, of which was posted that it is.
+    """
+    if state is not DeliveryState.FAILED or seen.kind not in WAIT_MAILS | LINKED:
+        return None
+    event = yield ReadEvent(event_id=seen.event_id)
+    if event is None:
+        return None
+    data = {
+        "event_id": seen.event_id,
+        "registration_id": seen.registration_id,
+        "kind": seen.kind.value,
+        "state": state.value,
+        "reason": str(reason),
+    }
+    what = WebhookEventType.NOTIFICATION_FAILED
+    return NewWebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
 
 
 def _log_fields(notification_state: NotificationState, why: str) -> dict[str, str]:

@@ -36,8 +36,8 @@ from ..effects import (
     StoreReport,
     WakeUp,
 )
-from ..mail.notifications import NotificationKind, SentWaitMail
-from ..model import ConvokeError, DeliveryState, LocalTime, Method, basic, folded, frozen, graver
+from ..mail.notifications import NOBODY, NotificationKind, NotificationState, SentWaitMail, ended, mail_id
+from ..model import ConvokeError, DeliveryState, LocalTime, Method, Registration, basic, folded, frozen, graver
 from ..store import codec, keys
 from ..webhooks.events import WebhookEventType
 from . import attempts
@@ -50,6 +50,25 @@ EVENT_TYPES = {
     DeliveryState.FAILED: WebhookEventType.INVITATION_FAILED,
 }
 """The type of the webhook event for a report of each state; the other states have none."""
+
+NOTIFICATION_EVENT_TYPES = {
+    DeliveryState.BOUNCED: WebhookEventType.NOTIFICATION_BOUNCED,
+    DeliveryState.SUPPRESSED: WebhookEventType.NOTIFICATION_BOUNCED,
+    DeliveryState.COMPLAINED: WebhookEventType.NOTIFICATION_COMPLAINED,
+    DeliveryState.FAILED: WebhookEventType.NOTIFICATION_FAILED,
+}
+"""The same for reports about notifications."""
+
+OF_NOTIFICATIONS = frozenset({*REASON_OF_STATE, DeliveryState.DELIVERED})
+"""The states that reports about notifications are read of."""
+
+SAY_THAT_THEY_WAIT = frozenset(
+    {
+        *(NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CANCELLED, NotificationKind.LINK),
+        *(NotificationKind.ACCEPTED, NotificationKind.NO_SEAT),
+    }
+)
+"""The kinds of notifications that can be a wait mail (``addressing``)."""
 
 NO_COMPLAINT = ("not-spam", "auth-failure")
 """Feedback types that SES publishes as a complaint and that are none: that the mail is no spam (RFC 6430), and a report
@@ -92,17 +111,28 @@ class Report:
 
 @frozen
 class NotificationReport:
-    """One SES event about a notification to an attendee that was not delivered, or that they complained about. The
+    """One SES event about a notification to an attendee: it was delivered or not, or they complained about it. The
     fields are as in :class:`Report`.
+
+    ``kind`` is what it was sent as, ``stored_with`` the registration that it is stored with (empty for none), and
+    ``fence`` that of the claim to send it; ``None`` if a deployment sent it that had no such tag.
     """
 
     event_id: str
     registration_id: str
+    stored_with: str
     notification_id: str
+    fence: int | None
     kind: NotificationKind
     state: DeliveryState
     final: bool
     address: str
+    reason: str = ""
+
+    @property
+    def mail_id(self) -> str:
+        """Which mail it is about, as the last wait mail is named; empty if that is not known."""
+        return "" if self.fence is None else mail_id(self.notification_id, self.fence)
 
 
 def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
@@ -114,15 +144,19 @@ def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
     mail = event["mail"]
     tags = mail.get("tags", {})
     state, final = _state(event)
-    if {"event", "registration", "notification", "kind"} <= set(tags) and state in REASON_OF_STATE:
+    if {"event", "registration", "notification", "kind"} <= set(tags) and state in OF_NOTIFICATIONS:
+        stored_with = tags.get("stored-with", tags["registration"])[0]
         return NotificationReport(
             event_id=tags["event"][0],
             registration_id=tags["registration"][0],
+            stored_with="" if stored_with == NOBODY else stored_with,
             notification_id=tags["notification"][0],
+            fence=int(tags["fence"][0]) if "fence" in tags else None,
             kind=NotificationKind(tags["kind"][0]),
             state=state,
             final=final,
             address=mail["destination"][0],
+            reason=_reason(event, state),
         )
     if state is None or not {"event", "registration", "sequence", "generation", "method"} <= set(tags):
         return None
@@ -139,8 +173,12 @@ def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
         address=mail["destination"][0],
         ses_id=mail["messageId"],
         at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
-        reason=event["eventType"].replace(" ", "") if state is DeliveryState.FAILED else "",
+        reason=_reason(event, state),
     )
+
+
+def _reason(event: Mapping[str, Any], state: DeliveryState) -> str:
+    return str(event["eventType"]).replace(" ", "") if state is DeliveryState.FAILED else ""
 
 
 def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
@@ -210,41 +248,131 @@ def apply_report(report: Report) -> Steps[bool]:
 
 
 def apply_notification_report(report: NotificationReport) -> Steps[bool]:
-    """Apply one report about a notification: its address is stopped; and that the event is cancelled counts as perhaps
-    not mailed, so that the survey finds it. Returns whether the registration exists. Raises :class:`WriteContention`,
-    also where the worker that sent the mail has not recorded that yet.
+    """Apply one report about a notification: its address is stopped, and where it was the last wait mail, that counts
+    as not delivered, so that the survey finds it. Returns whether the registration exists. Raises
+    :class:`WriteContention`, also where the worker that sent the mail has not recorded that yet.
     """
+    if report.state is DeliveryState.DELIVERED:
+        return (yield from _apply_delivery(report))
     ids = {"event_id": report.event_id, "registration_id": report.registration_id}
     for _ in range(MAX_ATTEMPTS):
+        # Read first: what is recorded as sent when this is read is in the invitation.
+        is_being_sent = yield from _is_being_sent(report)
         invitation, person = (yield ReadInvitation(**ids)), (yield ReadRegistration(**ids))
         if invitation is None or person is None:
             return False
         if folded(person.email) != folded(report.address):
             return True  # they have another one by now, or were erased
-        stopped = _stop(invitation, report) if report.final else invitation
-        if stopped == invitation or (yield StoreReport(seen=invitation, changed=stopped)):
+        updated = _after_notification(invitation, person, report)
+        webhook_event = yield from _notification_event(invitation, updated, report)
+        if updated == invitation or (yield StoreReport(seen=invitation, changed=updated, webhook_event=webhook_event)):
             break
     else:
         raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
-    sent, now = (yield ReadNotification(**ids, notification_id=report.notification_id)), (yield Clock())
-    last, cancelled = invitation.wait_mail, WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
-    ended = sent is not None and sent.notification is None
-    missed = report.kind is NotificationKind.CANCELLED and report.state is not DeliveryState.COMPLAINED
-    if missed and sent is not None and attempts.leased(sent.lease_until, now):
+    yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
+    if is_being_sent and not _is_last(invitation, person, report):
         raise WriteContention("the mail is recorded soon")
-    if missed and last == cancelled and ended:
-        said = SentWaitMail(
-            registration_id=report.registration_id,
-            mail=cancelled.mail,
-            links=cancelled.links,
-            at=now,
-            after=invitation.allocated,
-            before=last,
-            certain=False,
-        )
-        yield RecordNotification(notification_state=replace(sent, state=report.state), said=said)
-    yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, now))
     return True
+
+
+def _apply_delivery(report: NotificationReport) -> Steps[bool]:
+    """That a notification was delivered proves that SES accepted it, where SES never said so: then it is not sent
+    again, and it is certain what was said. Returns whether it is known whom it is about. Raises
+    :class:`WriteContention`.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        sent: NotificationState | None = yield _stored(report)
+        invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
+        if sent is None or invitation is None:
+            return False
+        last, said = invitation.wait_mail, sent.possibly_said
+        if last is not None and last.mail_id == report.mail_id and not last.certain and last.failure is None:
+            known = replace(invitation, wait_mail=replace(last, certain=True))
+            written = yield StoreReport(seen=invitation, changed=known)
+        elif _is_unanswered(sent, report) and (said is None or not _contradicts(last, said)):
+            certain = said and replace(said, certain=said.mail is not WaitMail.NOTHING)
+            written = yield RecordNotification(notification_state=ended(sent, DeliveryState.ACCEPTED), said=certain)
+        else:
+            return True
+        if written:
+            yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
+            return True
+    raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
+
+
+def _is_unanswered(sent: NotificationState, report: NotificationReport) -> bool:
+    """Whether SES did not answer the very attempt that the report is about, as far as was recorded: nobody wrote to the
+    notification since the claim, or since that was recorded, which raised the fence.
+    """
+    return sent.notification is not None and report.fence in (sent.fence, sent.fence - 1)
+
+
+def _contradicts(last: WaitMailed | None, said: SentWaitMail) -> bool:
+    """Whether they were mailed or shown anything else since ``said`` was decided."""
+    same = last is not None and (last.mail, last.links) == (said.mail, said.links)
+    return last != said.before and not same
+
+
+def _stored(report: NotificationReport) -> ReadNotification:
+    return ReadNotification(
+        event_id=report.event_id, registration_id=report.stored_with, notification_id=report.notification_id
+    )
+
+
+def _is_being_sent(report: NotificationReport) -> Steps[bool]:
+    """Whether a worker may be about to record that it sent this very mail, of a kind that can be a wait mail."""
+    if report.kind not in SAY_THAT_THEY_WAIT or report.state is DeliveryState.COMPLAINED:
+        return False
+    sent: NotificationState | None = yield _stored(report)
+    if sent is None or report.fence not in (sent.fence, None):
+        return False
+    return attempts.leased(sent.lease_until, (yield Clock()))
+
+
+def _is_last(invitation: Invitation, person: Registration, report: NotificationReport) -> bool:
+    """Whether the report is about the last wait mail. Of a mail whose tags do not say which one it was, that is assumed
+    where the last one was as yet recorded without that, too.
+    """
+    last = invitation.wait_mail
+    if report.mail_id:
+        return last is not None and last.mail_id == report.mail_id
+    cancelled = WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
+    return report.kind is NotificationKind.CANCELLED and last == cancelled
+
+
+def _after_notification(invitation: Invitation, person: Registration, report: NotificationReport) -> Invitation:
+    """The invitation with a report about a notification applied. Who complained was reached."""
+    last, is_last = invitation.wait_mail, _is_last(invitation, person, report)
+    if report.final:
+        invitation = _stop(invitation, report)
+    if last is None or not is_last or report.state is DeliveryState.COMPLAINED:
+        return invitation
+    if last.failure is not None and not graver(report.state, last.failure):
+        return invitation
+    return replace(invitation, wait_mail=replace(last, certain=False, failure=report.state))
+
+
+def _notification_event(
+    was: Invitation, updated: Invitation, report: NotificationReport
+) -> Steps[NewWebhookEvent | None]:
+    """The webhook event for a report about a notification: of each address that is stopped, and of a wait mail that was
+    not delivered for now; ``None`` if that was known.
+    """
+    what = NOTIFICATION_EVENT_TYPES.get(report.state)
+    known = was.stopped == updated.stopped if report.final else was.wait_mail == updated.wait_mail
+    if what is None or known:
+        return None
+    event = yield ReadEvent(event_id=report.event_id)
+    if event is None:
+        return None
+    data = {
+        "event_id": report.event_id,
+        "registration_id": report.registration_id,
+        "kind": report.kind.value,
+        "state": report.state.value,
+        **({"reason": report.reason} if report.reason else {}),
+    }
+    return NewWebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
 
 
 def _kept_by_the_invitation(invitation: Invitation, report: Report) -> bool:

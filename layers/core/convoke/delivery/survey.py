@@ -160,19 +160,18 @@ def judge(seen: Snapshot, sender: Sender, now: datetime, *, told_at: datetime | 
         return None
     expected = is_expected(seen.event, seen.registration)
     left = next_message(seen.event, seen.registration, calendar_state, sender, now)
-    not_mailed = yield from _not_mailed(seen, now, told_at)
-    found = [] if not_mailed is None else [not_mailed]
     if left is not None:
         found = [_not_sent(seen, kind_of_message(left, expected=expected), left, sender, now, told_at)]
-    elif (
-        calendar_state is not None
-        and (invitation.state is not DeliveryState.DELIVERED or calendar_state.dates)
-        and (not_mailed is None or not_mailed.kind is not AttentionKind.CANCELLATION)
-    ):
-        stored = yield ReadMessages(registration_id=invitation.registration_id)
-        known = with_outcomes(stored, invitation)
-        sent = [_sent(kind, one, invitation, expected=expected) for kind, one in latest_messages(known)]
-        found += [one for one in sent if one is not None]
+    else:
+        not_mailed = yield from _not_mailed(seen, now, told_at)
+        found = [] if not_mailed is None else [not_mailed]
+        missed = not_mailed is not None and not_mailed.kind is AttentionKind.CANCELLATION
+        arrived = invitation.state is DeliveryState.DELIVERED
+        if calendar_state is not None and not missed and (not arrived or calendar_state.dates):
+            stored = yield ReadMessages(registration_id=invitation.registration_id)
+            known = with_outcomes(stored, invitation)
+            sent = [_sent(kind, one, invitation, expected=expected) for kind, one in latest_messages(known)]
+            found += [one for one in sent if one is not None]
     # An invitation or a small change that has not arrived yet does not count: its registration shows its state.
     found = [one for one in found if one.kind in URGENT_KINDS or not one.waits]
     return min(found, key=lambda one: (one.kind not in URGENT_KINDS, one.since), default=None)
@@ -226,14 +225,21 @@ def _not_mailed(seen: Snapshot, now: datetime, told_at: datetime | None) -> Step
         state = REASON_OF_STATE[stop.state]
     elif last.certain and true is mailed_last(seen):
         return None
+    elif last.failure is not None and true is mailed_last(seen):
+        if true is not WaitMail.CANCELLED:
+            return None  # it came back for now: a later one may be delivered
+        state = REASON_OF_STATE[last.failure]
     else:
         mail = wait_notification(seen.event, person, true, seen.event.updated_at)
         sent: NotificationState | None = yield ReadNotification(
             event_id=person.event_id, registration_id=person.registration_id, notification_id=mail.notification_id
         )
-        pending = AttentionReason.PENDING
-        state = pending if sent is None else REASON_OF_STATE.get(sent.state, pending)
-        if state is pending and true is not WaitMail.CANCELLED:
+        # One that is not due any more, since it may have left, was given up at an earlier attempt.
+        is_due = true is not mailed_last(seen) or (sent is not None and sent.notification is not None)
+        state = AttentionReason.PENDING if is_due else AttentionReason.FAILED
+        if sent is not None:
+            state = REASON_OF_STATE.get(sent.state, state)
+        if state is AttentionReason.PENDING and true is not WaitMail.CANCELLED:
             return None
     return Attention(
         registration_id=person.registration_id,

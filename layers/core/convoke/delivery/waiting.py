@@ -50,7 +50,8 @@ def make_due(seen: Snapshot, mail: WaitMail, times: Times, now: datetime) -> Ste
     )
     if not (yield RecordNotification(notification_state=due)):
         return None
-    if state.state in REASON_OF_STATE:
+    last = seen.invitation.wait_mail
+    if state.state in REASON_OF_STATE or (last is not None and last.failure is not None):
         # The organizer may be shown that it was not delivered: a survey finds out what becomes of it now.
         yield ScheduleSurvey(event_id=hint.event_id, due_key=keys.due_key(CHANGE, now))
     return hint

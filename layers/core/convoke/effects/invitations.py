@@ -100,10 +100,11 @@ class ReleaseClaim(Effect):
 
 @frozen
 class StoreReport(Effect):
-    """Write what a report from SES changed: the intent, acknowledgement, delivery state, reason, stopped addresses and
-    deliveries of ``changed``; and ``webhook_event`` to the outbox in the same transaction.
+    """Write what a report from SES changed: the intent, acknowledgement, delivery state, reason, stopped addresses,
+    deliveries and last wait mail of ``changed``; and ``webhook_event`` to the outbox in the same transaction.
 
-    Condition: ``fence`` is that of ``seen``. Answer: ``bool``, whether it was written.
+    Condition: ``fence`` is that of ``seen``, and where the wait mail is changed, no wake-up was added: there is one
+    with each wait mail. Answer: ``bool``, whether it was written.
     """
 
     seen: Invitation

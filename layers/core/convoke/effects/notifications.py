@@ -12,6 +12,7 @@ from ..decision.invitation import Invitation
 from ..mail.notifications import Notification, NotificationKind, NotificationState, SentWaitMail
 from ..model import Person, Registration, frozen
 from .base import Effect, OfEvent, OfRegistration
+from .invitations import NewWebhookEvent
 
 
 @frozen
@@ -101,13 +102,14 @@ class RecordNotification(Effect):
     """Write ``notification_state``; one that was sent or given up is kept without the notification's content.
 
     ``said`` is the wait mail that was sent, or may have been. It is written to the invitation in the same transaction,
-    with a wake-up, so that what has changed while it was sent is looked at.
+    with a wake-up, so that what has changed while it was sent is looked at; ``webhook_event`` to the outbox.
 
     Condition: its fence is the one that was read. Answer: ``bool``, whether it was written.
     """
 
     notification_state: NotificationState
     said: SentWaitMail | None = None
+    webhook_event: NewWebhookEvent | None = None
 
 
 @frozen
@@ -133,11 +135,14 @@ class RenderNotification(Effect):
 @frozen
 class SendNotification(Effect):
     """Make one attempt to send ``mail``, a MIME message, through SES; ``account`` is the one that it is counted for.
+    ``kind`` is what it is sent as, ``holder_id`` the registration that its address has, if that was looked up.
 
     Answer: ``Accepted``, ``Refused`` or ``Unknown``.
     """
 
     notification_state: NotificationState
+    kind: NotificationKind
+    holder_id: str
     mail: bytes
     account: str
 

@@ -89,6 +89,8 @@ to, and what they say is decided when they are sent: so no page has to know who 
 """
 NO_EVENT = "none"
 """Stands in the place of the event's id where a notification is about none."""
+NOBODY = "nobody"
+"""Stands in the place of the registration that a notification is stored with, in its mail's tags, if it has none."""
 LINK_WANTED_FOR = timedelta(hours=24)
 """For how long a mail with a personal link is sent after it was asked for; until then its recipient is stored."""
 TO_ORGANIZER = frozenset(
@@ -176,7 +178,7 @@ class Notification:
 class SentWaitMail:
     """A wait mail to one registration, decided ``at`` this instant (UTC), when ``after`` was the highest SEQUENCE of
     its messages, and ``before`` the last wait mail. ``links`` is the counter of its personal links; ``None`` if the
-    mail goes to a former address. ``certain``: SES accepted it, and reported no bounce.
+    mail goes to a former address. ``certain``: SES accepted it. ``mail_id`` says which mail it is (:func:`mail_id`).
     """
 
     registration_id: str
@@ -186,6 +188,7 @@ class SentWaitMail:
     after: int
     before: WaitMailed | None = None
     certain: bool = True
+    mail_id: str = ""
 
 
 @frozen
@@ -222,6 +225,11 @@ def notification_state(notification: Notification, due_key: str | None = None) -
         notification=notification,
         due_key=due_key,
     )
+
+
+def ended(seen: NotificationState, state: DeliveryState) -> NotificationState:
+    """What became of a notification: then it is not due, and its content is no longer stored."""
+    return replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
 
 
 # --- one function for each kind -----------------------------------------------------------------------------------
@@ -440,6 +448,11 @@ def name(kind: NotificationKind, *about: str) -> str:
     """The id of a notification: 26 characters, a hash of its kind and of what it is about."""
     digest = hashlib.sha256("\n".join((kind, *about)).encode()).digest()
     return b32hexencode(digest[:16]).decode().rstrip("=").lower()
+
+
+def mail_id(notification_id: str, fence: int) -> str:
+    """Which mail it is of those that a notification was sent as: its id, and the ``fence`` of the claim to send it."""
+    return f"{notification_id}.{fence}"
 
 
 def quote(text: str) -> str:

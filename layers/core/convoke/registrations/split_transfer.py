@@ -206,7 +206,8 @@ def _store_copy(
     known = store.reads.invitation(person.event_id, person.registration_id)
     wait_mail = None if known is None else known.wait_mail
     if wait_mail is not None:
-        wait_mail = replace(wait_mail, links=new.links if wait_mail.links == person.links else None)
+        links = new.links if wait_mail.links == person.links else None
+        wait_mail = replace(wait_mail.without_id, links=links)
     own = registration_actions(store, new, now, account=account, transferred=True, wait_mail=wait_mail)
     actions = {**own, **seat}
     copied = store.registrations.copied_actions(person, new)

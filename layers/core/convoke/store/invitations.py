@@ -33,6 +33,7 @@ UPON_CLEARING = UPON_CLAIMING = UPON_SETTLING = UPON_ERASING = UPON_CLAIMING_A_W
     conditions.FENCE_AND_WAKEUPS_UNCHANGED
 )
 
+UPON_REPORTING_A_WAIT_MAIL = conditions.FENCE_AND_WAKEUPS_UNCHANGED
 UPON_STORING_A_WAIT_MAIL = conditions.NO_MESSAGE_SINCE
 UPON_STORING_AN_UNCERTAIN_WAIT_MAIL = conditions.WAIT_MAIL_UNCHANGED
 
@@ -113,7 +114,7 @@ class Invitations(Repository):
         if event is not None:
             surveys = attention.Surveys(self.client, self.settings)
             survey = surveys.at_action(claimed.event_id, keys.due_key(CHANGE, event.at))
-            also |= {"survey": survey, **self._webhook_event_actions(event)}
+            also |= {"survey": survey, **self.webhook_event_actions(event)}
         return also
 
     def hold_claim(self, effect: effects.HoldClaim) -> bool:
@@ -125,11 +126,15 @@ class Invitations(Repository):
         return self._settle(effect.claimed, changes, ("lease_until",), effect.due_key)
 
     def store_report(self, effect: effects.StoreReport) -> bool:
-        changes = _some(effect.changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
-        also = self._webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
-        return self._update(effect.seen, changes, (), conditions.FENCE_UNCHANGED, also=also)[0]
+        seen, changed, condition = effect.seen, effect.changed, conditions.FENCE_UNCHANGED
+        changes = _some(changed, "intent", "acknowledged", "stopped", "delivered", "state", "reason")
+        if changed.wait_mail is not None and changed.wait_mail != seen.wait_mail:
+            changes["wait_mail"], condition = codec.value(changed.wait_mail), UPON_REPORTING_A_WAIT_MAIL
+        also = self.webhook_event_actions(effect.webhook_event) if effect.webhook_event else {}
+        return self._update(seen, changes, (), condition, seen.wakeups, also)[0]
 
-    def _webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
+    def webhook_event_actions(self, event: effects.NewWebhookEvent) -> dict[str, Action]:
+        """The actions that add a webhook event to the outbox, if a webhook wants it."""
         happened = {event.type: About(data=event.data)}
         return Outbox(self.client, self.settings).event_actions(event.account, happened, event.at)
 
@@ -190,7 +195,7 @@ class Invitations(Repository):
         """
         key = keys.invitation(event_id, said.registration_id)
         due = codec.due_attributes(said.registration_id, keys.due_key(CHANGE, said.at))
-        last = WaitMailed(mail=said.mail, links=said.links, certain=said.certain)
+        last = WaitMailed(mail=said.mail, links=said.links, certain=said.certain, mail_id=said.mail_id)
         values: dict[str, Any] = {"after": said.after}
         if not said.certain:
             values["before"] = codec.value(said.before) if said.before else ""

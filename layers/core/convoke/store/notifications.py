@@ -73,15 +73,18 @@ class Notifications(Repository):
         """Write the notification's state and raise its fence. False: another worker wrote to it since it was read; what
         was said is written all the same, since it was mailed later than what that worker knew of.
         """
-        own = self._record_action(effect.notification_state, {})
-        if effect.said is None:
-            return self._write(own)
-        said = self._invitations.wait_mail_action(effect.notification_state.event_id, effect.said)
-        refused = self._attempt({"notification": own, "invitation": said})
+        state, said, event = effect.notification_state, effect.said, effect.webhook_event
+        own = {"notification": self._record_action(state, {})}
+        if event is not None:
+            own |= self._invitations.webhook_event_actions(event)
+        if said is None:
+            return not self._attempt(own) if len(own) > 1 else self._write(own["notification"])
+        mailed = self._invitations.wait_mail_action(state.event_id, said)
+        refused = self._attempt({**own, "invitation": mailed})
         if "notification" in refused:
-            self._write(said)
+            self._write(mailed)
             return False
-        return not refused or self._write(own)
+        return not refused or not self._attempt(own)
 
     @property
     def _invitations(self) -> Invitations:

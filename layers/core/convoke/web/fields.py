@@ -314,6 +314,9 @@ WebhookEvents = Annotated[
             "invitation.bounced",
             "invitation.complained",
             "invitation.failed",
+            "notification.bounced",
+            "notification.complained",
+            "notification.failed",
             "source.problem",
         ]
     ],

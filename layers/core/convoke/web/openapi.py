@@ -127,7 +127,14 @@ def _webhook(what: WebhookEventType) -> dict[str, Any]:
         "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     data: dict[str, Any] = {"type": "object", "properties": {**ids, "registration_id": {"type": "string"}, **own}}
-    whole = "event" if what.value.startswith("event.") else "registration"
+    about, text = what.value.partition(".")[0], {"type": "string"}
+    of_mail = {"event_id": text, "registration_id": text, "state": text}
+    if about == "invitation":
+        data["properties"] = {**of_mail, "method": text, "sequence": {"type": "integer"}, "reason": text}
+    if about == "notification":
+        kind = {"type": "string", "description": "Which mail it was, beside the invitations."}
+        data["properties"] = {**of_mail, "kind": kind, "reason": text}
+    whole = "event" if about == "event" else "registration"
     full = {"type": "object", "description": f"The {whole} as the API has it, for a webhook whose payload is full."}
     data["properties"][whole] = full
     if what is WebhookEventType.TEST:

@@ -38,6 +38,9 @@ class WebhookEventType(StrEnum):
     INVITATION_BOUNCED = "invitation.bounced"
     INVITATION_COMPLAINED = "invitation.complained"
     INVITATION_FAILED = "invitation.failed"
+    NOTIFICATION_BOUNCED = "notification.bounced"
+    NOTIFICATION_COMPLAINED = "notification.complained"
+    NOTIFICATION_FAILED = "notification.failed"
     SOURCE_PROBLEM = "source.problem"
     TEST = "webhook.test"
 
