@@ -49,11 +49,11 @@ def test_a_tag_means_one_of_the_languages_or_none(tag: str, meant: str) -> None:
 
 
 def test_the_first_known_language_is_taken_and_else_english() -> None:
-    assert languages.texts("sv", "", "pt-BR", "de").tag == "pt-BR"
-    assert languages.texts("pt-BR").language == "pt"
-    assert languages.texts("sv", "tlh").tag == "en"
-    assert languages.texts().tag == "en"
-    assert languages.texts("fr-CA") is languages.texts("fr_ca")
+    assert languages.texts_in("sv", "", "pt-BR", "de").tag == "pt-BR"
+    assert languages.texts_in("pt-BR").language == "pt"
+    assert languages.texts_in("sv", "tlh").tag == "en"
+    assert languages.texts_in().tag == "en"
+    assert languages.texts_in("fr-CA") is languages.texts_in("fr_ca")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_accept_language_is_read_leniently_and_not_to_its_end(header: str, prefe
 
 
 def test_only_arabic_is_written_from_right_to_left() -> None:
-    found = {tag: languages.texts(tag).direction for tag in languages.LANGUAGES}
+    found = {tag: languages.texts_in(tag).direction for tag in languages.LANGUAGES}
     expected = {tag: "rtl" if Locale.parse(tag).text_direction == "rtl" else "ltr" for tag in languages.LANGUAGES}
     assert found == expected
 
@@ -104,7 +104,7 @@ def test_languages_are_named_as_they_name_themselves() -> None:
     ],
 )
 def test_a_time_is_written_as_its_language_does(tag: str, text: str) -> None:
-    assert languages.texts(tag).when(MORNING) == text
+    assert languages.texts_in(tag).when(MORNING) == text
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_a_time_is_written_as_its_language_does(tag: str, text: str) -> None:
     ],
 )
 def test_whole_days_are_written_as_their_language_does(tag: str, short: str, whole: str) -> None:
-    assert languages.texts(tag).when_short(DAYS) == short
-    assert languages.texts(tag).when(DAYS) == whole
+    assert languages.texts_in(tag).when_short(DAYS) == short
+    assert languages.texts_in(tag).when(DAYS) == whole
 
 
 def test_each_language_names_the_day_of_a_time_that_ends_on_another_day_or_at_another_offset() -> None:
     night = When(start=datetime(2027, 3, 27, 22), end=datetime(2027, 3, 28, 4), time_zone="Europe/Berlin")
     for tag in languages.LANGUAGES:
-        text = languages.texts(tag).when(night).translate(MARKS)
+        text = languages.texts_in(tag).when(night).translate(MARKS)
         for part in ("27", "28", "Europe/Berlin, UTC+01:00", "UTC+02:00"):
             assert part in text, tag
         assert "%" not in text
@@ -144,13 +144,13 @@ def test_plain_english_uses_the_names_of_the_cldr_and_only_leaves_out_its_commas
 
 def test_no_text_has_the_narrow_spaces_that_fonts_of_mail_programs_lack() -> None:
     for tag in (*languages.LANGUAGES, "en-US", "en-AU", "fr-CA", "es-MX", "ar-EG"):
-        known = languages.texts(tag)
+        known = languages.texts_in(tag)
         for written in (known.when(MORNING), known.when_short(MORNING), known.when(DAYS), known.when_short(DAYS)):
             assert not {"\u202f", "\u2009"} & set(written), tag
 
 
 def test_words_of_the_other_direction_are_isolated() -> None:
-    english, arabic = languages.texts("en"), languages.texts("ar")
+    english, arabic = languages.texts_in("en"), languages.texts_in("ar")
     assert english.isolated("Kölner Treffen") == "Kölner Treffen"
     assert english.isolated("لقاء") == "\u2068لقاء\u2069"
     assert arabic.isolated("لقاء 2027") == "لقاء 2027"
@@ -161,7 +161,9 @@ def test_words_of_the_other_direction_are_isolated() -> None:
 
 
 def test_values_are_not_read_as_placeholders() -> None:
-    assert languages.texts("de").gettext("%(day)s, all day", day="%(zone)s %d 100 %") == "%(zone)s %d 100 %, ganztägig"
+    assert (
+        languages.texts_in("de").gettext("%(day)s, all day", day="%(zone)s %d 100 %") == "%(zone)s %d 100 %, ganztägig"
+    )
 
 
 def test_plain_english_needs_no_babel_and_other_languages_read_only_their_own_catalogue() -> None:
@@ -171,10 +173,10 @@ from datetime import datetime
 from convoke import languages
 from convoke.model import When
 when = When(start=datetime(2027, 3, 12, 9), end=datetime(2027, 3, 12, 10), time_zone="Europe/Berlin")
-assert languages.texts("sv", "en").when(when).startswith("Friday"), languages.accepted("en, de;q=0.5") == "en"
+assert languages.texts_in("sv", "en").when(when).startswith("Friday"), languages.accepted("en, de;q=0.5") == "en"
 assert not {name for name in sys.modules if name.partition(".")[0] in ("babel", "gettext")}
 from convoke.languages.catalogue import catalogue
-assert languages.texts("de").when(when).startswith("Freitag")
+assert languages.texts_in("de").when(when).startswith("Freitag")
 assert catalogue.cache_info().currsize == 1
 """
     environment = {"PYTHONPATH": str(ROOT / "layers/core"), "PYTHONTZPATH": ""}

@@ -333,7 +333,7 @@ def test_a_tentative_event_says_so() -> None:
     ],
 )
 def test_people_read_dates_with_their_zone(when: When, said: str) -> None:
-    assert languages.texts("en").when(when) == said
+    assert languages.texts_in("en").when(when) == said
 
 
 def test_only_links_that_lead_to_pages_phones_and_mail_can_be_clicked() -> None:

@@ -21,7 +21,7 @@ TEXT = st.text(max_size=400)
 @given(TEXT, st.sampled_from(["Invitation", "Dates changed (tentative)"]))
 @settings(max_examples=300, deadline=None)
 def test_a_subject_is_never_too_wide_and_always_ends_with_its_date(title: str, kind: str) -> None:
-    made = subject(languages.texts("en"), f"{kind}: %(title)s · %(date)s", one_line(title), DATE)
+    made = subject(languages.texts_in("en"), f"{kind}: %(title)s · %(date)s", one_line(title), DATE)
     assert width(made) <= WIDTH
     assert made.startswith(f"{kind}: ")
     assert made.endswith(f" · {DATE}")
@@ -65,6 +65,6 @@ def test_a_title_is_cut_between_what_a_reader_sees_as_characters(title: str, col
 
 
 def test_a_character_of_a_thousand_marks_does_not_hide_the_date() -> None:
-    made = subject(languages.texts("en"), "Invitation: %(title)s · %(date)s", "a" + "\u0301" * 5000, DATE)
+    made = subject(languages.texts_in("en"), "Invitation: %(title)s · %(date)s", "a" + "\u0301" * 5000, DATE)
     assert len(made) < WIDTH * 16
     assert made.endswith(DATE)

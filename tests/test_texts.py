@@ -96,7 +96,7 @@ def test_a_catalogue_is_no_copy_of_the_english_texts(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["pl", "ar"])
 def test_counts_have_the_form_of_their_language(language: str) -> None:
-    known = languages.texts(language)
+    known = languages.texts_in(language)
     singular, plural = "(%(num)s earlier date is over)", "(%(num)s earlier dates are over)"
     found = {count: known.ngettext(singular, plural, count, num=count) for count in range(200)}
     expected = {
@@ -112,9 +112,9 @@ def test_counts_have_the_form_of_their_language(language: str) -> None:
 
 
 def test_an_unknown_text_is_left_in_english() -> None:
-    assert languages.texts("de").gettext("Not in any catalogue") == "Not in any catalogue"
-    assert languages.texts("de").ngettext("one", "several", 1) == "one"
-    assert languages.texts("de").ngettext("one", "several", 0) == "several"
+    assert languages.texts_in("de").gettext("Not in any catalogue") == "Not in any catalogue"
+    assert languages.texts_in("de").ngettext("one", "several", 1) == "one"
+    assert languages.texts_in("de").ngettext("one", "several", 0) == "several"
 
 
 # --- mails --------------------------------------------------------------------------------------------------------

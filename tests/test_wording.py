@@ -136,7 +136,7 @@ def test_a_series_and_one_of_its_dates_do_not_have_the_same_subject() -> None:
 )
 def test_a_subject_ends_with_the_date(start: datetime, end: datetime, said: str) -> None:
     when = When(start=start, end=end, time_zone="UTC" if isinstance(start, datetime) else None)
-    assert languages.texts("en").when_short(when) == said
+    assert languages.texts_in("en").when_short(when) == said
     assert wording.words(message(when=when), NOW).subject == f"Invitation: Kölner Treffen · {said}"
 
 

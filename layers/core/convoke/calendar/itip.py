@@ -99,7 +99,7 @@ def description(message: Message) -> str:
     text = clean(message.description).strip()
     if message.conference is None:
         return text
-    texts = languages.texts(message.event_language, message.language)
+    texts = languages.texts_in(message.event_language, message.language)
     label = one_line(message.conference.label) or texts.gettext("Join")
     link = texts.gettext("%(label)s: %(link)s", label=label, link=uri(message.conference.uri))
     return f"{text}\n\n{link}" if text else link

@@ -68,14 +68,14 @@ class _Writer:
     def entries(self) -> Iterator[Iterator[itip.Property]]:
         """The properties of each entry."""
         event = self.event
-        main = calendar_entries.main(event)
+        main = calendar_entries.main_entry(event)
         rule = main.schedule if main.rule is not None else None
         if event.status is EventStatus.CANCELLED or not series.takes_place(event):
             yield self._entry(self.uid, _plain(main), rule=rule, stands=False)
             return
         separated = calendar_entries.separate(event)
         dates = series.occurrences(event)
-        if calendar_entries.stands(event):
+        if calendar_entries.has_main_entry(event):
             extra = set(calendar_entries.extra_dates(event.schedule))
             without = {one.date for one in dates if one.cancelled or one.date in separated} - extra
             yield self._entry(self.uid, _plain(main), rule=rule, without=without)

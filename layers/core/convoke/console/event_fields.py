@@ -238,7 +238,7 @@ def changes(event: Mapping[str, Any], form: Form, said: Read) -> dict[str, Any]:
     return patch
 
 
-_ENGLISH = languages.texts("en")
+_ENGLISH = languages.texts_in("en")
 
 
 def reminder_options(chosen: tuple[str, ...], texts: Texts) -> list[tuple[str, str]]:

@@ -138,4 +138,4 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) > 0
 
 
-_ENGLISH = languages.texts("en")
+_ENGLISH = languages.texts_in("en")

@@ -33,7 +33,7 @@ def fingerprint(event: Event, schema: int | None = None) -> str:
     """
     schema = schema or SCHEMA
     text = json.dumps(
-        _CONTENT[schema](calendar_entries.main(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":")
+        _CONTENT[schema](calendar_entries.main_entry(event)), sort_keys=True, ensure_ascii=True, separators=(",", ":")
     )
     return f"{schema}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 

@@ -51,7 +51,7 @@ class MessageBuilder:
     def _whole(self, calendar_state: CalendarState) -> Message:
         """The REQUEST for the main entry."""
         event = self.event
-        main, separated = calendar_entries.main(event), calendar_entries.separate(event)
+        main, separated = calendar_entries.main_entry(event), calendar_entries.separate(event)
         stands = calendar_state.stands
         asked = calendar_state.asked if stands and same_time_and_place(calendar_state, event) else None
         dates = series.occurrences(event)
@@ -344,7 +344,7 @@ class MessageBuilder:
             "organizer": Person(name=event.organizer.name, email=known.organizer if known else self.sender.address),
             "reply_to": event.organizer,
             "receives_replies": self.sender.receives_replies,
-            "language": languages.texts(registration.language, event.language).tag,
+            "language": languages.texts_in(registration.language, event.language).tag,
             "event_language": event.language,
             "state_before": known,
             "created_at": registration.created_at,
@@ -373,7 +373,7 @@ def _before(known: OccurrenceState | None) -> PreviousState | None:
 
 def same_time_and_place(calendar_state: CalendarState, event: Event) -> bool:
     """Whether time and place are the same, so that earlier answers count. A series may have another end."""
-    main = calendar_entries.main(event)
+    main = calendar_entries.main_entry(event)
     same_rule = calendar_state.rule == main.rule or (
         calendar_state.rule is not None
         and main.rule is not None

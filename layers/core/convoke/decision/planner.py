@@ -25,7 +25,7 @@ class MessagePlanner(MessageBuilder):
         if not self.whole:
             return next((self._date(date, one, None, generation) for date, one in self._standing()), None)
         nothing_yet = self._empty_state(generation)
-        if calendar_entries.stands(self.event):
+        if calendar_entries.has_main_entry(self.event):
             return self._whole(nothing_yet)
         return next(self._separate_dates(nothing_yet), None)
 
@@ -44,7 +44,7 @@ class MessagePlanner(MessageBuilder):
         return next(self._chosen_dates(_all_doubted(calendar_state)), None)
 
     def _update_whole(self, calendar_state: CalendarState) -> Message | None:
-        stands = calendar_entries.stands(self.event)
+        stands = calendar_entries.has_main_entry(self.event)
         if calendar_state.spent and not calendar_state.certain:
             if (end := self._end(calendar_state)) is not None:
                 return end

@@ -13,6 +13,6 @@ from .negotiation import LANGUAGES, accepted, matched
 from .texts import Texts, gettext_noop, texts_in
 
 texts = texts_in
-"""The texts in the first of several language tags that is known: ``languages.texts("sv", "de-CH")``."""
+"""The texts in the first of several language tags that is known: ``languages.texts_in("sv", "de-CH")``."""
 
-__all__ = ["LANGUAGES", "Texts", "accepted", "gettext_noop", "matched", "texts"]
+__all__ = ["LANGUAGES", "Texts", "accepted", "gettext_noop", "matched", "texts_in"]

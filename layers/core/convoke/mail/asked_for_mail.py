@@ -45,7 +45,7 @@ class AskedForContent:
 
     def texts(self, notification: Notification) -> Texts:
         """The texts to write in: in the language of the registration, or the one that was asked in."""
-        return languages.texts(self.holder.language if self.holder else "", notification.language)
+        return languages.texts_in(self.holder.language if self.holder else "", notification.language)
 
 
 def subject(notification: Notification, content: AskedForContent) -> str:

@@ -51,7 +51,7 @@ def rendered(
             date=None
             if notification.counter.date is None
             else _recurrence_id(notification.counter.date, notification.when.time_zone),
-            comment=languages.texts(notification.language).gettext(
+            comment=languages.texts_in(notification.language).gettext(
                 "The time proposed for “%(title)s” was declined.", title=one_line(notification.title)
             ),
         )
@@ -126,7 +126,7 @@ def subject(notification: Notification, content: AskedForContent | None = None) 
     """The subject, with the event's title. ``content`` is as in :func:`rendered`."""
     if content is not None:
         return asked_for_mail.subject(notification, content)
-    texts = languages.texts(notification.language)
+    texts = languages.texts_in(notification.language)
     title = texts.isolated(one_line(notification.title))
     match notification.kind:
         case NotificationKind.SUMMARY:
@@ -158,7 +158,7 @@ def text(
     """The plain text, with a line break at the end. ``people``, ``content`` and ``link`` are as in :func:`rendered`."""
     if content is not None:
         return asked_for_mail.text(notification, content)
-    texts = languages.texts(notification.language)
+    texts = languages.texts_in(notification.language)
     what = asked_for_mail.about(notification, texts)
     match notification.kind:
         case NotificationKind.FORWARD:

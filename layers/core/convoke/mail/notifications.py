@@ -316,7 +316,7 @@ def _to_organizer(kind: NotificationKind, event: Event, now: datetime, *about: s
         recipient=event.organizer,
         organizer=event.organizer,
         title=event.title,
-        language=languages.texts(event.language).tag,
+        language=languages.texts_in(event.language).tag,
         when=series.when_next(event, now),
         written_at=now,
     )
@@ -329,7 +329,7 @@ def _to_attendee(
         _to_organizer(kind, event, now, registration.registration_id, about),
         registration_id=registration.registration_id,
         recipient=Person(name=registration.name, email=registration.email),
-        language=languages.texts(registration.language, event.language).tag,
+        language=languages.texts_in(registration.language, event.language).tag,
     )
 
 
@@ -349,7 +349,7 @@ def asked_for(
         _to_organizer(kind, event, now, event.event_id, about),
         registration_id=registration_id,
         recipient=Person(name="", email=email),
-        language=languages.texts(language, event.language).tag,
+        language=languages.texts_in(language, event.language).tag,
         until=until,
     )
 
@@ -384,7 +384,7 @@ def sign_in(email: str, *, about: str, language: str, until: datetime, now: date
         organizer=recipient,
         title="",
         when=When(start=now.replace(tzinfo=None), end=until.replace(tzinfo=None), time_zone="UTC"),
-        language=languages.texts(language).tag,
+        language=languages.texts_in(language).tag,
         until=until,
         written_at=now,
     )

@@ -56,7 +56,7 @@ def words(message: Message, now: datetime) -> Wording:
 
     ``now``, UTC, is when it is sent: dates of a series that are over by then are not listed.
     """
-    texts = languages.texts(message.language)
+    texts = languages.texts_in(message.language)
     pattern, headline = _news(message, texts)
     why = _why(message, texts)
     return Wording(

@@ -85,21 +85,21 @@ def _day_of(when: When, zone: str | None) -> date:
     return when.starts_at.astimezone(ZoneInfo(zone)).date() if zone and not when.all_day else day_of(when.start)
 
 
-def stands(event: Event) -> bool:
+def has_main_entry(event: Event) -> bool:
     """Whether any date takes place that is not a separate entry."""
     separated = separate(event)
     return any(not one.cancelled and one.date not in separated for one in occurrences(event))
 
 
-def main(event: Event) -> Event:
+def main_entry(event: Event) -> Event:
     """The event as in its main calendar entry, that is without the :func:`separate` dates: with the dates of its rule,
     or, if it has none, its first date with that date's changes.
     """
-    return _main(Itself(event)) if event.added else event
+    return _main_entry(Itself(event)) if event.added else event
 
 
 @lru_cache(maxsize=16)
-def _main(its_event: Itself[Event]) -> Event:
+def _main_entry(its_event: Itself[Event]) -> Event:
     event = its_event.value
     if event.rule is not None:
         return replace(event, added=())
