@@ -15,7 +15,7 @@ from convoke.aws.runtime import aws, count, inform, inform_batch, logger, metric
 from convoke.delivery.fan_out import plan
 from convoke.delivery.notify import dispatch
 from convoke.delivery.survey import survey
-from convoke.effects import BatchHint, Hint, NotificationHint, PlanHint, SurveyHint
+from convoke.effects import BatchHint, NotificationHint, PlanHint, RegistrationHint, SurveyHint
 
 # Imported while Lambda starts the function, not in the time of its first mail.
 from convoke.mail import notification_mail, spliced  # noqa: F401
@@ -44,7 +44,7 @@ def handle_hint(record: SQSRecord, lambda_context: LambdaContext) -> None:
         outcome = runtime.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, worker))
         count(outcome)
         logger.info("notification", event=hint.event_id, notification=hint.notification_id, outcome=outcome.value)
-    elif isinstance(hint, Hint):
+    elif isinstance(hint, RegistrationHint):
         inform(hint.event_id, hint.registration_id, worker)
     else:
         raise TypeError(f"the queue has a {type(hint).__name__}")

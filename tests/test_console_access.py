@@ -54,7 +54,7 @@ class Rooms:
     def _ids(self, event: str, email: str) -> dict[str, str]:
         world = self.secretary.world
         person = world.register(event, email, name=email.partition("@")[0])
-        now, link_keys, link_id = world.now, world.store.link_keys, keys.event_id(email.encode()[:16])
+        now, link_keys, link_id = world.now, world.store.link_keys, keys.random_id(email.encode()[:16])
         return {
             "event_id": event.rpartition("/")[2],
             "registration_id": person.rpartition("/")[2],

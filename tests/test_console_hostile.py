@@ -70,8 +70,8 @@ def hostile_room(secretary: Secretary) -> dict[str, str]:
     heading = 'Name,E-Mail,"H' + EVIL.replace('"', '""') + '",Id\n'
     line = f'"{EVIL.replace(chr(34), chr(34) * 2)}",no address{EVIL.replace(chr(34), "")},x,{"i" * 300}\n'
     path, _ = checked(secretary, event, f"{heading}{line}Cy,cy@example.net,,\n")
-    proposal = world.propose(person, proposal_id=keys.event_id(b"p" * 16), comment=EVIL)
-    mail = world.put_aside(person, quarantine_id=keys.event_id(b"q" * 16), subject=EVIL, sender=EVIL)
+    proposal = world.propose(person, proposal_id=keys.random_id(b"p" * 16), comment=EVIL)
+    mail = world.put_aside(person, quarantine_id=keys.random_id(b"q" * 16), subject=EVIL, sender=EVIL)
     return {
         "event_id": event.rpartition("/")[2],
         "registration_id": person.rpartition("/")[2],

@@ -25,7 +25,7 @@ PERSONAL = sorted(tokens.LASTING | {Purpose.RECENT})
 OF_BYTES = sorted(set(Purpose) - set(PERSONAL))
 
 a_key = st.binary(min_size=32, max_size=32)
-an_event_id = st.binary(min_size=16, max_size=16).map(ids.event_id)
+an_event_id = st.binary(min_size=16, max_size=16).map(ids.random_id)
 a_registration_id = st.builds(
     ids.registration_id,
     st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),

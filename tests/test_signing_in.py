@@ -90,7 +90,7 @@ class Door:
         until = self.now + links.VALID_FOR
         if account:
             return signing_in.link(self.store.sessions, "", account, self.now)
-        token = links.token(self.store.link_keys.at(self.now), keys.event_id(bytes(16)), organizer, until)
+        token = links.token(self.store.link_keys.at(self.now), keys.random_id(bytes(16)), organizer, until)
         return f"/console/link/{token}"
 
     def press(self, path: str, **headers: str) -> Shown:
@@ -253,7 +253,7 @@ def test_a_form_from_another_site_signs_nobody_in(door: Door) -> None:
 
 
 def door_key(door: Door) -> str:
-    return door.key(name=keys.event_id(str(len(str(everything(door.secretary.world.client)))).encode()))
+    return door.key(name=keys.random_id(str(len(str(everything(door.secretary.world.client)))).encode()))
 
 
 # --- signing out --------------------------------------------------------------------------------------------------

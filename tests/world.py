@@ -29,10 +29,10 @@ from convoke.effects import (
     Accepted,
     BatchHint,
     Effect,
-    Hint,
     NotificationHint,
     PlanHint,
     Refused,
+    RegistrationHint,
     Send,
     SendNotification,
     SurveyHint,
@@ -277,7 +277,7 @@ class World:
                 self.run(survey(hint, self.worker()))
             elif isinstance(hint, NotificationHint):
                 self.run(dispatch(hint.event_id, hint.registration_id, hint.notification_id, self.worker()))
-            elif isinstance(hint, Hint):
+            elif isinstance(hint, RegistrationHint):
                 self.run(reconcile(hint.event_id, hint.registration_id, self.worker()))
 
     def sweep(self) -> dict[str, int]:

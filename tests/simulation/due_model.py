@@ -18,7 +18,7 @@ from .scene import START
 MAILS = {DueKind.REGISTRATION: 1, DueKind.NOTIFICATION: 1, DueKind.BATCH: 50}
 URGENT_FIRST = (True, False)
 HINTS = {
-    effects.Hint: (DueKind.REGISTRATION, "registration_id"),
+    effects.RegistrationHint: (DueKind.REGISTRATION, "registration_id"),
     effects.NotificationHint: (DueKind.NOTIFICATION, "registration_id"),
     effects.BatchHint: (DueKind.BATCH, "first"),
     effects.ImportHint: (DueKind.IMPORT, "import_id"),

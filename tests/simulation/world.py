@@ -362,7 +362,7 @@ class World:
             rid = sk.removeprefix(keys.REGISTRATION_PREFIX)
             self.start(f"notify {rid[6:10]}", lambda run: reconcile.reconcile(EVENT_ID, rid, run.worker), done)
 
-    def enqueue(self, hint: effects.AnyHint, urgent: bool, delay_seconds: int = 0, *, sweeping: bool = False) -> None:
+    def enqueue(self, hint: effects.Hint, urgent: bool, delay_seconds: int = 0, *, sweeping: bool = False) -> None:
         often = self.faults
         if isinstance(hint, effects.BatchHint) and not urgent and self._urgent_until(hint.version):
             self.delayed.append(f"{hint} goes to the ordinary queue")
@@ -386,7 +386,7 @@ class World:
         batches = (row for sk, row in rows.items() if sk.startswith(keys.BATCH_PREFIX))
         return any(batch["priority"] == 0 and self.told < batch["version"] <= version for batch in batches)
 
-    def deliver(self, hint: effects.AnyHint, receives: int) -> None:
+    def deliver(self, hint: effects.Hint, receives: int) -> None:
         """As ``functions/deliver.py`` and ``functions/hooks.py``: a hint whose function failed is seen again, until it
         is put aside.
         """

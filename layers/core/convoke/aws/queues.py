@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from ..effects import (
-    AnyHint,
     BatchHint,
     Enqueue,
     EnqueueAll,
@@ -16,6 +15,7 @@ from ..effects import (
     ImportHint,
     NotificationHint,
     PlanHint,
+    RegistrationHint,
     SurveyHint,
     WebhookHint,
 )
@@ -40,7 +40,7 @@ def enqueue(client: Any, settings: Settings, effect: Enqueue) -> None:
 
 def enqueue_all(client: Any, settings: Settings, effect: EnqueueAll) -> None:
     """A hint that SQS does not take is left to the sweep, which finds what it is about."""
-    queues: dict[str, list[AnyHint]] = {}
+    queues: dict[str, list[Hint]] = {}
     for hint in effect.hints:
         queues.setdefault(_queue_of(settings, hint, urgent=effect.urgent), []).append(hint)
     for queue, hints in queues.items():
@@ -59,7 +59,7 @@ def backlog(client: Any, settings: Settings, *, urgent: bool) -> int:
     return sum(int(answer["Attributes"][name]) for name in waiting)
 
 
-def _queue_of(settings: Settings, hint: AnyHint, *, urgent: bool) -> str:
+def _queue_of(settings: Settings, hint: Hint, *, urgent: bool) -> str:
     match hint:
         case WebhookHint():
             return settings.hooks_queue
@@ -72,14 +72,14 @@ def _queue(settings: Settings, *, urgent: bool) -> str:
     return settings.urgent_queue if urgent else settings.ordinary_queue
 
 
-def hint_body(hint: AnyHint) -> dict[str, Any]:
+def hint_body(hint: Hint) -> dict[str, Any]:
     """A hint as the JSON object of a queue message: ids, counts and times only, no personal data."""
     match hint:
         case PlanHint(event_id=event_id):
             return {"event": event_id, "plan": True}
         case BatchHint(event_id=event_id, version=version, first=first):
             return {"event": event_id, "version": version, "first": first}
-        case Hint(event_id=event_id, registration_id=registration_id):
+        case RegistrationHint(event_id=event_id, registration_id=registration_id):
             return {"event": event_id, "registration": registration_id}
         case SurveyHint(event_id=event_id, after=after, wakeups=wakeups, again=again):
             return {
@@ -97,7 +97,7 @@ def hint_body(hint: AnyHint) -> dict[str, Any]:
             return {"event": event_id, "registration": registration_id, "notification": notification_id}
 
 
-def hint_of(body: str) -> AnyHint:
+def hint_of(body: str) -> Hint:
     """The hint that :func:`hint_body` wrote, from the JSON text of a queue message.
 
     Raises :class:`KeyError` or :class:`ValueError` for anything else.
@@ -117,7 +117,7 @@ def hint_of(body: str) -> AnyHint:
             event_id=hint["event"], registration_id=hint["registration"], notification_id=hint["notification"]
         )
     if "registration" in hint:
-        return Hint(event_id=hint["event"], registration_id=hint["registration"])
+        return RegistrationHint(event_id=hint["event"], registration_id=hint["registration"])
     if "plan" in hint:
         return PlanHint(event_id=hint["event"])
     return BatchHint(event_id=hint["event"], version=int(hint["version"]), first=hint["first"])

@@ -271,7 +271,7 @@ def start(visit: Visit, event_id: str, import_id: str) -> site.Answer:
     begun = replace(
         one,
         started_at=now,
-        run=keys.event_id(secrets.token_bytes(16)),
+        run=keys.random_id(secrets.token_bytes(16)),
         people=len(checked.people),
         twice=checked.counts[Outcome.TWICE],
         left_out=checked.counts[Outcome.LEFT_OUT],

@@ -37,7 +37,6 @@ from ..effects import (
     EndBatch,
     Enqueue,
     EnqueueAll,
-    Hint,
     Log,
     MoveBatch,
     PlanBatches,
@@ -49,6 +48,7 @@ from ..effects import (
     ReadNewFanOut,
     ReadPeople,
     ReadRegistrations,
+    RegistrationHint,
     ScheduleSurveySoon,
     Steps,
     WakeUp,
@@ -311,7 +311,7 @@ def _wake_up(batch: Batch, invitation: Invitation, outcome: Outcome | Exception 
     """Make the invitation due if its attendee could not be mailed; not if the batch itself is continued with it."""
     if outcome is None or outcome in FINISHED or outcome in HALTING:
         return
-    hint = Hint(event_id=batch.event_id, registration_id=invitation.registration_id)
+    hint = RegistrationHint(event_id=batch.event_id, registration_id=invitation.registration_id)
     if isinstance(outcome, Exception):
         fields = {"event": hint.event_id, "registration": hint.registration_id, "why": type(outcome).__name__}
         yield Log(what="person failed", fields=fields)

@@ -22,7 +22,6 @@ from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, S
 from ..effects import (
     Clock,
     Enqueue,
-    Hint,
     NewWebhookEvent,
     ReadEvent,
     ReadInvitation,
@@ -31,6 +30,7 @@ from ..effects import (
     ReadUnreached,
     RecordMessageState,
     RecordNotification,
+    RegistrationHint,
     ScheduleSurvey,
     Steps,
     StoreReport,
@@ -233,7 +233,7 @@ def apply_report(report: Report) -> Steps[bool]:
                     reason=report.reason,
                 )
             if invitation.due_key is not None and is_awaited_delivery(updated, report):
-                hint = Hint(event_id=report.event_id, registration_id=report.registration_id)
+                hint = RegistrationHint(event_id=report.event_id, registration_id=report.registration_id)
                 yield Enqueue(hint=hint, urgent=invitation.due_key.startswith(f"{URGENT}#"))
             yield from _schedule_survey(report)
             if out_of_order(updated) and updated.repair < MAX_REPAIRS:

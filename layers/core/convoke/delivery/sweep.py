@@ -17,7 +17,6 @@ from ..decision.invitation import Quota
 from ..decision.limits import AccountMails, Held, held
 from ..effects import (
     All,
-    AnyHint,
     BatchHint,
     Clock,
     CountAccounts,
@@ -40,6 +39,7 @@ from ..effects import (
     ReadMailed,
     ReadQuota,
     ReadSending,
+    RegistrationHint,
     ReserveQuota,
     Steps,
     StoreRate,
@@ -204,11 +204,11 @@ def _transfer(due: Due) -> Steps[bool]:
     return bool((yield TransferRegistrations(event_id=due.event_id)))
 
 
-def _hint(due: Due) -> AnyHint | None:
+def _hint(due: Due) -> Hint | None:
     """What is queued for a due item; ``None`` if the sweep sees to it itself."""
     match due.kind:
         case DueKind.REGISTRATION:
-            return Hint(event_id=due.event_id, registration_id=due.registration_id)
+            return RegistrationHint(event_id=due.event_id, registration_id=due.registration_id)
         case DueKind.FAN_OUT:
             return PlanHint(event_id=due.event_id)
         case DueKind.BATCH:

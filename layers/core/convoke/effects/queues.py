@@ -30,7 +30,7 @@ class BatchHint:
 
 
 @frozen
-class Hint:
+class RegistrationHint:
     """A queue message: one registration to reconcile."""
 
     event_id: str
@@ -72,7 +72,7 @@ class ImportHint:
     import_id: str
 
 
-AnyHint = PlanHint | BatchHint | Hint | NotificationHint | SurveyHint | ImportHint | WebhookHint
+Hint = PlanHint | BatchHint | RegistrationHint | NotificationHint | SurveyHint | ImportHint | WebhookHint
 """Whatever is in a queue."""
 
 
@@ -82,7 +82,7 @@ class Enqueue(Effect):
     imports. Answer: ``None``.
     """
 
-    hint: AnyHint
+    hint: Hint
     urgent: bool
     delay_seconds: int = 0
 
@@ -93,7 +93,7 @@ class EnqueueAll(Effect):
     ``None``.
     """
 
-    hints: tuple[AnyHint, ...]
+    hints: tuple[Hint, ...]
     urgent: bool
 
 

@@ -43,7 +43,7 @@ def send_fresh_link(
     """
     if wait := counted(store, Purpose.FRESH, event, source_ip=source_ip, now=now):
         return wait
-    mail = to_holder(NotificationKind.FRESH_LINK, event, person, about=keys.event_id(entropy), now=now)
+    mail = to_holder(NotificationKind.FRESH_LINK, event, person, about=keys.random_id(entropy), now=now)
     return mailed(store, mail, now)
 
 
@@ -71,7 +71,7 @@ def ask(
         NotificationKind.NEW_ADDRESS,
         event,
         email,
-        about=keys.event_id(entropy),
+        about=keys.random_id(entropy),
         registration_id=person.registration_id,
         language=person.language,
         until=now + VALID_FOR,

@@ -58,5 +58,5 @@ def send_sign_in_link(
     until = store.brakes.count(Purpose.SIGN_IN, source_ip=source_ip, now=now)
     if until is not None:
         return TooMany(until=until)
-    about = keys.event_id(entropy)
+    about = keys.random_id(entropy)
     return mailed(store, sign_in(email, about=about, language=language, until=now + VALID_FOR, now=now), now)

@@ -125,7 +125,7 @@ def _had_left(transfer: SplitTransfer, person: Registration) -> bool:
 def transferred_id(registration_id: str, event_id: str) -> str:
     """The id of the copy at the new event: it has the creation time of the old one, and so its place in the order."""
     digest = hashlib.sha256(f"{registration_id} {event_id}".encode()).digest()
-    return registration_id[:10] + keys.event_id(digest[:16])
+    return registration_id[:10] + keys.random_id(digest[:16])
 
 
 def transferred(transfer: SplitTransfer, source: Event, person: Registration, now: datetime) -> Registration | None:

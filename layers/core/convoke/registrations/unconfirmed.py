@@ -137,7 +137,7 @@ def unconfirmed(
 ) -> UnconfirmedRegistration:
     """What a visitor asked for, whose fields have been checked; ``entropy`` are 16 random bytes."""
     return UnconfirmedRegistration(
-        unconfirmed_id=keys.event_id(entropy),
+        unconfirmed_id=keys.random_id(entropy),
         event_id=event.event_id,
         name=name,
         email=email,
@@ -206,7 +206,7 @@ def send_link(
         NotificationKind.LINK,
         event,
         email,
-        about=keys.event_id(entropy),
+        about=keys.random_id(entropy),
         language=language,
         until=now + LINK_WANTED_FOR,
         now=now,

@@ -34,7 +34,7 @@ def new_event(row: EventRow, account: str, source: str, entropy: bytes, now: dat
     shape = EventIn.model_validate({**row.fields, "status": row.status})
     when = read_when(start=shape.start, end=shape.end, duration=shape.duration, time_zone=shape.time_zone)
     return Event(
-        event_id=keys.event_id(entropy),
+        event_id=keys.random_id(entropy),
         account=account,
         version=1,
         when=when,

@@ -63,8 +63,8 @@ UNREACHED_PREFIX = "UNREACHED#"
 IMPORT_PREFIX = "IMPORT#"
 
 
-def event_id(entropy: bytes) -> str:
-    """26 characters from 16 random bytes."""
+def random_id(entropy: bytes) -> str:
+    """The id of an event, or of whatever else is found by its id alone: 26 characters from 16 random bytes."""
     return _base32(entropy)
 
 

@@ -52,7 +52,7 @@ def create_event(body: EventIn, key: IdempotencyKey = None) -> Response[EventOut
     account, at = context.caller(), context.now()
     when = read_when(start=body.start, end=body.end, duration=body.duration, time_zone=body.time_zone)
     event = Event(
-        event_id=keys.event_id(secrets.token_bytes(16)),
+        event_id=keys.random_id(secrets.token_bytes(16)),
         account=account,
         version=1,
         when=when,

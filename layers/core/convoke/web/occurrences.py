@@ -189,7 +189,7 @@ def split_event(
     event_id: str, body: SplitIn, key: IdempotencyKey = None, version: Version = None
 ) -> Response[EventOut]:
     # Registrations are copied to the new event by the split transfer.
-    new_id = keys.event_id(secrets.token_bytes(16))
+    new_id = keys.random_id(secrets.token_bytes(16))
 
     def split(record: Record) -> Response[EventOut]:
         recorded = record(status=201, event_id=new_id)

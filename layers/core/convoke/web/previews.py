@@ -155,7 +155,7 @@ def previewed_change(event: Event, body: PreviewIn, at: datetime) -> tuple[Event
         raise InvalidField("reason", "is that of a cancellation: cancel must be given, too")
     if body.split is not None:
         require_only(body, "split")
-        new_id = keys.event_id(bytes(16))
+        new_id = keys.random_id(bytes(16))
         old, new = split_parts(event, body.split, new_id, at)
         since = date_from(event, body.split)
         return old, new, split_transfer_of(event, since, new_id, at)

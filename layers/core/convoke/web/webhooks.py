@@ -45,7 +45,7 @@ def create_webhook(body: WebhookIn, key: IdempotencyKey = None) -> Response[Webh
 
     def create(record: Record) -> Response[WebhookCreated]:
         webhook = Webhook(
-            webhook_id=keys.event_id(secrets.token_bytes(16)),
+            webhook_id=keys.random_id(secrets.token_bytes(16)),
             account=account,
             url=body.url,
             events=body.types,
