@@ -33,9 +33,11 @@ from convoke.effects import (
     BatchHint,
     Claim,
     ClaimBatch,
+    Defer,
     Due,
     DueKind,
     EndBatch,
+    HoldClaim,
     MoveBatch,
     PlanBatches,
     Postpone,
@@ -333,6 +335,25 @@ def test_a_report_that_comes_while_a_wake_up_is_kept_is_kept_too(store: Store) -
     assert result is AcknowledgeResult.STILL_DUE
     assert (read(store).state, read(store).reason) == (DeliveryState.BOUNCED, "nobody")
     assert read(store).due_key == DUE
+
+
+@pytest.mark.parametrize("due_key", [None, keys.due_key(1, LATER + timedelta(minutes=1))], ids=["accepted", "unknown"])
+def test_what_was_deferred_once_the_lease_was_over_stays_due_though_the_former_worker_is_answered(
+    store: Store, due_key: str | None
+) -> None:
+    state, until = factories.told(), keys.due_key(1, LATER + timedelta(hours=1))
+    assert done(store, store.invitations.new_action(factories.invitation(due_key=DUE)))
+    intent = Intent(calendar_state=state, attempt="a")
+    claim = Claim(seen=read(store), intent=intent, lease_until=LATER, due_key=keys.due_key(1, LATER), now=NOW)
+    claimed = existing(store.invitations.claim(claim))
+    assert store.invitations.defer(Defer(seen=read(store), due_key=until))
+    if due_key is None:
+        told = Acknowledged(calendar_state=state, ses_id="ses", at=LATER)
+        result = store.invitations.acknowledge(Acknowledge(claimed=claimed, acknowledged=told, due_key=due_key))
+        assert result is AcknowledgeResult.STILL_DUE
+    else:
+        assert store.invitations.hold_claim(HoldClaim(claimed=claimed, due_key=due_key))
+    assert read(store).due_key == until
 
 
 @pytest.mark.parametrize("change", [{"fence": 7}, {"wakeups": 7}])

@@ -283,7 +283,8 @@ class Invitations(Repository):
         also: Mapping[str, Action] = NOTHING_ELSE,
     ) -> AcknowledgeResult:
         """Write to a claimed invitation, with the actions ``also``. ``due_key`` is set, or removed where it is
-        ``None``, unless a wake-up was added meanwhile: its due key is kept.
+        ``None``, unless a wake-up was added meanwhile, or another worker deferred a later message once the lease was
+        over: that due key is kept.
         """
         woken, due = False, codec.due_attributes(claimed.registration_id, due_key, claimed.due_key)
         latest, removed = claimed, remove + (DUE if due_key is None else ())
@@ -297,7 +298,7 @@ class Invitations(Repository):
             changes = _unless_reported(changes, claimed, latest)
             if latest.wait_mail != claimed.wait_mail:  # they were shown, or mailed, something since
                 changes = {name: one for name, one in changes.items() if name != "wait_mail"}
-            if latest.wakeups != claimed.wakeups:
+            if latest.wakeups != claimed.wakeups or latest.due_key not in (claimed.due_key, None):
                 woken, due, removed = True, {}, remove
         return _OVERTAKEN
 
