@@ -54,7 +54,7 @@ def sync(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     if text is None:
         return Refused(f"{account} has no source {name}: make source FILE=… ACCOUNT={account}")
     described, now = parse(text), datetime.now(UTC)
-    site = Site(store, account, described, store.client, dry=True)
+    site = Site(store, account, described, store.client, dry=True, confirmed=True)
     try:
         found = compare(site, now, lambda rows: print(f"{rows:>9} rows"))
     except Unknown as error:
