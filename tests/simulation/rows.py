@@ -48,6 +48,8 @@ MOST_GONE = 1
 """How many rows may disappear before the source is paused, in half of these histories: so few that it happens."""
 USERS = ("u1", "u2", "u3", "u4", "u5")
 ADDRESSES = tuple(f"{name}@site.example.net" for name in "abcdef")
+WRONG = "maybe"
+"""A status that the description of the source does not name."""
 RETRIES = 4
 AN_HOUR = 3600.0
 COMPARISONS = 4
@@ -58,11 +60,14 @@ STYLE = {
     "rows.delete": 4,
     "rows.decline": 1,
     "rows.exchange": 4,
+    "rows.spoil": 2,
+    "rows.mend": 1,
     "rows.look_again": 2,
     "rows.compare": 2,
     "retitle": 2,
     "move": 2,
     "resend": 1,
+    "withdraw": 2,
     "cancel_event": 1,
     "reopen": 2,
 }
@@ -100,6 +105,11 @@ class Rows:
         self.said: dict[str, list[Said]] = defaultdict(list)
         self.brake = row_sync.MOST_GONE
         self.confirmed_at: float | None = None
+        self.spoiled: set[str] = set()
+        self.left: list[tuple[str, float, float]] = []
+        """Who withdrew by themselves, by the ids of their registrations, from when until when."""
+        # In some histories a record whose sync fails is followed no more, as after the last of its retries.
+        self.gives_up = self.dice.choice((0.0, 0.0, 0.5, 1.0))
         if world.mode is not Mode.NONE and self.dice.random() < 0.5:
             # Whoever reads a row is often overtaken before what follows is written.
             world.faults.often["interrupted"] = 0.15
@@ -114,13 +124,19 @@ class Rows:
     def _coming(self) -> list[str]:
         return [user for user in USERS if self.now(user).comes]
 
-    def write(self, user: str, email: str, state: str = "yes") -> None:
+    def write(self, user: str, email: str, state: str = "yes", *, heard: bool = True) -> None:
+        """``heard``: the write leaves a record."""
         key = {"pk": EVENT_ID, "sk": user}
         row = Row({**key, "name": user, "email": email, "state": state})
         self.world.tables.rows.setdefault(TABLE, {}).setdefault(EVENT_ID, {})[user] = row
-        self.said[user].append(Said(self.world.now, there=True, comes=state == "yes", email=email))
+        if state == WRONG:
+            self.spoiled.add(user)
+        else:
+            self.spoiled.discard(user)
+            self.said[user].append(Said(self.world.now, there=True, comes=state == "yes", email=email))
         self.world.note(f"the site's row {user} says {state} {email}")
-        self._ring(user)
+        if heard:
+            self._ring(user)
 
     def put(self) -> None:
         """A row of somebody new, or of somebody who was gone; now and then with the address of another row."""
@@ -142,6 +158,7 @@ class Rows:
         if there:
             user = self.dice.choice(there)
             del self.world.tables.rows[TABLE][EVENT_ID][user]
+            self.spoiled.discard(user)
             self.said[user].append(Said(self.world.now, there=False, comes=False, email=""))
             self.world.note(f"the site's row {user} is deleted")
             self._ring(user)
@@ -154,6 +171,17 @@ class Rows:
             emails = [self.now(user).email for user in users]
             for user, email in zip(users, [*emails[1:], emails[0]], strict=True):
                 self.write(user, email)
+
+    def spoil(self) -> None:
+        """A row says what nobody understands, so that nothing follows from it."""
+        if coming := self._coming():
+            user = self.dice.choice(coming)
+            self.write(user, self.now(user).email, WRONG)
+
+    def mend(self, *, heard: bool = True) -> None:
+        """Every row that was spoiled says again what it said before."""
+        for user in sorted(self.spoiled):
+            self.write(user, self.now(user).email, heard=heard)
 
     def look_again(self) -> None:
         """A record that was handled long ago comes once more."""
@@ -189,19 +217,22 @@ class Rows:
                 self.world.note(f"row {synced.state.key}: {synced.outcome}")
         except (*FAILURES, Crash, dynamo.Refused) as error:
             self.world.note(f"the sync of {user} failed: {type(error).__name__} {error}")
-            if retries:
+            if retries and self.dice.random() >= self.gives_up:
                 self.world.at(30 * self.dice.random(), lambda: self.sync(user, retries - 1))
 
     def _compare(self, *, confirmed: bool) -> int:
         """Compare all rows, and act upon what is different; returns how many were."""
-        found = compare(self.site(dry=True), self.world.instant())
+        found = compare(self.site(dry=True, confirmed=confirmed), self.world.instant())
         self.world.note(f"the comparison finds {found.differences}")
         if confirmed or not found.too_many:
             act(self.site(confirmed=confirmed), found.differences, self.world.instant())
         return len(found.differences)
 
     def settle(self) -> int:
-        """The daily comparison, then `make sync` for what the brake holds; returns how many rows differ still."""
+        """What is spoiled is mended; then the daily comparison, then `make sync` for what the brake holds; returns how
+        many rows differ still.
+        """
+        self.mend(heard=False)
         self.world.run_until(self.world.now + AN_HOUR)
         self.compare()
         self.confirmed_at = self.world.now
