@@ -194,6 +194,38 @@ def test_a_row_that_names_an_event_which_is_over_withdraws_its_person_from_the_o
     assert world.person().status is RegistrationStatus.CANCELLED
 
 
+def test_nobody_leaves_what_is_over_for_another_event_that_is_over(world: World) -> None:
+    world.hold(), world.hold(event_id="e2")
+    site = parse(json.dumps(SITE | {"registrations": SITE["registrations"] | {"event": "to"}}))
+    world.site = Site(world.store, ACCOUNT, site, world.client)
+    world.come(to="e1")
+    write(world, PLAIN | {"to": "e2"})
+    assert a_day(world, NOW + timedelta(days=1000)) == []
+    assert world.person().status is RegistrationStatus.REGISTERED
+
+
+def test_further_guests_come_after_those_who_wait(world: World) -> None:
+    with_fields(world, **GUESTS)
+    world.hold(seats=2)
+    world.come()
+    world.put("site-registrations", PLAIN | {"user_id": "u2", "email": "cy@example.net", "plus": 1})
+    assert world.person("u2").status is RegistrationStatus.WAITLISTED
+    world.come(plus=1)
+    assert world.problems() == [("guests", Obstacle.FULL.value)]
+    assert differences(world) == []
+
+
+def test_a_row_that_waits_and_whose_person_is_to_lose_their_place_counts_among_too_many(world: World) -> None:
+    world.hold(), world.come()
+    world.put("site-registrations", PLAIN | {"user_id": "u2", "email": "cy@example.net"})
+    world.come(email="cy@example.net")
+    assert len(world.problems()) == 1
+    vanish(world, PLAIN)
+    dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
+    [one] = compare(dry, NOW).differences
+    assert (one.outcome, one.expected) == (Action.CANCEL, False)
+
+
 def test_a_row_that_expired_and_came_back_with_a_problem_is_gone_once_it_is_deleted(world: World) -> None:
     world.hold(), world.come()
     vanish(world, PLAIN)

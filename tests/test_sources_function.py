@@ -359,3 +359,12 @@ def test_a_comparison_begins_anew_where_the_source_is_described_otherwise(site: 
     with acting_as("Sources"):
         [found] = sources.handler({"continue": True}, Context())["sources"].values()
     assert found == {"rows": 1, "differences": {"events create": 1}, "ended": True, "put_right": True}
+
+
+def test_a_source_that_fails_keeps_no_other_from_the_rows_of_their_table(site: Site) -> None:
+    wrong = SITE["events"] | {"key": {"partition": "nothing"}}
+    bad = SITE | {"name": "a-first", "events": wrong, "registrations": None}
+    site.store.accounts.put_source("acme", "a-first", json.dumps(bad))
+    site.write("site-events", SUMMER)
+    assert site.ring("site-events", SUMMER) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert site.event().title == "Summer party"

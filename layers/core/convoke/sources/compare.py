@@ -126,12 +126,14 @@ def compare_part(
     return done, found
 
 
-def compare(site: Site, now: datetime, report: Report = lambda _: None) -> Compared:
-    """Look at every row without writing. ``site`` is a dry one; ``report`` gets the number of rows now and then."""
+def compare(site: Site, now: datetime, report: Report = lambda _: None, failed: Failed | None = None) -> Compared:
+    """Look at every row without writing. ``site`` is a dry one; ``report`` gets the number of rows now and then, and
+    ``failed`` is as in :func:`compare_part`.
+    """
     at, seen, found = Progress(began_at=now, kind=Kind.EVENTS), set[str](), list[Difference]()
     while at.kind is not None:
         before = at.rows
-        at, more = compare_part(site, at, seen, now)
+        at, more = compare_part(site, at, seen, now, failed)
         found += more
         if at.rows // REPORTED > before // REPORTED:
             report(at.rows)
@@ -195,12 +197,21 @@ def _acted(site: Site, now: datetime, time_is_up: Callable[[], bool], failed: Fa
     return done
 
 
-def act(site: Site, differences: tuple[Difference, ...], now: datetime) -> Mapping[str, int]:
-    """Look at the rows of ``differences`` and do what follows, and at what waits for them; counts what was done."""
+def act(
+    site: Site, differences: tuple[Difference, ...], now: datetime, failed: Failed | None = None
+) -> Mapping[str, int]:
+    """Look at the rows of ``differences`` and do what follows, and at what waits for them; counts what was done. A row
+    that fails keeps no other from being followed where ``failed`` is informed of it.
+    """
     done: Counter[str] = Counter()
     for one in differences:
-        for synced in follow(site, one.kind, read_key(json.loads(one.key)), now):
-            done[f"{one.kind} {synced.outcome}"] += 1
+        try:
+            for synced in follow(site, one.kind, read_key(json.loads(one.key)), now):
+                done[f"{one.kind} {synced.outcome}"] += 1
+        except Exception as error:  # whatever it is, it must not keep other rows from being followed
+            if failed is None:
+                raise
+            failed(error)
     return done
 
 
