@@ -749,9 +749,6 @@ MUTANTS: dict[str, Mutant] = {
         ),
         trial="two_rows_that_exchange_addresses_fail",
     ),
-    "who-left-exchanges-no-address": Mutant(
-        without(sync.Site, "_swap", " or person.status not in registry.ACTIVE", ""), mode=Mode.ROWS
-    ),
     "a-problem-that-is-mended-is-found": Mutant(
         without(sync.Site, "_settled", "fresh = bool(known.problem) or ", "fresh = "), mode=Mode.ROWS
     ),

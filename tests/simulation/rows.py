@@ -14,15 +14,16 @@ from random import Random
 from typing import NamedTuple
 from unittest.mock import patch
 
+from convoke.sources import compare as compare_rows
 from convoke.sources import row_sync
-from convoke.sources.compare import act, compare, follow
+from convoke.sources.compare import act, compare, follow, go_on
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.sources import Kind
 
 from .faults import Mode
-from .scene import ACCOUNT, EVENT_ID
+from .scene import ACCOUNT, EVENT_ID, SETTINGS
 from .tables import Row
 from .worker import FAILURES, Crash
 from .world import World
@@ -46,6 +47,7 @@ SHARE = 0.12
 """In how many of the histories people come from a site's table."""
 MOST_GONE = 1
 """How many rows may disappear before the source is paused, in half of these histories: so few that it happens."""
+PART = 2
 USERS = ("u1", "u2", "u3", "u4", "u5")
 ADDRESSES = tuple(f"{name}@site.example.net" for name in "abcdef")
 WRONG = "maybe"
@@ -84,9 +86,11 @@ class Said(NamedTuple):
 
 @contextmanager
 def brake(seed: int) -> Iterator[None]:
-    """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows."""
+    """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows; and comparisons go on in
+    parts of :data:`PART` rows.
+    """
     most = MOST_GONE if seed % 2 else row_sync.MOST_GONE
-    with patch.object(row_sync, "MOST_GONE", most):
+    with patch.object(row_sync, "MOST_GONE", most), patch.object(compare_rows, "PART", PART):
         yield
 
 
@@ -189,8 +193,8 @@ class Rows:
             self.sync(self.dice.choice(known), 0)
 
     def compare(self) -> None:
-        """A day has passed."""
-        self._compare(confirmed=False)
+        """A day has passed: the daily comparison begins."""
+        self._go_on(begin=True)
 
     # --- what follows -----------------------------------------------------------------------------------------
 
@@ -220,23 +224,63 @@ class Rows:
             if retries and self.dice.random() >= self.gives_up:
                 self.world.at(30 * self.dice.random(), lambda: self.sync(user, retries - 1))
 
-    def _compare(self, *, confirmed: bool) -> int:
-        """Compare all rows, and act upon what is different; returns how many were."""
-        found = compare(self.site(dry=True, confirmed=confirmed), self.world.instant())
-        self.world.note(f"the comparison finds {found.differences}")
-        if confirmed or not found.too_many:
-            act(self.site(confirmed=confirmed), found.differences, self.world.instant())
+    def _go_on(self, *, begin: bool) -> None:
+        """One invocation of the daily comparison: its time is up after some parts and rows, and the next goes on."""
+        left = self.dice.choice((1, 2, 4, 8, 100))
+
+        def time_is_up() -> bool:
+            nonlocal left
+            left -= 1
+            return left < 0
+
+        def failed(error: Exception) -> None:
+            self.world.note(f"a row failed: {type(error).__name__}")
+
+        try:
+            at = go_on(self.site(), self.world.instant(), time_is_up, failed, begin=begin)
+            self.world.note(f"the daily comparison is at {at}")
+            goes_on = at is not None and not at.ended
+        except (*FAILURES, Crash, dynamo.Refused) as error:
+            self.world.note(f"the daily comparison failed: {type(error).__name__}")
+            goes_on = True
+        if goes_on:
+            self.world.at(900 * self.dice.random(), lambda: self._go_on(begin=False))
+
+    def _compare(self) -> int:
+        """`make sync`: compare all rows, and act upon what is different; returns how many were."""
+        found = compare(self.site(dry=True, confirmed=True), self.world.instant())
+        self.world.note(f"make sync finds {found.differences}")
+        act(self.site(confirmed=True), found.differences, self.world.instant())
         return len(found.differences)
 
     def settle(self) -> int:
         """What is spoiled is mended; then the daily comparison, then `make sync` for what the brake holds; returns how
-        many rows differ still.
+        many rows differ still. One more where a look at each row changes something that the comparison calls nothing.
         """
         self.mend(heard=False)
         self.world.run_until(self.world.now + AN_HOUR)
         self.compare()
+        self.world.run_until(self.world.now + AN_HOUR)
         self.confirmed_at = self.world.now
         left = 0
         for _ in range(COMPARISONS):
-            left = self._compare(confirmed=True)
-        return left
+            left = self._compare()
+        before = self._stored()
+        for user in self.said:
+            self.sync(user, 0)
+        return left + (self._stored() != before)
+
+    def _stored(self) -> dict[tuple[str, str], dict[str, object]]:
+        """Everything that is stored, without how often each row was looked at and what it said, without rows of which
+        nothing became, and without what is known of the source.
+        """
+        found: dict[tuple[str, str], dict[str, object]] = {}
+        for pk, part in self.world.tables.rows[SETTINGS.registrations_table].items():
+            for sk, item in part.items():
+                if sk == "STATE":
+                    continue
+                if not sk.startswith("ROW#"):
+                    found[pk, sk] = item
+                elif item.get("event_id") or item["waits_for"] or item["problem"]:
+                    found[pk, sk] = {name: item[name] for name in ("registration_id", "key", "waits_for", "problem")}
+        return found
