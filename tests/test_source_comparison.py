@@ -345,6 +345,19 @@ def test_exchanges_that_did_not_come_to_an_end_are_followed_however_many_they_ar
     assert [world.person(row["user_id"]).email for row in rows[:2]] == ["1@example.net", "0@example.net"]
 
 
+def test_rows_that_wait_for_an_address_and_whose_event_is_cancelled_are_no_sign_of_lost_records(world: World) -> None:
+    world.hold(seats=None), world.come()
+    for number in range(8):
+        world.put("site-registrations", PLAIN | {"user_id": f"other{number}"})
+    assert len(world.problems()) == 8
+    world.hold(state="off")
+    dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
+    assert not compare(dry, NOW).too_many
+    a_day(world)
+    assert world.problems() == []
+    assert len(world.site.waiting(world.hold())) == 8
+
+
 def test_an_address_that_has_got_too_many_invitations_is_no_sign_of_lost_records(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,6 @@ PART = 100
 """Rows that are compared between two moments at which the daily comparison stores how far it is."""
 REPORTED = 1000
 FOLLOWS = (Action.CREATE, Action.CHANGE, Action.REOPEN, Action.CANCEL)
-COMES = (Action.CREATE, Action.CHANGE)
 KINDS = (Kind.EVENTS, Kind.REGISTRATIONS)
 
 Report = Callable[[int], None]
@@ -118,7 +117,7 @@ def compare_part(
             continue
         standing += synced.stands
         if synced.fresh or synced.outcome in FOLLOWS:
-            expected = synced.outcome is Action.NOTHING or (synced.awaited and synced.outcome in COMES)
+            expected = synced.outcome is Action.NOTHING or (synced.awaited and synced.outcome is not Action.CANCEL)
             ids = {"key": key, "event_id": synced.state.event_id}
             found.append(Difference(kind=at.kind, outcome=synced.outcome, expected=expected, **ids))
     counts = Counter(at.differences) + Counter(f"{one.kind} {one.outcome}" for one in found if not one.expected)

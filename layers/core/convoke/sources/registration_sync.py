@@ -72,14 +72,17 @@ class RegistrationSync(Exchanges):
             if person is not None and event is not None and row is not None:
                 swapped = self._swap(read, row, person, event, now)
             if swapped is not None:
-                return replace(swapped, stands=True, awaited=bool(read.stored.waits_for))
+                return replace(swapped, stands=True, awaited=bool(seen.waits_for))
             synced = self._wrong(read, [("email", TAKEN)], now, waits_for=error.what)
         except (InvalidField, ValidationError, Taken) as error:
             synced = self._wrong(read, errors_of(error), now)
         if synced is None:
             return None
         stands = synced.outcome is Action.CREATE or (standing and synced.outcome is not Action.CANCEL)
-        synced = replace(synced, stands=stands, awaited=bool(read.stored.waits_for) or seen.problem in AWAITED)
+        awaited = (
+            bool(seen.waits_for) or seen.problem in AWAITED or (synced.outcome is Action.WAIT and seen.problem != "")
+        )
+        synced = replace(synced, stands=stands, awaited=awaited)
         if person is None or synced.outcome not in (Action.CANCEL, Action.CHANGE):
             return synced
         return replace(synced, unblocks=(address_mark(person.event_id, person.email),))
