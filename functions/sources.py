@@ -3,12 +3,14 @@
 A stream record only says which row to look at. Which account a stream belongs to is decided by the deployment, in
 ``SOURCE_STREAMS``: ``account=stream ARN``, separated by commas; which of the account's sources its rows are of, by the
 name of the table. The result of the daily comparison has the differences of each source by table and outcome. One that
-does not end in the time of an invocation is continued by the next: ``{"continue": true}``.
+does not end in the time of an invocation is continued by the next: ``{"continue": true}``. A row or a source that
+fails keeps no other from being compared; then the function fails in the end, so that an alarm is raised.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws import runtime
 from convoke.aws.records import RecordProcessor
-from convoke.aws.runtime import logger, metrics
+from convoke.aws.runtime import log_failure, logger, metrics
 from convoke.model import ConvokeError
 from convoke.sources.compare import KINDS, follow, go_on, too_many
 from convoke.sources.mapping import parse
@@ -53,18 +55,30 @@ def sites(stream: str) -> list[tuple[Site, Kind]]:
 
 
 def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
-    """Look at the row of one record. An exception has the record handled again."""
+    """Look at the row of one record, for each source of the table, whether or not others fail. An exception has the
+    record handled again.
+    """
     if record.dynamodb is None or not record.event_source_arn:
         return
     key = read_key(record.raw_event["dynamodb"]["Keys"])
+    errors: list[Exception] = []
     for site, kind in sites(record.event_source_arn):
-        if has_expired(record) and site.source.expired_rows == "keep":
-            site.expired(kind, key)
-            continue
-        for synced in follow(site, kind, key, runtime.clock()):
-            report(site, kind, synced)
-            if lambda_context.get_remaining_time_in_millis() < TIME_LEFT:
-                raise Unfinished(synced.state.event_id)
+        try:
+            _follow(site, kind, key, has_expired(record), lambda_context)
+        except Exception as error:  # whatever it is, it must not keep another source from its row
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _follow(site: Site, kind: Kind, key: dict[str, Any], expired: bool, lambda_context: LambdaContext) -> None:
+    if expired and site.source.expired_rows == "keep":
+        site.expired(kind, key)
+        return
+    for synced in follow(site, kind, key, runtime.clock()):
+        report(site, kind, synced)
+        if _time_is_up(lambda_context):
+            raise Unfinished(synced.state.event_id)
 
 
 def has_expired(record: DynamoDBRecord) -> bool:
@@ -84,20 +98,33 @@ def report(site: Site, kind: Kind, synced: Synced) -> None:
     logger.info("row", extra=said | ids)
 
 
-def audit(now: datetime, lambda_context: LambdaContext, *, begin: bool) -> dict[str, Any]:
+def audit(
+    now: datetime, lambda_context: LambdaContext, failed: Callable[[Exception], None], *, begin: bool
+) -> dict[str, Any]:
     """Compare every source whose tables are bound to its account, as far as the time of this invocation goes, and act
-    upon differences unless they are many; ``begin``: also those that are not under way.
+    upon differences unless they are many; ``begin``: also those that are not under way. One that fails keeps no other
+    from being compared: ``failed`` is informed of it.
     """
+    followed: dict[str, Site] = {}
     summary: dict[str, Any] = {}
     for stream, account in bindings().items():
-        for site, _ in sites(stream):
-            name = f"{account}/{site.source.name}"
-            if name in summary:
-                continue
-            at = go_on(site, now, lambda: lambda_context.get_remaining_time_in_millis() < TIME_LEFT, begin=begin)
-            if at is not None:
-                summary[name] = report_comparison(at)
+        try:
+            followed |= {f"{account}/{site.source.name}": site for site, _ in sites(stream)}
+        except Exception as error:  # whatever it is, it must not keep others' rows from being compared
+            failed(error)
+    for name, site in followed.items():
+        try:
+            at = go_on(site, now, lambda: _time_is_up(lambda_context), failed, begin=begin)
+        except Exception as error:  # as above
+            failed(error)
+            continue
+        if at is not None:
+            summary[name] = report_comparison(at)
     return summary
+
+
+def _time_is_up(lambda_context: LambdaContext) -> bool:
+    return lambda_context.get_remaining_time_in_millis() < TIME_LEFT
 
 
 def report_comparison(at: Progress) -> dict[str, Any]:
@@ -117,8 +144,16 @@ def report_comparison(at: Progress) -> dict[str, Any]:
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     metrics.add_metric(name="SourceRecords", unit=MetricUnit.Count, value=len(event.get("Records", ())))
     if "Records" not in event:
-        summary = audit(runtime.clock(), context, begin=not event.get("continue"))
+        errors: list[Exception] = []
+
+        def failed(error: Exception) -> None:
+            log_failure(error)
+            errors.append(error)
+
+        summary = audit(runtime.clock(), context, failed, begin=not event.get("continue"))
         logger.info("compared", extra={"sources": summary})
+        if errors:
+            raise errors[0]
         return {"sources": summary}
     return process_partial_response(
         event=event,

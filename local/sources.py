@@ -44,7 +44,8 @@ def source(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:  # noq
 def sync(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     """Compare all rows with what is registered, print what would follow, and do it after a yes.
 
-    It can be interrupted, and begins again with what is left.
+    It can be interrupted, and begins again with what is left. A row that fails keeps no other from being followed: the
+    first such error is raised in the end.
     """
     store, name = store_of(settings), said.get("NAME")
     account = said.get("ACCOUNT") or store.accounts.only_account()
@@ -53,15 +54,17 @@ def sync(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
     text = store.accounts.source(account, name)
     if text is None:
         return Refused(f"{account} has no source {name}: make source FILE=… ACCOUNT={account}")
-    described, now = parse(text), datetime.now(UTC)
-    site = Site(store, account, described, store.client, dry=True)
+    described, now, errors = parse(text), datetime.now(UTC), list[Exception]()
+    site = Site(store, account, described, store.client, dry=True, confirmed=True)
     try:
-        found = compare(site, now, lambda rows: print(f"{rows:>9} rows"))
+        found = compare(site, now, lambda rows: print(f"{rows:>9} rows"), errors.append)
     except Unknown as error:
         return _anew(site, str(error), ask)
     for what, count in sorted(found.counted().items()):
         print(f"{count:>9}  {what}")
     paused = store.sources.state(account, name).paused_at
+    if errors and not found.differences:
+        raise errors[0]
     if not found.differences:
         if paused is not None:
             store.sources.resume(account, name, now)
@@ -72,7 +75,10 @@ def sync(settings: Settings, said: Mapping[str, str], ask: Ask) -> str:
         return "Nothing was done."
     if ask("Do this now? Type yes: ") != "yes":
         return "Nothing was done." + ("" if paused is None else " The source stays paused.")
-    done = act(Site(store, account, described, store.client, confirmed=True), found.differences, now)
+    done = act(Site(store, account, described, store.client, confirmed=True), found.differences, now, errors.append)
+    if errors:
+        print(f"{len(errors):>9}  failed")
+        raise errors[0]
     if paused is not None:
         store.sources.resume(account, name, now)
     store.sources.compared(account, name, found.standing)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from convoke.sources import row_sync
+from convoke.registrations import events
+from convoke.sources import contents, row_sync
 from convoke.store import dynamo
 from convoke.store.sources import Kind
 from local import operate, sources
@@ -108,3 +109,35 @@ def test_a_source_that_nobody_described_is_not_compared(world: World) -> None:
     assert "has no source" in run("sync", NAME="site", ACCOUNT="acme")
     assert run("sync", ACCOUNT="acme").startswith("Usage")
     assert world.store.sources.state("acme", "site").tables == ()
+
+
+def test_a_row_that_fails_keeps_no_other_from_being_synced(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described(tmp_path)
+    for name in ("e1", "e2", "e3"):
+        world.client.put_item(TableName="site-events", Item=dynamo.wire(SUMMER | {"event_id": name}))
+    new: Any = contents.new_event
+    create: Any = events.create_event
+    tried: list[str] = []
+
+    def unreadable(row: Any, *more: Any) -> Any:
+        if row.external_id == "e3":
+            raise KeyError(row.external_id)
+        return new(row, *more)
+
+    def failing(*given: Any, **more: Any) -> None:
+        tried.append(given[1].external_id)
+        if len(tried) == 1:
+            raise RuntimeError
+        create(*given, **more)
+
+    monkeypatch.setattr(contents, "new_event", unreadable)
+    monkeypatch.setattr(events, "create_event", failing)
+    with pytest.raises(KeyError):
+        run("sync", "yes", NAME="site", ACCOUNT="acme")
+    assert sorted(tried) == ["e1", "e2"]
+    assert world.state(Kind.EVENTS, tried[1]).event_id
+    with pytest.raises(KeyError):
+        run("sync", "yes", NAME="site", ACCOUNT="acme")
+    assert world.state(Kind.EVENTS, tried[0]).event_id

@@ -5,6 +5,8 @@ is quiet everybody is registered as the tables say.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +16,10 @@ from convoke.model import EventStatus
 from convoke.registrations.registry import ACTIVE
 from convoke.sources.compare import act, compare, follow
 from convoke.sources.mapping import parse
+from convoke.sources.row_keys import read_key
 from convoke.sources.sync import Site
 from convoke.store import dynamo
-from convoke.store.sources import Kind, place
+from convoke.store.sources import SHARDS, Kind, place
 from tests.factories import NOW
 from tests.tables import everything, in_memory
 from tests.test_sources import SITE, SUMMER
@@ -47,6 +50,8 @@ steps = st.one_of(
     st.tuples(st.just("delete registration"), registration_rows),
     # The number chooses a record among those that are not handled yet.
     st.tuples(st.sampled_from(["handle", "handle", "handle", "repeat", "lose"]), st.integers(0, 50)),
+    # The next look fails for good, at the call to the tables with this number.
+    st.tuples(st.just("fail"), st.integers(3, 25)),
 )
 
 
@@ -54,6 +59,7 @@ class History:
     def __init__(self, client: Any) -> None:
         self.world = World(client)
         self.records: list[tuple[Kind, dict[str, Any]]] = []
+        self.fails_at = 0
         described = parse(json.dumps(SITE))
         self.site = Site(self.world.store, ACCOUNT, described, client, confirmed=True)
 
@@ -63,6 +69,8 @@ class History:
             self.write(f"site-{what}s", plain | said)
         elif what.startswith("delete"):
             self.delete(f"site-{what.split()[1]}s", said)
+        elif what == "fail":
+            self.fails_at = said
         elif self.records:
             number = said % len(self.records)
             record = self.records[number] if what == "repeat" else self.records.pop(number)
@@ -83,8 +91,10 @@ class History:
         self.records.append((Kind.EVENTS if table == "site-events" else Kind.REGISTRATIONS, key))
 
     def handle(self, kind: Kind, key: dict[str, Any]) -> None:
-        for _ in follow(self.site, kind, key, NOW):
-            pass
+        with suppress(ConnectionError), failing(self.world.client, self.fails_at):
+            for _ in follow(self.site, kind, key, NOW):
+                pass
+        self.fails_at = 0
 
     def settle(self) -> None:
         """The daily comparison, until it finds nothing more to do."""
@@ -93,9 +103,50 @@ class History:
             found = compare(dry, NOW).differences
             act(self.site, found, NOW)
         assert compare(dry, NOW).differences == ()
+        self.look_at_all()
+
+    def look_at_all(self) -> None:
+        """Where the comparison finds nothing, a look at each row changes nothing: it hides nothing, either."""
+        before = stored(self.world.client)
+        for table, kind in (("site-events", Kind.EVENTS), ("site-registrations", Kind.REGISTRATIONS)):
+            for row in self.rows(table):
+                self.handle(kind, row)
+            for digest in SHARDS:
+                for state in self.world.store.sources.known(ACCOUNT, "site", kind, digest, "", 100)[0]:
+                    if state.key:
+                        self.handle(kind, read_key(json.loads(state.key)))
+        assert stored(self.world.client) == before
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return [dynamo.unwire(row) for row in self.world.client.scan(TableName=table)["Items"]]
+
+
+@contextmanager
+def failing(client: Any, at: int) -> Iterator[None]:
+    """Within, the call to the tables with this number fails, and all after it; 0 for none."""
+    call, calls = client._make_api_call, [0]
+
+    def counted(*arguments: Any) -> Any:
+        calls[0] += 1
+        if at and calls[0] >= at:
+            raise ConnectionError
+        return call(*arguments)
+
+    client._make_api_call = counted
+    try:
+        yield
+    finally:
+        client._make_api_call = call
+
+
+def stored(client: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """Everything that is stored, without how often each row was looked at, and without rows of which nothing became."""
+    items = {(item["pk"], item["sk"]): item for table in everything(client).values() for item in table}
+    rows = {key: item for key, item in items.items() if key[1].startswith("ROW#")}
+    nothing = {key for key, item in rows.items() if not (item.get("event_id") or item["waits_for"] or item["problem"])}
+    for item in rows.values():
+        del item["fence"]
+    return {key: item for key, item in items.items() if key not in nothing}
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

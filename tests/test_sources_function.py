@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import pytest
 
 import sources
+from convoke.model import InvalidField
+from convoke.registrations import events
 from convoke.registrations.registry import withdraw
 from convoke.registrations.returning import HELD
-from convoke.sources import compare, row_sync
+from convoke.sources import compare, contents, row_sync
+from convoke.sources.mapping import parse
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
-from convoke.store.sources import Kind
+from convoke.store.sources import Kind, digest
 from tests.deployment import Context, Deployment, a_deployment, sample
 from tests.factories import NOW, existing
 from tests.policies import Denied, acting_as
@@ -279,3 +283,88 @@ def test_rows_that_exchange_addresses_are_found_though_one_waited_for_another_ad
     site.write("site-registrations", one | {"email": two["email"]})
     assert site.compare()["put_right"]
     assert (site.person("ua").email, site.person("ub").email) == (two["email"], one["email"])
+
+
+def test_a_source_that_fails_keeps_no_other_from_being_compared(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = SITE["events"] | {"key": {"partition": "nothing"}}
+    bad = SITE | {"name": "a-first", "events": wrong, "registrations": None}
+    site.store.accounts.put_source("acme", "a-first", json.dumps(bad))
+    site.write("site-events", SUMMER)
+    with pytest.raises(KeyError):
+        site.compare()
+    assert site.event().title == "Summer party"
+    monkeypatch.setenv("SOURCE_STREAMS", f"other={STREAM % 'site-other'},{os.environ['SOURCE_STREAMS']}")
+    site.store.accounts.put_source("other", "site", "{}")
+    site.write("site-events", SUMMER | {"name": "Garden party"})
+    with pytest.raises(InvalidField):
+        site.compare()
+    assert site.event().title == "Garden party"
+
+
+def test_a_difference_that_fails_keeps_no_other_from_being_put_right(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in range(3):
+        site.write("site-events", SUMMER | {"event_id": f"e{one}"})
+    tried: list[str] = []
+
+    def create(_: Any, event: Any, **__: Any) -> None:
+        tried.append(event.external_id)
+        if len(tried) == 1:
+            raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "create_event", create)
+        with pytest.raises(RuntimeError):
+            site.compare()
+    assert sorted(tried) == ["e0", "e1", "e2"]
+    [left] = site.store.comparisons.found("acme", "site")
+    assert tried[0] in left.key
+    with acting_as("Sources"):
+        [found] = sources.handler({"continue": True}, Context())["sources"].values()
+    assert found["ended"]
+    assert site.state(Kind.EVENTS, tried[0]).event_id
+
+
+def test_a_row_that_fails_keeps_no_other_from_being_compared(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in range(3):
+        site.write("site-events", SUMMER | {"event_id": f"e{one}"})
+    new: Any = contents.new_event
+
+    def failing(row: Any, *more: Any) -> Any:
+        if row.external_id == "e1":
+            raise RuntimeError
+        return new(row, *more)
+
+    monkeypatch.setattr(contents, "new_event", failing)
+    with pytest.raises(RuntimeError):
+        site.compare()
+    assert site.state(Kind.EVENTS, "e0").event_id
+    assert site.state(Kind.EVENTS, "e2").event_id
+    assert site.store.comparisons.progress("acme", "site") is None
+
+
+def test_what_could_not_be_done_in_a_day_is_compared_anew(site: Site) -> None:
+    comparisons = site.store.comparisons
+    described = digest(parse(json.dumps(SITE)).model_dump_json())
+    comparisons.save("acme", "site", Progress(began_at=NOW, described=described))
+    site.write("site-events", SUMMER)
+    assert site.compare() == {"rows": 1, "differences": {"events create": 1}, "ended": True, "put_right": True}
+
+
+def test_a_comparison_begins_anew_where_the_source_is_described_otherwise(site: Site) -> None:
+    site.write("site-events", SUMMER)
+    begun = Progress(began_at=NOW, kind=Kind.REGISTRATIONS, after='{"other_key":{"S":"r1"}}', described="another")
+    site.store.comparisons.save("acme", "site", begun)
+    with acting_as("Sources"):
+        [found] = sources.handler({"continue": True}, Context())["sources"].values()
+    assert found == {"rows": 1, "differences": {"events create": 1}, "ended": True, "put_right": True}
+
+
+def test_a_source_that_fails_keeps_no_other_from_the_rows_of_their_table(site: Site) -> None:
+    wrong = SITE["events"] | {"key": {"partition": "nothing"}}
+    bad = SITE | {"name": "a-first", "events": wrong, "registrations": None}
+    site.store.accounts.put_source("acme", "a-first", json.dumps(bad))
+    site.write("site-events", SUMMER)
+    assert site.ring("site-events", SUMMER) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert site.event().title == "Summer party"

@@ -97,7 +97,7 @@ def _measure(source: Source, changed: int, deleted: int) -> dict[str, Any]:
     for user in source.users[-deleted:]:
         del source.tables.rows[TABLE][EVENT_ID][user]
     source.calls()
-    ended = go_on(source.site(), NOW, lambda: False, begin=True)
+    ended = go_on(source.site(), NOW, lambda: False, _failed, begin=True)
     daily = source.calls()
     assert ended is not None
     assert not too_many(sum(ended.differences.values()), ended.rows)
@@ -121,6 +121,10 @@ def _measure(source: Source, changed: int, deleted: int) -> dict[str, Any]:
         "many_seconds": round(many),
         "many_invocations": ceil(many / INVOCATION),
     }
+
+
+def _failed(error: Exception) -> None:
+    raise error
 
 
 def table(one: dict[str, Any]) -> str:

@@ -307,7 +307,12 @@ class People:
         if rid is not None:
             self.world.note(f"API withdraws {rid[6:10]}")
             self.world.left[rid] += 1
-            registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
+            began = self.world.now
+            try:
+                registry.withdraw(self.store, EVENT_ID, rid, now=self.world.instant(), account=ACCOUNT)
+            finally:
+                if self.rows is not None:
+                    self.rows.left.append((rid, began, self.world.now))
             self._promote()
 
     def withdraw_by_one_click(self) -> None:

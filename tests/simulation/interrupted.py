@@ -16,10 +16,9 @@ from convoke.registrations import erasure, registry, returning, waitlist
 from convoke.store import keys
 from tests import factories
 
-from . import checker, orders, quick, rows
+from . import checker, orders, quick
 from .checker import Violation
 from .history import People, heal
-from .rows_checker import rows_at_the_end
 from .scene import EVENT_ID, TIMES
 from .tables import refused
 from .world import BATCH, PAGE
@@ -410,33 +409,6 @@ def a_request_arrives_after_its_cancellation() -> Iterator[Violation]:
             world.faults.often["mail late"] = 0.0
         heal(world)
         yield from checker.at_the_end(world)
-
-
-def two_rows_that_exchange_addresses_meet() -> Iterator[Violation]:
-    """Each is registered under the other's address, though both are synced in the same moment, and only once."""
-    with quick.quick():
-        quick.forget()
-        base = orders.begin(orders.Scenario((), people=0))
-        count = _exchanged(base, at=0)[0].calls
-        for at in range(1, count + 1):
-            world, site = _exchanged(base, at=at)
-            heal(world)
-            yield from rows_at_the_end(world, site, 0)
-
-
-def _exchanged(base: orders.Directed, *, at: int) -> tuple[Interrupted, rows.Rows]:
-    """A copy of ``base`` with two rows that exchanged their addresses, and were each synced once since."""
-    users, emails = rows.USERS[:2], rows.ADDRESSES[:2]
-    world = interrupted(base, lambda _: site.sync(users[1], 0), at=-1)
-    site = rows.Rows(world)
-    for user, email in zip(users, emails, strict=True):
-        site.write(user, email)
-        site.sync(user, 0)
-    for user, email in zip(users, reversed(emails), strict=True):
-        site.write(user, email)
-    world.interrupted_at, world.calls = at, 0
-    site.sync(users[0], 0)
-    return world, site
 
 
 def interrupted(base: orders.Directed, by: Callable[[Interrupted], object], *, at: int) -> Interrupted:

@@ -780,12 +780,23 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "fence-of-a-row": Mutant(instead(store_sources, "UPON_LOOKING", conditions.EXISTS), mode=Mode.ROWS),
     "state-of-a-row-before-the-row": Mutant(
-        without(sync.Site, "_begin", "    seen = self.store.sources.row(where)\n    only_key", "    only_key"),
-        without(sync.Site, "_begin", "    row = dynamo", "    seen = self.store.sources.row(where)\n    row = dynamo"),
+        without(sync.Site, "_begin", "    stored = self.store.sources.row(where)\n    only_key", "    only_key"),
+        without(
+            sync.Site, "_begin", "    row = dynamo", "    stored = self.store.sources.row(where)\n    row = dynamo"
+        ),
         mode=Mode.ROWS,
     ),
     "rows-that-disappear-are-held": Mutant(instead(sync.Site, "_brake", lambda *_: None), mode=Mode.ROWS),
     "addresses-are-exchanged": Mutant(instead(sync.Site, "_swap", lambda *_: None), mode=Mode.ROWS),
+    "an-exchange-is-a-difference": Mutant(
+        without(
+            sync.Site, "_swap", "return Synced(outcome=Action.CHANGE, state=said_by(read.seen, row))", "return None"
+        ),
+        trial="two_rows_that_exchange_addresses_fail",
+    ),
+    "a-problem-that-is-mended-is-found": Mutant(
+        without(sync.Site, "_settled", "fresh = bool(known.problem) or ", "fresh = "), mode=Mode.ROWS
+    ),
     "rows-that-wait-are-looked-at-again": Mutant(
         without(sync, "_is_synced_again", "return waits or", "return"), trial="two_rows_that_exchange_addresses_meet"
     ),

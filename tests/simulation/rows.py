@@ -14,15 +14,16 @@ from random import Random
 from typing import NamedTuple
 from unittest.mock import patch
 
+from convoke.sources import compare as compare_rows
 from convoke.sources import row_sync
-from convoke.sources.compare import act, compare, follow
+from convoke.sources.compare import act, compare, follow, go_on
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Site
 from convoke.store import dynamo
 from convoke.store.sources import Kind
 
 from .faults import Mode
-from .scene import ACCOUNT, EVENT_ID
+from .scene import ACCOUNT, EVENT_ID, SETTINGS
 from .tables import Row
 from .worker import FAILURES, Crash
 from .world import World
@@ -46,8 +47,11 @@ SHARE = 0.12
 """In how many of the histories people come from a site's table."""
 MOST_GONE = 1
 """How many rows may disappear before the source is paused, in half of these histories: so few that it happens."""
+PART = 2
 USERS = ("u1", "u2", "u3", "u4", "u5")
 ADDRESSES = tuple(f"{name}@site.example.net" for name in "abcdef")
+WRONG = "maybe"
+"""A status that the description of the source does not name."""
 RETRIES = 4
 AN_HOUR = 3600.0
 COMPARISONS = 4
@@ -58,11 +62,14 @@ STYLE = {
     "rows.delete": 4,
     "rows.decline": 1,
     "rows.exchange": 4,
+    "rows.spoil": 2,
+    "rows.mend": 1,
     "rows.look_again": 2,
     "rows.compare": 2,
     "retitle": 2,
     "move": 2,
     "resend": 1,
+    "withdraw": 2,
     "cancel_event": 1,
     "reopen": 2,
 }
@@ -79,9 +86,11 @@ class Said(NamedTuple):
 
 @contextmanager
 def brake(seed: int) -> Iterator[None]:
-    """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows."""
+    """Within, the source of half of the histories is paused after :data:`MOST_GONE` rows; and comparisons go on in
+    parts of :data:`PART` rows.
+    """
     most = MOST_GONE if seed % 2 else row_sync.MOST_GONE
-    with patch.object(row_sync, "MOST_GONE", most):
+    with patch.object(row_sync, "MOST_GONE", most), patch.object(compare_rows, "PART", PART):
         yield
 
 
@@ -100,6 +109,11 @@ class Rows:
         self.said: dict[str, list[Said]] = defaultdict(list)
         self.brake = row_sync.MOST_GONE
         self.confirmed_at: float | None = None
+        self.spoiled: set[str] = set()
+        self.left: list[tuple[str, float, float]] = []
+        """Who withdrew by themselves, by the ids of their registrations, from when until when."""
+        # In some histories a record whose sync fails is followed no more, as after the last of its retries.
+        self.gives_up = self.dice.choice((0.0, 0.0, 0.5, 1.0))
         if world.mode is not Mode.NONE and self.dice.random() < 0.5:
             # Whoever reads a row is often overtaken before what follows is written.
             world.faults.often["interrupted"] = 0.15
@@ -114,13 +128,19 @@ class Rows:
     def _coming(self) -> list[str]:
         return [user for user in USERS if self.now(user).comes]
 
-    def write(self, user: str, email: str, state: str = "yes") -> None:
+    def write(self, user: str, email: str, state: str = "yes", *, heard: bool = True) -> None:
+        """``heard``: the write leaves a record."""
         key = {"pk": EVENT_ID, "sk": user}
         row = Row({**key, "name": user, "email": email, "state": state})
         self.world.tables.rows.setdefault(TABLE, {}).setdefault(EVENT_ID, {})[user] = row
-        self.said[user].append(Said(self.world.now, there=True, comes=state == "yes", email=email))
+        if state == WRONG:
+            self.spoiled.add(user)
+        else:
+            self.spoiled.discard(user)
+            self.said[user].append(Said(self.world.now, there=True, comes=state == "yes", email=email))
         self.world.note(f"the site's row {user} says {state} {email}")
-        self._ring(user)
+        if heard:
+            self._ring(user)
 
     def put(self) -> None:
         """A row of somebody new, or of somebody who was gone; now and then with the address of another row."""
@@ -142,6 +162,7 @@ class Rows:
         if there:
             user = self.dice.choice(there)
             del self.world.tables.rows[TABLE][EVENT_ID][user]
+            self.spoiled.discard(user)
             self.said[user].append(Said(self.world.now, there=False, comes=False, email=""))
             self.world.note(f"the site's row {user} is deleted")
             self._ring(user)
@@ -155,14 +176,25 @@ class Rows:
             for user, email in zip(users, [*emails[1:], emails[0]], strict=True):
                 self.write(user, email)
 
+    def spoil(self) -> None:
+        """A row says what nobody understands, so that nothing follows from it."""
+        if coming := self._coming():
+            user = self.dice.choice(coming)
+            self.write(user, self.now(user).email, WRONG)
+
+    def mend(self, *, heard: bool = True) -> None:
+        """Every row that was spoiled says again what it said before."""
+        for user in sorted(self.spoiled):
+            self.write(user, self.now(user).email, heard=heard)
+
     def look_again(self) -> None:
         """A record that was handled long ago comes once more."""
         if known := [user for user in USERS if self.said[user]]:
             self.sync(self.dice.choice(known), 0)
 
     def compare(self) -> None:
-        """A day has passed."""
-        self._compare(confirmed=False)
+        """A day has passed: the daily comparison begins."""
+        self._go_on(begin=True)
 
     # --- what follows -----------------------------------------------------------------------------------------
 
@@ -189,23 +221,66 @@ class Rows:
                 self.world.note(f"row {synced.state.key}: {synced.outcome}")
         except (*FAILURES, Crash, dynamo.Refused) as error:
             self.world.note(f"the sync of {user} failed: {type(error).__name__} {error}")
-            if retries:
+            if retries and self.dice.random() >= self.gives_up:
                 self.world.at(30 * self.dice.random(), lambda: self.sync(user, retries - 1))
 
-    def _compare(self, *, confirmed: bool) -> int:
-        """Compare all rows, and act upon what is different; returns how many were."""
-        found = compare(self.site(dry=True), self.world.instant())
-        self.world.note(f"the comparison finds {found.differences}")
-        if confirmed or not found.too_many:
-            act(self.site(confirmed=confirmed), found.differences, self.world.instant())
+    def _go_on(self, *, begin: bool) -> None:
+        """One invocation of the daily comparison: its time is up after some parts and rows, and the next goes on."""
+        left = self.dice.choice((1, 2, 4, 8, 100))
+
+        def time_is_up() -> bool:
+            nonlocal left
+            left -= 1
+            return left < 0
+
+        def failed(error: Exception) -> None:
+            self.world.note(f"a row failed: {type(error).__name__}")
+
+        try:
+            at = go_on(self.site(), self.world.instant(), time_is_up, failed, begin=begin)
+            self.world.note(f"the daily comparison is at {at}")
+            goes_on = at is not None and not at.ended
+        except (*FAILURES, Crash, dynamo.Refused) as error:
+            self.world.note(f"the daily comparison failed: {type(error).__name__}")
+            goes_on = True
+        if goes_on:
+            self.world.at(900 * self.dice.random(), lambda: self._go_on(begin=False))
+
+    def _compare(self) -> int:
+        """`make sync`: compare all rows, and act upon what is different; returns how many were."""
+        found = compare(self.site(dry=True, confirmed=True), self.world.instant())
+        self.world.note(f"make sync finds {found.differences}")
+        act(self.site(confirmed=True), found.differences, self.world.instant())
         return len(found.differences)
 
     def settle(self) -> int:
-        """The daily comparison, then `make sync` for what the brake holds; returns how many rows differ still."""
+        """What is spoiled is mended; then the daily comparison, then `make sync` for what the brake holds; returns how
+        many rows differ still. One more where a look at each row changes something that the comparison calls nothing.
+        """
+        self.mend(heard=False)
         self.world.run_until(self.world.now + AN_HOUR)
         self.compare()
+        self.world.run_until(self.world.now + AN_HOUR)
         self.confirmed_at = self.world.now
         left = 0
         for _ in range(COMPARISONS):
-            left = self._compare(confirmed=True)
-        return left
+            left = self._compare()
+        before = self._stored()
+        for user in self.said:
+            self.sync(user, 0)
+        return left + (self._stored() != before)
+
+    def _stored(self) -> dict[tuple[str, str], dict[str, object]]:
+        """Everything that is stored, without how often each row was looked at and what it said, without rows of which
+        nothing became, and without what is known of the source.
+        """
+        found: dict[tuple[str, str], dict[str, object]] = {}
+        for pk, part in self.world.tables.rows[SETTINGS.registrations_table].items():
+            for sk, item in part.items():
+                if sk == "STATE":
+                    continue
+                if not sk.startswith("ROW#"):
+                    found[pk, sk] = item
+                elif item.get("event_id") or item["waits_for"] or item["problem"]:
+                    found[pk, sk] = {name: item[name] for name in ("registration_id", "key", "waits_for", "problem")}
+        return found

@@ -16,7 +16,7 @@ from convoke.delivery import sweep
 from convoke.effects import DueKind
 from convoke.store import keys
 
-from . import claims, crowds, interrupted, large_events, meetings, posting, rates, splits, surveying
+from . import claims, crowds, interrupted, large_events, meetings, posting, rates, row_trials, splits, surveying
 from .checker import Violation
 from .due_model import MAILS, DueModel
 from .scene import SENDER, START, TIMES
@@ -234,7 +234,8 @@ TRIALS: dict[str, Callable[[], Iterator[Violation]]] = {
         crowds.who_is_promoted_meets_others,
         crowds.a_block_meets_a_change,
         posting.a_distribution_is_interrupted,
-        interrupted.two_rows_that_exchange_addresses_meet,
+        row_trials.two_rows_that_exchange_addresses_meet,
+        row_trials.two_rows_that_exchange_addresses_fail,
         surveying.a_large_event_is_surveyed,
         surveying.thousands_were_not_reached,
         claims.a_claim_is_answered_late,

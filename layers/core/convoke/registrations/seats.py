@@ -93,6 +93,16 @@ def take(
         store.seats.give_back(event_id, scattered[number % len(scattered)])
 
 
+def are_free(store: Store, event_id: str, count: int) -> bool:
+    """Whether :func:`take` would find ``count`` further seats for somebody who has one: nobody waits for them."""
+    if count <= 0:
+        return True
+    seats = store.seats.read(event_id)
+    if seats is None or not seats.open or seats.queued:
+        return False
+    return seats.left is None or seats.left + seats.lent(waits=False) >= count
+
+
 def ask(
     store: Store, event_id: str, registration_id: str, *, count: int = 1, conflicts: int = 0, now: datetime
 ) -> Place | None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..model import frozen
 from ..store import dynamo
 from ..store.comparisons import Found, Progress
-from ..store.sources import SHARDS, Kind
+from ..store.sources import SHARDS, Kind, digest
 from .decide import Action
 from .row_keys import key_text, read_key
 from .row_sync import Outcome, Synced, Unknown
@@ -27,20 +27,26 @@ MOST_KEPT = 1000
 PART = 100
 """Rows that are compared between two moments at which the daily comparison stores how far it is."""
 REPORTED = 1000
-QUIET = (Action.NOTHING, Action.WAIT)
+FOLLOWS = (Action.CREATE, Action.CHANGE, Action.REOPEN, Action.CANCEL)
 KINDS = (Kind.EVENTS, Kind.REGISTRATIONS)
 
 Report = Callable[[int], None]
+Failed = Callable[[Exception], None]
 
 
 @frozen
 class Difference:
-    """A row from which something follows: its key in JSON, and what; ``event_id`` is empty before it is created."""
+    """A row from which something follows: its key in JSON, and what; ``event_id`` is empty before it is created.
+
+    Of a row from which ``NOTHING`` follows, what is known is not true any more, such as a problem: nobody is informed.
+    ``expected``: it is no sign of a lost record, and does not count among too many.
+    """
 
     kind: Kind
     key: str
     outcome: Action | Outcome
     event_id: str
+    expected: bool = False
 
 
 @frozen
@@ -53,7 +59,7 @@ class Compared:
 
     @property
     def too_many(self) -> bool:
-        return too_many(len(self.differences), self.rows)
+        return too_many(sum(not one.expected for one in self.differences), self.rows)
 
     def counted(self) -> Mapping[str, int]:
         """How many differences there are, by table and outcome."""
@@ -90,30 +96,43 @@ def _following(at: Progress) -> Progress:
     return replace(at, kind=others[0] if others else None, shard="", after="")
 
 
-def compare_part(site: Site, at: Progress, seen: set[str], now: datetime) -> tuple[Progress, list[Difference]]:
+def compare_part(
+    site: Site, at: Progress, seen: set[str], now: datetime, failed: Failed | None = None
+) -> tuple[Progress, list[Difference]]:
     """Look at the next rows without writing; returns how far the comparison is then, and the differences of this part.
 
-    ``site`` is a dry one. Raises :class:`Unknown` as :meth:`Site.sync` does.
+    ``site`` is a dry one. A row that fails, and not since others are busy, is left out where ``failed`` is informed of
+    it. Raises :class:`Unknown` as :meth:`Site.sync` does.
     """
     keys, after = next_keys(site, at, seen)
     assert at.kind is not None  # noqa: S101 (there is nothing after the end)
     found, standing = [], 0
     for key in keys:
-        synced = site.sync(at.kind, read_key(json.loads(key)), now)
-        standing += bool(synced.state.fingerprint)
-        if synced.outcome not in QUIET and not _known(synced):
-            found.append(Difference(kind=at.kind, key=key, outcome=synced.outcome, event_id=synced.state.event_id))
-    counts = Counter(at.differences) + Counter(f"{one.kind} {one.outcome}" for one in found)
+        try:
+            synced = site.sync(at.kind, read_key(json.loads(key)), now)
+        except Exception as error:  # whatever it is, it must not keep other rows from being compared
+            if failed is None or isinstance(error, Unknown) or dynamo.is_busy(error):
+                raise
+            failed(error)
+            continue
+        standing += synced.stands
+        if synced.fresh or synced.outcome in FOLLOWS:
+            expected = synced.outcome is Action.NOTHING or (synced.awaited and synced.outcome is not Action.CANCEL)
+            ids = {"key": key, "event_id": synced.state.event_id}
+            found.append(Difference(kind=at.kind, outcome=synced.outcome, expected=expected, **ids))
+    counts = Counter(at.differences) + Counter(f"{one.kind} {one.outcome}" for one in found if not one.expected)
     done = replace(after, rows=at.rows + len(keys), standing=at.standing + standing, differences=dict(counts))
     return done, found
 
 
-def compare(site: Site, now: datetime, report: Report = lambda _: None) -> Compared:
-    """Look at every row without writing. ``site`` is a dry one; ``report`` gets the number of rows now and then."""
+def compare(site: Site, now: datetime, report: Report = lambda _: None, failed: Failed | None = None) -> Compared:
+    """Look at every row without writing. ``site`` is a dry one; ``report`` gets the number of rows now and then, and
+    ``failed`` is as in :func:`compare_part`.
+    """
     at, seen, found = Progress(began_at=now, kind=Kind.EVENTS), set[str](), list[Difference]()
     while at.kind is not None:
         before = at.rows
-        at, more = compare_part(site, at, seen, now)
+        at, more = compare_part(site, at, seen, now, failed)
         found += more
         if at.rows // REPORTED > before // REPORTED:
             report(at.rows)
@@ -125,21 +144,26 @@ def too_many(differences: int, rows: int) -> bool:
     return differences > min(MOST_KEPT, max(MOST_DIFFERENCES, rows // MOST_DIFFERENCES_SHARE))
 
 
-def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], *, begin: bool) -> Progress | None:
+def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], failed: Failed, *, begin: bool) -> Progress | None:
     """Go on with the daily comparison of a source, or ``begin`` one where none is under way, until it has ended or the
     time is up. ``site`` is one that writes. ``None``: nothing was to be done, or somebody else does it.
 
-    A difference is acted upon when all rows are compared. Raises :class:`Unknown` as :meth:`Site.sync` does, which
-    ends the comparison.
+    A difference is acted upon when all rows are compared. A row that fails keeps no other from being compared and
+    followed: ``failed`` is informed of it, and a difference is tried again until the next day's comparison. Raises
+    :class:`Unknown` as :meth:`Site.sync` does, which ends the comparison.
     """
     ids, comparisons = (site.account, site.source.name), site.store.comparisons
-    at = comparisons.progress(*ids)
-    if at is None:
-        at = comparisons.save(*ids, Progress(began_at=now, kind=Kind.EVENTS)) if begin else None
+    at, described = comparisons.progress(*ids), digest(site.source.model_dump_json())
+    if at is not None and (at.described != described or (begin and at.kind is None)):
+        # By another description, rows may have other keys. And what could not be done in a day is found again.
+        comparisons.end(*ids)
+        at, begin = None, True
+    if at is None and begin:
+        at = comparisons.save(*ids, Progress(began_at=now, kind=Kind.EVENTS, described=described))
     dry, seen = Site(site.store, site.account, site.source, site.tables, dry=True), set[str]()
     while at is not None and at.kind is not None and not time_is_up():
         try:
-            after, found = compare_part(dry, at, seen, now)
+            after, found = compare_part(dry, at, seen, now, failed)
         except Unknown:
             comparisons.end(*ids)
             raise
@@ -149,38 +173,54 @@ def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], *, begin: b
     if at is None or at.kind is not None or time_is_up():
         return at
     site.store.sources.compared(*ids, at.standing)
-    if too_many(sum(at.differences.values()), at.rows) or _acted(site, now, time_is_up):
+    if too_many(sum(at.differences.values()), at.rows) or _acted(site, now, time_is_up, failed):
         comparisons.end(*ids)
         return replace(at, ended=True)
     return at
 
 
-def _acted(site: Site, now: datetime, time_is_up: Callable[[], bool]) -> bool:
+def _acted(site: Site, now: datetime, time_is_up: Callable[[], bool], failed: Failed) -> bool:
     """Do what follows from the differences that are left; whether none is left."""
     ids, comparisons = (site.account, site.source.name), site.store.comparisons
+    done = True
     for one in comparisons.found(*ids):
-        for _ in follow(site, one.kind, read_key(json.loads(one.key)), now):
-            if time_is_up():
-                return False
+        try:
+            for _ in follow(site, one.kind, read_key(json.loads(one.key)), now):
+                if time_is_up():
+                    return False
+        except Exception as error:  # whatever it is, it must not keep other rows from being followed
+            failed(error)
+            done = False
+            continue
         comparisons.remove(*ids, one)
-    return True
+    return done
 
 
-def act(site: Site, differences: tuple[Difference, ...], now: datetime) -> Mapping[str, int]:
-    """Look at the rows of ``differences`` and do what follows, and at what waits for them; counts what was done."""
+def act(
+    site: Site, differences: tuple[Difference, ...], now: datetime, failed: Failed | None = None
+) -> Mapping[str, int]:
+    """Look at the rows of ``differences`` and do what follows, and at what waits for them; counts what was done. A row
+    that fails keeps no other from being followed where ``failed`` is informed of it.
+    """
     done: Counter[str] = Counter()
     for one in differences:
-        for synced in follow(site, one.kind, read_key(json.loads(one.key)), now):
-            done[f"{one.kind} {synced.outcome}"] += 1
+        try:
+            for synced in follow(site, one.kind, read_key(json.loads(one.key)), now):
+                done[f"{one.kind} {synced.outcome}"] += 1
+        except Exception as error:  # whatever it is, it must not keep other rows from being followed
+            if failed is None:
+                raise
+            failed(error)
     return done
 
 
 def follow(site: Site, kind: Kind, key: Mapping[str, Any], now: datetime) -> Iterator[Synced]:
-    """Look at a row, then at each row that waited for what this has led to."""
-    synced = site.sync(kind, key, now)
-    yield synced
-    for waiting in site.waiting(synced):
-        yield from follow(site, Kind.REGISTRATIONS, read_key(json.loads(waiting)), now)
+    """Look at a row, then at each row that waited for what this has led to, and so on."""
+    left = [(kind, key)]
+    while left:
+        synced = site.sync(*left.pop(), now)
+        yield synced
+        left += [(Kind.REGISTRATIONS, read_key(json.loads(one))) for one in reversed(site.waiting(synced))]
 
 
 def people(site: Site, differences: tuple[Difference, ...]) -> int:
@@ -188,12 +228,8 @@ def people(site: Site, differences: tuple[Difference, ...]) -> int:
     told = 0
     for one in differences:
         if one.kind is Kind.REGISTRATIONS:
-            told += one.outcome in (Action.CREATE, Action.CHANGE, Action.CANCEL)
+            # Whoever waits for their event is registered where it is created before.
+            told += one.outcome in (Action.CREATE, Action.CHANGE, Action.CANCEL, Action.WAIT)
         elif one.outcome in (Action.CHANGE, Action.CANCEL, Action.REOPEN):
             told += site.store.reads.seats(one.event_id).taken
     return told
-
-
-def _known(synced: Synced) -> bool:
-    """Whether the row has a problem that was known before: nothing new follows from it."""
-    return synced.outcome is Outcome.PROBLEM and not synced.fresh

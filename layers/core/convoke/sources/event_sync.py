@@ -32,8 +32,9 @@ class EventSync(RowSync):
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
         read = self._begin(Kind.EVENTS, rows, key)
         event = self._event(read.seen.event_id)
-        if (read.seen.expired and read.row is None) or (event is not None and series.ends_at(event) <= now):
-            return self._settled(read, Action.NOTHING)
+        over = event is not None and series.ends_at(event) <= now
+        if (read.seen.expired and read.row is None) or over:
+            return self._settled(read, Action.NOTHING, over=over)
         try:
             row = None if read.row is None else event_row(rows, read.row)
             action = decide.of_event(read.seen, row, event, now)
@@ -41,13 +42,14 @@ class EventSync(RowSync):
                 self._brake(read, event if row is None else None, now)
             synced = self._do_event(read, rows, row, event, action, now)
         except Held:
-            return self._wrong(read, [("", HELD)], now, Outcome.HELD)
+            synced = self._wrong(read, [("", HELD)], now, Outcome.HELD)
         except (InvalidField, ValidationError, Taken) as error:
-            return self._wrong(read, errors_of(error), now)
-        stays_off = event is not None and event.status is EventStatus.CANCELLED and action is Action.NOTHING
-        if synced is None or not synced.state.event_id or action is Action.CANCEL or stays_off:
-            return synced
-        return replace(synced, unblocks=(event_mark(external_id(rows, key)),))
+            synced = self._wrong(read, errors_of(error), now)
+        if synced is None:
+            return None
+        stood = event is not None and event.status is not EventStatus.CANCELLED
+        stands = synced.outcome in (Action.CREATE, Action.REOPEN) or (stood and synced.outcome is not Action.CANCEL)
+        return replace(synced, stands=stands, unblocks=(event_mark(external_id(rows, key)),) if stands else ())
 
     def _do_event(
         self, read: RowRead, rows: EventRows, row: EventRow | None, event: Event | None, action: Action, now: datetime
@@ -59,6 +61,9 @@ class EventSync(RowSync):
                 return self._settled(read, Action.NOTHING)
             state = replace(said, event_id=new.event_id)
             if self.dry:
+                holder = self.store.external_ids.event_holder(self.account, new.external_id)
+                if holder is not None:
+                    raise Taken("event_id", holder)
                 return Synced(outcome=action, state=state)
             events.create_event(self.store, new, also=self._state_actions(read, state))
             return Synced(outcome=action, state=state)

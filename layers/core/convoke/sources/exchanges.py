@@ -62,11 +62,13 @@ class Exchanges(RowSync):
             return Synced(outcome=Action.CHANGE, state=said_by(read.seen, row))
         said = said_by(read.seen, row)
         also: dict[str, Write] = {}
+        again: list[str] = []
         for number, one in enumerate(circle):
             its = said_by(one.read.seen, one.row)
             # Seats are not taken here: other guests are left to the next sync.
             if one.changes.pop("guests", one.person.guests) != one.person.guests:
                 its = replace(its, fingerprint="")
+                again.append(its.key)
             said = its if number == 0 else said
             also |= {
                 name if number == 0 else f"{name} of row {number}": action
@@ -81,7 +83,7 @@ class Exchanges(RowSync):
             account=self.account,
             also=also,
         )
-        return Synced(outcome=Action.CHANGE, state=said) if swapped else None
+        return Synced(outcome=Action.CHANGE, state=said, again=tuple(again)) if swapped else None
 
     def _circle(self, found: list[_Moves], holder: str | None, event: Event, now: datetime) -> list[_Moves]:
         """``found`` with those who follow: each row waits for the address of the person before, and the last person is

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from ..decision import fan_out
 from ..decision.decide import calendar_state_of, over
 from ..model import ConvokeError, Event, InvalidField, Registration, RegistrationStatus, folded
-from ..registrations import registry
-from ..registrations.registry import Obstacle, TooMany
+from ..registrations import registry, seats
+from ..registrations.registry import STANDING, Obstacle, TooMany
 from ..schedule import series
 from ..store.external_ids import Taken
 from ..store.sources import Kind, RowState
@@ -26,6 +26,8 @@ from .rows import RegistrationRow, event_of, registration_row
 
 TAKEN = "is registered for the event already"
 LIMITED = "has got as many invitations as one address may get: looked at again by the next daily audit"
+AWAITED = (f"email: {LIMITED}", f"guests: {Obstacle.FULL}")
+"""The problems that end by themselves, without another row."""
 
 
 class NotYet(ConvokeError):
@@ -50,28 +52,53 @@ class RegistrationSync(Exchanges):
         read = self._begin(Kind.REGISTRATIONS, rows, key)
         seen = read.seen
         person = self.store.reads.registration(seen.event_id, seen.registration_id) if seen.registration_id else None
+        if person is not None and person.status is RegistrationStatus.ERASED:
+            return self._forgotten(read)
+        standing = person is not None and person.status in STANDING
         try:
             event = self._event(seen.event_id if read.row is None else self._event_id(event_of(rows, read.row)))
-            if (seen.expired and read.row is None) or (event is not None and series.ends_at(event) <= now):
-                return self._settled(read, Action.NOTHING)
+            over = event is not None and series.ends_at(event) <= now
+            if (seen.expired and read.row is None) or (over and not self._leaves(person, event, now)):
+                return self._settled(read, Action.NOTHING, over=over)
             row = None if read.row is None else registration_row(rows, read.row)
             action = decide.of_registration(seen, row, person, event, now)
             if person is not None and action in (Action.CANCEL, Action.CHANGE) and disappears(seen, row):
                 self._brake(read, None, now)
             synced = self._do_registration(read, row, person, event, action, now)
         except Held:
-            return self._wrong(read, [("", HELD)], now, Outcome.HELD)
+            synced = self._wrong(read, [("", HELD)], now, Outcome.HELD)
         except Refused as error:
+            swapped = None
             if person is not None and event is not None and row is not None:
                 swapped = self._swap(read, row, person, event, now)
-                if swapped is not None:
-                    return swapped
-            return self._wrong(read, [("email", TAKEN)], now, waits_for=error.what)
+            if swapped is not None:
+                return replace(swapped, stands=True, awaited=bool(seen.waits_for))
+            synced = self._wrong(read, [("email", TAKEN)], now, waits_for=error.what)
         except (InvalidField, ValidationError, Taken) as error:
-            return self._wrong(read, errors_of(error), now)
-        if synced is None or person is None or synced.outcome not in (Action.CANCEL, Action.CHANGE):
+            synced = self._wrong(read, errors_of(error), now)
+        if synced is None:
+            return None
+        stands = synced.outcome is Action.CREATE or (standing and synced.outcome is not Action.CANCEL)
+        awaited = (
+            bool(seen.waits_for) or seen.problem in AWAITED or (synced.outcome is Action.WAIT and seen.problem != "")
+        )
+        synced = replace(synced, stands=stands, awaited=awaited)
+        if person is None or synced.outcome not in (Action.CANCEL, Action.CHANGE):
             return synced
         return replace(synced, unblocks=(address_mark(person.event_id, person.email),))
+
+    def _leaves(self, person: Registration | None, event: Event | None, now: datetime) -> bool:
+        """Whether the row names another ``event`` than the one, not over yet, at which the person has a place."""
+        if person is None or event is None or person.status not in STANDING or person.event_id == event.event_id:
+            return False
+        left = self._event(person.event_id)
+        return left is not None and series.ends_at(left) > now
+
+    def _forgotten(self, read: RowRead) -> Synced:
+        """Whoever is erased, or is to be, does not come back. Their key may be personal data: the row is recognized by
+        its hash.
+        """
+        return self._settled(read, Action.NOTHING, replace(read.seen, key="", fields=()))
 
     def _do_registration(
         self,
@@ -90,14 +117,13 @@ class RegistrationSync(Exchanges):
         if action is Action.WAIT and row is not None:
             return self._settled(read, action, replace(seen, waits_for=event_mark(row.event)))
         if event is None or row is None or action is Action.NOTHING:
-            if person is not None and person.status is RegistrationStatus.ERASED:
-                # Its key may be personal data: the row is recognized by its hash.
-                return self._settled(read, action, replace(seen, key="", fields=()))
             comes = row is not None and row.status != "withdrawn"
             if person is not None and person.status is RegistrationStatus.CANCELLED and not (comes or person.removed):
                 return self._removed(read, person, replace(said, waits_for=""), now)
             return self._settled(read, action, said)
         if action is Action.CREATE:
+            if person is not None and self.store.registrations.to_be_erased(person):
+                return self._forgotten(read)
             return self._register(read, row, event, said, now)
         assert person is not None  # noqa: S101 (only who is registered can be changed)
         return self._change(read, row, person, event, said, now)
@@ -110,6 +136,9 @@ class RegistrationSync(Exchanges):
         state = replace(said, event_id=event.event_id, registration_id=new.registration_id)
         if self.dry:
             self._require_free(event, new.email)
+            holder = self.store.external_ids.registration_holder(event.event_id, new.external_id)
+            if holder is not None:
+                raise Taken("registration_id", holder)
             return Synced(outcome=Action.CREATE, state=state)
         also = self._state_actions(read, state)
         charge = self.store.limits.recipient(self.account, new.email, now)
@@ -132,6 +161,9 @@ class RegistrationSync(Exchanges):
         if self.dry:
             if moved:
                 self._require_free(event, changes["email"])
+            more = changes.get("guests", person.guests) - person.guests
+            if person.status is RegistrationStatus.REGISTERED and not seats.are_free(self.store, event.event_id, more):
+                raise InvalidField("guests", Obstacle.FULL.value)
             return Synced(outcome=Action.CHANGE, state=said)
         done = registry.change_registration(
             self.store,
@@ -179,7 +211,7 @@ class RegistrationSync(Exchanges):
     def _removed(self, read: RowRead, person: Registration, said: RowState, now: datetime) -> Synced | None:
         """Keep whoever withdrew by themselves from coming back, now that their row says as well that they do not."""
         if self.dry:
-            return Synced(outcome=Action.NOTHING, state=said)
+            return Synced(outcome=Action.NOTHING, state=said, fresh=True)
         changed = replace(person, removed=True, version=person.version + 1, updated_at=now)
         action = self.store.registrations.change_action(person, changed)
         refused = self.store.attempt({"registration": action, **self._state_actions(read, said)})

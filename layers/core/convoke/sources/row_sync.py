@@ -49,14 +49,22 @@ class Outcome(StrEnum):
 
 @frozen
 class Synced:
-    """What the sync of a row led to. ``unblocks`` are the digests of what other rows may wait for, and now find.
-    ``fresh``: the problem was not known before, or was another one, or the row waits for something else by now.
+    """What the sync of a row led to. ``unblocks`` are the digests of what other rows may wait for, and now find;
+    ``again`` are the keys, in JSON, of rows of which more follows at once.
+
+    ``fresh``: what was known of the row is not true any more: it has a problem or none, it waits for something else, or
+    whoever withdrew cannot come back. ``awaited``: the row was known to wait for what follows now. ``stands``: somebody
+    is registered by the row, or its event takes place, and that is not ``over``.
     """
 
     outcome: Action | Outcome
     state: RowState
     unblocks: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     fresh: bool = False
+    awaited: bool = False
+    stands: bool = False
+    over: bool = False
 
 
 class Held(ConvokeError):
@@ -65,9 +73,12 @@ class Held(ConvokeError):
 
 @frozen
 class RowRead:
-    """A row as it was read: its state, and what it says, ``None`` where it is gone or does not count."""
+    """A row as it was read: its state, as it is ``stored`` and with what the read itself tells, and what it says,
+    ``None`` where it is gone or does not count.
+    """
 
     where: Place
+    stored: RowState
     seen: RowState
     row: Row | None
 
@@ -99,15 +110,17 @@ class RowSync:
     def _begin(self, kind: Kind, rows: Rows, key: Mapping[str, Any]) -> RowRead:
         """Read the row's state, then the row."""
         where = self._place(kind, external_id(rows, key))
-        seen = self.store.sources.row(where)
+        stored = self.store.sources.row(where)
         only_key = {name: key[name] for name in rows.key.names}
         answer = self.tables.get_item(TableName=rows.table, Key=dynamo.wire(only_key), ConsistentRead=True)
         row = dynamo.unwire(answer["Item"]) if "Item" in answer else None
-        if (row is None and seen.event_id) or rows.table not in self._known:
+        if (row is None and stored.event_id) or rows.table not in self._known:
             self._require_same_table(rows.table)
+        # A row that is in the table has not expired, whatever is wrong with it: it may be deleted for good.
+        seen = replace(stored, key=key_text(only_key), expired=stored.expired and row is None)
         if row is not None and not counts(rows, row):
             row = None
-        return RowRead(where=where, seen=replace(seen, key=key_text(only_key)), row=row)
+        return RowRead(where=where, stored=stored, seen=seen, row=row)
 
     def _require_same_table(self, table: str) -> None:
         """Raise :class:`Unknown` unless the table is the one that was read before; the first one is remembered.
@@ -128,12 +141,14 @@ class RowSync:
         """Raise :class:`Held` where too many rows have disappeared lately. Those of an event count as all its
         people.
         """
-        if self.dry or self.confirmed:
+        if self.confirmed:
             return
         sources, ids = self.store.sources, (self.account, self.source.name)
         state = sources.state(*ids)
         if state.paused_at is not None:
             raise Held(read.where.digest)
+        if self.dry:
+            return
         people = 1
         if event is not None:
             seats = self.store.reads.seats(event.event_id)
@@ -150,14 +165,16 @@ class RowSync:
             actions["mended"] = self.store.sources.mended_action(read.where)
         return actions
 
-    def _settled(self, read: RowRead, action: Action, state: RowState | None = None) -> Synced:
+    def _settled(self, read: RowRead, action: Action, state: RowState | None = None, *, over: bool = False) -> Synced:
         """Nothing follows from the row. The state is written all the same: its fence stops slower workers."""
-        state = replace(read.seen, waits_for="") if state is None else state
+        state = read.seen if state is None else state
         if action is not Action.WAIT:
             state = replace(state, waits_for="")
         if not self.dry:
             self.store.attempt(self._state_actions(read, state))
-        return Synced(outcome=action, state=state)
+        known = read.stored
+        fresh = bool(known.problem) or known.waits_for != state.waits_for or known.expired != state.expired
+        return Synced(outcome=action, state=state, fresh=fresh or bool(known.key and not state.key), over=over)
 
     def _wrong(
         self,

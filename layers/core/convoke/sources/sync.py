@@ -59,20 +59,25 @@ class Site(EventSync, RegistrationSync):
         return "Item" in self.tables.get_item(TableName=rows.table, Key=wire, ConsistentRead=True)
 
     def waiting(self, synced: Synced) -> list[str]:
-        """The keys, in JSON, of the rows of registrations that wait for what this sync has led to."""
+        """The keys, in JSON, of the rows of registrations that wait for what this sync has led to, or of which more
+        follows.
+        """
         marks = synced.unblocks if self.source.registrations is not None else ()
-        return [key for mark in marks for key in self.store.sources.waiting(self.account, self.source.name, mark)]
+        waiting = (self.store.sources.waiting(self.account, self.source.name, mark) for mark in marks)
+        return [*synced.again, *(key for keys in waiting for key in keys)]
 
-    def expired(self, kind: Kind, key: Mapping[str, Any]) -> None:
+    def expired(self, kind: Kind, row: Mapping[str, Any]) -> None:
         """Remember that the site's time to live has deleted the row, so that it does not count as gone."""
         rows = self.rows(kind)
         for _ in rounds():
             assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
-            read = self._begin(kind, rows, key)
+            read = self._begin(kind, rows, row)
             if read.row is not None:
                 return  # it is back
             try:
-                self._settled(read, Action.NOTHING, replace(read.seen, expired=True, waits_for=""))
+                # The key of who is erased stays forgotten.
+                key = read.seen.key if read.stored.key or not read.stored.fence else ""
+                self._settled(read, Action.NOTHING, replace(read.seen, key=key, expired=True, waits_for=""))
             except Overtaken:
                 continue
             return

@@ -28,10 +28,11 @@ class Found:
 class Progress:
     """How far a comparison that began at ``began_at`` (UTC) is.
 
-    Next are the rows of ``kind`` after ``after``: of the site's table while ``shard`` is empty, of those that are known
-    in that shard otherwise; ``kind`` is ``None`` when all are compared. ``rows`` were compared, ``standing`` of them
-    have become something that stands. ``differences`` are counted by table and outcome. ``fence`` is raised with each
-    part that is compared. ``ended``: it is acted upon as well, or left to `make sync`, and no longer stored.
+    Next are the rows of ``kind`` after ``after``: of the site's table while ``shard`` is empty, of those that are
+    known in that shard otherwise; ``kind`` is ``None`` when all are compared. ``rows`` were compared, ``standing``
+    of them have become something that stands. ``differences`` are counted by table and outcome, without those that
+    were to be expected. ``described`` is a hash of the source's description. ``fence`` is raised with each part
+    that is compared. ``ended``: it is acted upon as well, or left to `make sync`, and no longer stored.
     """
 
     began_at: datetime
@@ -41,6 +42,7 @@ class Progress:
     rows: int = 0
     standing: int = 0
     differences: Mapping[str, int] = field(default_factory=dict)
+    described: str = ""
     fence: int = 0
     ended: bool = False
 
