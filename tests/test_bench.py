@@ -34,6 +34,12 @@ def test_what_is_counted_is_the_same_however_many_people_it_is_counted_for(costs
         assert costs[name].calls == more[name].calls
 
 
+@pytest.mark.long
+def test_the_function_that_delivers_tells_everybody_once_in_a_process_of_its_own() -> None:
+    told = fanout.run(30, fanout.NO_LIMIT, 1)
+    assert (told["people"], told["each_once_in_order"], told["throttled"]) == (30, True, 0.0)
+
+
 def test_the_memory_of_a_worker_is_not_that_of_who_starts_it() -> None:
     ballast = bytearray(250_000_000)
     ballast[::4096] = b"x" * len(ballast[::4096])

@@ -54,6 +54,8 @@ def run(people: int, rate: int, workers: int, at_once: int = AT_ONCE, prefix: tu
         try:
             started += [_process("tests.bench.worker", port, at_once, prefix=prefix) for _ in range(workers)]
             while ask(port, "found")["ready"] < workers:
+                if any(one.poll() is not None for one in started):
+                    raise RuntimeError("a worker has ended: what it wrote says why")
                 time.sleep(0.2)
             before = ask(port, "found")["processor"]
             ask(port, "change")

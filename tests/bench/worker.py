@@ -35,10 +35,10 @@ def work(port: int, at_once: int) -> None:
     settle_in(port)
     bench = Bench(port)
     deliver: Any = import_module("deliver")  # after its settings
-
-    deliver.process_batch = partial(deliver.process_batch, at_once=at_once)
-    runtime = deliver.aws()
-    _ = runtime._ses, runtime._sqs, runtime._store
+    runtime: Any = import_module("convoke.aws.runtime")
+    runtime.process_batch = partial(runtime.process_batch, at_once=at_once)
+    aws = runtime.aws()
+    _ = aws._ses, aws._sqs, aws._store
     before = _used()
     bench.ask("ready")
     while True:
