@@ -26,7 +26,7 @@ from tests.factories import EVENT_ID, SENDER, existing, report_on
 from tests.fixtures import fixture_of
 from tests.mailbox import read_mail
 from tests.test_approval import asks, soon, text
-from tests.test_wait_mails import come_back, reserved
+from tests.test_wait_mails import come_back, reserved, shown
 from tests.test_waiting import (
     DECIDES,
     ON_THE_WAITLIST,
@@ -152,16 +152,16 @@ def test_who_waits_is_mailed_that_the_last_of_their_dates_is_cancelled_when_the_
     assert "Friday 12 March" not in text(world), "that took place"
 
 
-def test_of_who_waits_for_a_cancelled_date_and_one_that_takes_place_nothing_is_due_when_that_is_over(
+def test_who_waits_for_a_cancelled_date_and_one_that_is_over_by_now_is_mailed_so_when_they_are_looked_at(
     world: World,
 ) -> None:
     bo = waits_for(world, 0, 2)
     cancel(world, 2)
     until_over(world, 0)
-    assert true_wait_mail(snapshot(world, bo), world.now) is None, "else the organizer were shown it as missing"
+    assert shown(world, bo) is None, "nothing is due by the clock alone"
     world.change(title="B")
     soon(world)
-    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"], "with the next change it is mailed all the same"
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
 
 def test_who_waits_for_all_dates_is_mailed_that_the_last_is_cancelled_when_the_others_are_over(world: World) -> None:
@@ -469,6 +469,58 @@ def test_whose_calendar_may_not_have_lost_the_date_is_mailed_when_the_whole_even
         soon(world)
         world.look(cy)
     assert said(world, cy) == ["Cancelled"]
+
+
+def test_who_complains_about_the_cancellation_of_their_date_is_not_mailed_when_the_whole_event_is_cancelled(
+    world: World,
+) -> None:
+    cy = had_a_date_that_is_cancelled(world)
+    for state in (DeliveryState.DELIVERED, DeliveryState.COMPLAINED):
+        world.run(apply_report(report_on(world.sent[-1], state, world.now, final=state is DeliveryState.COMPLAINED)))
+    world.cancel_event()
+    soon(world)
+    assert said(world, cy) == []
+
+
+def test_a_corrected_address_is_mailed_that_a_date_is_cancelled_whose_cancellation_came_back(world: World) -> None:
+    cy = had_a_date_that_is_cancelled(world)
+    world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now, final=True)))
+    new = readdressed(world, cy, "new@example.net")
+    soon(world)
+    assert said(world, new) == ["Cancelled"]
+    assert shown(world, new) is None
+
+
+@pytest.mark.parametrize("how", ["given back", "split"])
+def test_who_was_told_of_one_date_and_has_no_other_any_more_is_not_mailed_of_it_once_more(
+    world: World, how: str
+) -> None:
+    one, other = dates_of(world)[1], dates_of(world)[3]
+    cy = world.invite(2, occurrences=(one, other))
+    cancel(world, 1)
+    soon(world)
+    if how == "split":
+        world.cut(dates_of(world)[2])
+        world.copy_all()
+    else:
+        cy = world.amend(cy, occurrences=(one,))
+    soon(world)
+    assert said(world, cy) == []
+
+
+def test_whose_invitation_is_held_up_is_mailed_that_one_date_is_cancelled_when_the_other_is_over_by_now(
+    world: World,
+) -> None:
+    reserved(world, days=100)
+    cy = comes_to(world, 0, 2)
+    soon(world)
+    cancel(world, 2)
+    soon(world)
+    assert said(world, cy) == []
+    until_over(world, 0)
+    world.look(cy)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [])
 
 
 def test_a_date_s_cancellation_that_may_not_have_left_is_sent_when_the_whole_event_is_cancelled(world: World) -> None:

@@ -482,15 +482,11 @@ MUTANTS: dict[str, Mutant] = {
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
     "who-waits-for-dates-is-mailed-that-they-are-cancelled": Mutant(
-        without(waits, "is_cancelled", "not stood and bool(to_come(event, person, now))", "False"),
+        without(waits, "is_cancelled", "(bool(dates) and all(one.cancelled for one in dates))", "False"),
         scenario="somebody registers on a page for a date while it is cancelled",
     ),
     "whose-dates-were-cancelled-in-their-calendar-is-not-mailed-so-too": Mutant(
-        without(waits, "wait_mail_after", "comes and here and message.cancelled_for_all", "False"),
-        scenario="somebody who comes to a date is looked at while it is cancelled, and takes place again",
-    ),
-    "what-a-calendar-was-told-counts": Mutant(
-        instead(waits, "_knows_by_entry", lambda _: False),
+        instead(waits, "_is_told_all", lambda *_: False),
         scenario="somebody who comes to a date is looked at while it is cancelled, and takes place again",
     ),
     "a-report-is-about-one-mail": Mutant(

@@ -24,7 +24,7 @@ class Cause(StrEnum):
 
 
 class WaitMail(StrEnum):
-    """What a mail says to somebody who waits for a seat, or for the organizer's decision. ``ENTRY`` is a message."""
+    """What a mail says to somebody who waits for a seat, or for the organizer's decision."""
 
     NOTHING = "nothing"
     """None yet: they were shown on a page that they are registered, or wait, and are to be mailed so."""
@@ -32,8 +32,6 @@ class WaitMail(StrEnum):
     """That they wait."""
     CANCELLED = "cancelled"
     """That what they wait for is cancelled: the event, or those of its dates that are theirs."""
-    ENTRY = "entry"
-    """In their calendar: that all the dates are cancelled to which they come, of an event that takes place."""
 
 
 @frozen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..model import Event, Occurrence, Registration, RegistrationStatus, folded
+from ..model import DeliveryState, Event, Method, Occurrence, Registration, RegistrationStatus, folded
 from ..schedule import series, series_changes
 from .attention import REASON_OF_STATE
 from .calendar_state import CalendarState, Message
@@ -16,6 +16,8 @@ from .decide import Snapshot, calendar_state_of, over
 from .invitation import Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
+NOT_REACHED = frozenset(REASON_OF_STATE) - {DeliveryState.COMPLAINED}
+"""The states of a message that is known not to have arrived; who complains about one has it."""
 
 
 def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurrence, ...]:
@@ -48,15 +50,9 @@ def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurren
 
 
 def is_cancelled(event: Event, person: Registration, now: datetime) -> bool:
-    """Whether what a registration is for does not take place: the event does not, or none of the dates to come.
-
-    A date that has taken place since the last change of the event counts as to come: of that only the clock tells,
-    which makes nothing due.
-    """
-    if not event.status.expects_people:
-        return True
-    stood = any(not one.cancelled for one in to_come(event, person, min(now, event.updated_at)))
-    return not stood and bool(to_come(event, person, now))
+    """Whether what a registration is for does not take place: the event does not, or none of the dates to come."""
+    dates = to_come(event, person, now)
+    return not event.status.expects_people or (bool(dates) and all(one.cancelled for one in dates))
 
 
 def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
@@ -68,9 +64,9 @@ def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     if not dates:
         return None
     if not is_cancelled(seen.event, seen.registration, now):
-        return WaitMail.PLACE if waits and not all(one.cancelled for one in dates) else None
+        return WaitMail.PLACE if waits else None
     # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait, or come.
-    return WaitMail.CANCELLED if waits or (_was_not_invited(seen) and not _knows_by_entry(seen)) else None
+    return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None
 
 
 def _was_not_invited(seen: Snapshot) -> bool:
@@ -82,13 +78,14 @@ def _was_not_invited(seen: Snapshot) -> bool:
     return person.status is RegistrationStatus.REGISTERED and not invited
 
 
-def _knows_by_entry(seen: Snapshot) -> bool:
-    """Whether somebody's calendar was told that all their dates are cancelled. If that came back, they are mailed when
-    the whole event is cancelled; until then the organizer is shown it.
+def _lost_a_cancellation(seen: Snapshot) -> bool:
+    """Whether the CANCEL of the last date that somebody had in their calendar did not reach them, and the event does
+    not take place by now: no message follows that would say so.
     """
-    last, came_back = seen.invitation.wait_mail, seen.invitation.state in REASON_OF_STATE
-    told = last is not None and last.mail is WaitMail.ENTRY
-    return told and (seen.event.status.expects_people or not came_back)
+    person, invitation, known = seen.registration, seen.invitation, calendar_state_of(seen.invitation)
+    comes = person.status is RegistrationStatus.REGISTERED and not seen.event.status.expects_people
+    of_a_date = known is not None and known.gone and known.part is not None and known.method is Method.CANCEL
+    return comes and of_a_date and invitation.state in NOT_REACHED
 
 
 def is_barred(stop: Stopped | None, mail: WaitMail | None) -> bool:
@@ -106,9 +103,11 @@ def mailed_last(seen: Snapshot) -> WaitMail | None:
 
 def missing_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     """The wait mail that somebody is to be sent, since their last one said something else, or went to another address;
-    ``None``: none. Whoever is to be sent none, as the API's callers decide, is sent no later one either.
+    ``None``: none. Whoever is to be sent none, as the API's callers decide, or knows more by messages, is sent no later
+    one either, unless the last of these did not reach them.
     """
-    true = None if seen.invitation.wait_mail is None else true_wait_mail(seen, now)
+    due = seen.invitation.wait_mail is not None or _lost_a_cancellation(seen)
+    true = true_wait_mail(seen, now) if due else None
     return true if true is not mailed_last(seen) else None
 
 
@@ -122,10 +121,28 @@ def wait_mail_after(seen: Snapshot, message: Message, state: CalendarState, now:
     if not state.gone:
         return before if waits or (comes and not here) else None
     if seen.event.status.expects_people:
-        if comes and here and message.cancelled_for_all and is_cancelled(seen.event, person, now):
-            return WaitMailed(mail=WaitMail.ENTRY)
+        if comes and here and before is None and _is_told_all(seen, message, state, now):
+            return None
         # To who comes an invitation is to follow, and may be held up. Who waits is told that theirs is withdrawn.
         return WaitMailed(mail=WaitMail.NOTHING) if comes else before if waits else None
     if before is not None and here:
         return WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
     return before if waits or comes else None
+
+
+def _is_told_all(seen: Snapshot, message: Message, state: CalendarState, now: datetime) -> bool:
+    """Whether all dates to come of somebody who is invited are cancelled, and messages have said so: ``message``, or
+    those before it.
+    """
+    event, person = seen.event, seen.registration
+    if not is_cancelled(event, person, now):
+        return False
+    if person.occurrences is None:
+        return message.cancelled_for_all
+    unsaid = None if message.cancelled_for_all else message.date
+    told = {one.date for one in state.dates if one.cancelled and one.date != unsaid}
+    chosen = series_changes.chosen(event, person.occurrences, person.named)
+    # After a split a date that the series has lost may take place in another event.
+    lost = not event.was_split
+    left = (date for date, one in chosen.items() if (lost if one is None else one.when.ends_at > now))
+    return told.issuperset(left)

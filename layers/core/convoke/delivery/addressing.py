@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..decision.decide import Snapshot, over
 from ..decision.invitation import Invitation, WaitMail
-from ..decision.waiting import WAITING, is_cancelled, mailed_last, true_wait_mail
+from ..decision.waiting import WAITING, is_cancelled, mailed_last, missing_wait_mail, true_wait_mail
 from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
 from ..mail.notifications import (
@@ -179,7 +179,8 @@ def _wait_mail(
     true, holder = true_wait_mail(snapshot, now), snapshot.registration
     if true is None or (true is mailed_last(snapshot) and not seen.unknowns):
         return None
-    if snapshot.invitation.wait_mail is None and holder.status not in WAITING:
+    is_missing = missing_wait_mail(snapshot, now) is not None
+    if snapshot.invitation.wait_mail is None and not is_missing and holder.status not in WAITING:
         return None  # they know more by a message that has left since
     worded = replace(wait_notification(snapshot.event, holder, true, now), written_at=notification.written_at)
     return Addressed(

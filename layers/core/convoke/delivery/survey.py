@@ -217,8 +217,9 @@ def _not_sent(
 def _not_mailed(seen: Snapshot, now: datetime, told_at: datetime | None) -> Steps[Attention | None]:
     """Why the wait mail that is true did not reach somebody; ``None`` if it did as far as is known, or none is true."""
     person, last = seen.registration, seen.invitation.wait_mail
-    true = None if last is None else true_wait_mail(seen, now)
-    if last is None or true is None:
+    # By the last change: of what is true since a date is over, nothing is due until somebody is looked at.
+    true = None if last is None else true_wait_mail(seen, min(now, seen.event.updated_at))
+    if last is None or true is None or true_wait_mail(seen, now) is None:
         return None
     stop = seen.invitation.stop_of(person.email)
     if stop is not None and stop.hard:

@@ -15,6 +15,7 @@ from typing import Any
 from ..decision.decide import CHANGE, INVITATION, URGENT, Snapshot, calendar_state_of
 from ..decision.invitation import Hold, Invitation, Mailed, WaitMail, WaitMailed
 from ..decision.limits import UNCOUNTED
+from ..decision.waiting import NOT_REACHED
 from ..mail.notifications import Notification
 from ..model import Method, Registration, RegistrationStatus, folded, frozen
 from ..store import dynamo, keys
@@ -349,9 +350,10 @@ def _informing_action(
     """
     known, comes = calendar_state_of(invitation), changed.status is RegistrationStatus.REGISTERED
     elsewhere, chosen = folded(changed.email) != folded(person.email), changed.occurrences != person.occurrences
-    entered = elsewhere and known is not None and not known.gone
-    last = invitation.wait_mail
-    informed = comes and (entered or (last is not None and (chosen or last.mail is not WaitMail.ENTRY)))
+    shown = known is not None and not known.gone
+    # Where their calendar shows nothing, they know by what was mailed, or by a CANCEL that may not have reached them.
+    lost = known is not None and known.gone and (chosen or invitation.state in NOT_REACHED)
+    informed = comes and (invitation.wait_mail is not None or (elsewhere and shown) or lost)
     anew = elsewhere or (informed and chosen)
     nothing = WaitMailed(mail=WaitMail.NOTHING) if informed and anew else None
     return store.invitations.wake_up_action(invitation, priority, now, wait_mail=nothing, unsent=anew)
