@@ -471,6 +471,21 @@ def test_whose_calendar_may_not_have_lost_the_date_is_mailed_when_the_whole_even
     assert said(world, cy) == ["Cancelled"]
 
 
+def test_a_link_names_the_next_date_that_somebody_chose(slow_world: World) -> None:
+    ask_for_link(slow_world, waits_for(slow_world, 2))
+    assert "Sunday 14 March" in text(slow_world)
+
+
+def test_an_acceptance_names_the_next_date_that_somebody_chose(world: World) -> None:
+    world.change(approval=True)
+    cy = asks(world, occurrences=(dates_of(world)[2],))
+    soon(world)
+    assert approval.accept(world.store, world.event(), cy, word="Welcome.", now=world.now)
+    soon(world)
+    assert said(world, cy)[-1] == "Your registration was accepted"
+    assert "Sunday 14 March" in text(world)
+
+
 def test_who_complains_about_the_cancellation_of_their_date_is_not_mailed_when_the_whole_event_is_cancelled(
     world: World,
 ) -> None:

@@ -23,6 +23,7 @@ from ..mail.notifications import (
     about_cancellation,
     becomes,
     sent_as,
+    their_next,
     wait_notification,
 )
 from ..model import Event, Registration, RegistrationStatus, frozen
@@ -87,13 +88,14 @@ def _link(sent: Addressed, holder: Registration, now: datetime) -> Steps[Address
     if snapshot is None or snapshot.registration.email != holder.email:
         return None
     person, event = snapshot.registration, snapshot.event
-    sent = replace(sent, holder=person, event=event, cancelled=is_cancelled(event, person, now))
+    mail, cancelled = replace(sent.notification, when=their_next(event, person, now)), is_cancelled(event, person, now)
+    sent = replace(sent, notification=mail, holder=person, event=event, cancelled=cancelled)
     if person.status in WAITING:
-        says = WaitMail.CANCELLED if sent.cancelled else WaitMail.PLACE
+        says = WaitMail.CANCELLED if cancelled else WaitMail.PLACE
         sent = replace(sent, wait_mail=says, upon=snapshot.invitation)
-    if not sent.cancelled:
+    if not cancelled:
         return sent
-    return replace(sent, notification=about_cancellation(sent.notification, event, person, now))
+    return replace(sent, notification=about_cancellation(mail, event, person, now))
 
 
 def _sent_as(

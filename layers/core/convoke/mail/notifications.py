@@ -330,7 +330,14 @@ def _to_attendee(
         registration_id=registration.registration_id,
         recipient=Person(name=registration.name, email=registration.email),
         language=languages.texts_in(registration.language, event.language).tag,
+        when=their_next(event, registration, now),
     )
+
+
+def their_next(event: Event, registration: Registration, now: datetime) -> When:
+    """When the next date is, at ``now`` (UTC), of those that the registration is for; without one, of the event."""
+    coming = (one.when for one in to_come(event, registration, now) if not one.cancelled)
+    return next(coming, series.when_next(event, now))
 
 
 def asked_for(
@@ -358,7 +365,7 @@ def to_holder(
     kind: NotificationKind, event: Event, registration: Registration, *, about: str, now: datetime
 ) -> Notification:
     """A mail of one of the kinds :data:`ASKED_FOR` to the address of a registration."""
-    return asked_for(
+    mail = asked_for(
         kind,
         event,
         registration.email,
@@ -368,6 +375,7 @@ def to_holder(
         until=now + LINK_WANTED_FOR,
         now=now,
     )
+    return replace(mail, when=their_next(event, registration, now))
 
 
 def sign_in(email: str, *, about: str, language: str, until: datetime, now: datetime) -> Notification:
@@ -397,12 +405,9 @@ under way. Mails of other kinds can be wait mails, too (``delivery.addressing``)
 
 
 def wait_notification(event: Event, registration: Registration, mail: WaitMail, now: datetime) -> Notification:
-    """The notification that says ``mail``, about an event that is not over at ``now`` (UTC). Its time is that of the
-    first date to come of those that the registration is for.
-    """
+    """The notification that says ``mail``, about an event that is not over at ``now`` (UTC)."""
     waiting = to_holder(NotificationKind.WAITING, event, registration, about=registration.registration_id, now=now)
-    coming = (one.when for one in to_come(event, registration, now) if not one.cancelled)
-    waiting = replace(waiting, until=series.ends_at(event), when=next(coming, waiting.when))
+    waiting = replace(waiting, until=series.ends_at(event))
     if mail is WaitMail.PLACE:
         return waiting
     return about_cancellation(replace(waiting, kind=NotificationKind.CANCELLED), event, registration, now)
