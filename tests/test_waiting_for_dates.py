@@ -646,3 +646,40 @@ def test_who_was_not_reached_with_the_cancellation_of_their_date_is_shown_with_t
     world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now, final=True)))
     found = world.run(judge(snapshot(world, cy), SENDER, world.now))
     assert (found.kind, found.date) == (AttentionKind.CANCELLATION, dates_of(world)[1])
+
+
+# --- the series changes more than once ----------------------------------------------------------------------------
+
+
+def reschedule(world: World, **changes: Any) -> Event:
+    return world.become(edits.reschedule(world.event(), replace(world.event(), **changes))[0], priority=0)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("longer", [False, True])
+def test_who_waits_for_a_date_is_mailed_their_place_when_a_change_of_the_rule_is_taken_back(
+    world: World, told: bool, longer: bool
+) -> None:
+    bo = waits_for(world, 1)
+    before = reschedule(world, rule="FREQ=WEEKLY;COUNT=4")
+    if told:
+        soon(world)
+    reschedule(world, rule=DAILY)
+    soon(world)
+    if longer:
+        assert len(reschedule(world, rule="FREQ=DAILY;COUNT=5").earlier) == len(before.earlier) + 1
+        soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, *(["Cancelled", ON_THE_WAITLIST] if told else [])]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_who_comes_to_a_date_has_it_when_a_change_of_the_rule_is_taken_back(slow_world: World, told: bool) -> None:
+    world = slow_world
+    cy = world.invite(2, occurrences=(dates_of(world)[1],))
+    soon(world)
+    reschedule(world, rule="FREQ=WEEKLY;COUNT=4")
+    if told:
+        soon(world)
+    reschedule(world, rule=DAILY)
+    soon(world)
+    assert world.said(cy.email) == [INVITED, *([TOLD, (Method.REQUEST, 2)] if told else [])]
