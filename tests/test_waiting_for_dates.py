@@ -683,3 +683,19 @@ def test_who_comes_to_a_date_has_it_when_a_change_of_the_rule_is_taken_back(slow
     reschedule(world, rule=DAILY)
     soon(world)
     assert world.said(cy.email) == [INVITED, *([TOLD, (Method.REQUEST, 2)] if told else [])]
+
+
+@pytest.mark.parametrize("by", ["a shorter series", "the whole event"])
+def test_who_waits_for_a_date_that_was_moved_and_is_lost_is_mailed_that_it_is_cancelled(world: World, by: str) -> None:
+    bo = waits_for(world, 3)
+    when, days = world.event().when, timedelta(days=14)
+    reschedule(world, when=replace(when, start=when.start + days, end=when.end + days))
+    soon(world)
+    world.pass_time(days=(series.occurrences(world.event())[0].when.starts_at - world.now).days)
+    soon(world)
+    reschedule(world, rule="FREQ=DAILY;COUNT=3")
+    if by == "the whole event":
+        world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert by == "the whole event" or "Monday 29 March 2027" in text(world)
