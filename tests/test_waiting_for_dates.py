@@ -699,3 +699,65 @@ def test_who_waits_for_a_date_that_was_moved_and_is_lost_is_mailed_that_it_is_ca
     soon(world)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
     assert by == "the whole event" or "Monday 29 March 2027" in text(world)
+
+
+def split(world: World, *numbers: int) -> Event:
+    """The series, after it was split at these dates one after the other. Who is copied to the later parts is not."""
+    for number in numbers:
+        world.become(edits.split(world.event(), dates_of(world)[number], "E" * 22, world.now)[0], priority=0)
+        soon(world)
+    return world.event()
+
+
+@pytest.mark.parametrize("since", ["before", "after"])
+def test_who_waits_for_a_date_that_is_lost_after_a_split_is_mailed_that_it_is_cancelled(
+    world: World, since: str
+) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=5")
+    if since == "before":
+        bo = waits_for(world, 1)
+    split(world, 4, 3)
+    if since == "after":
+        bo = waits_for(world, 1, named=len(world.event().earlier))
+    reschedule(world, rule=None)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert "Saturday 13 March 2027" in text(world)
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_who_waits_for_dates_that_any_split_took_along_is_not_mailed_that_they_are_cancelled(
+    world: World, number: int
+) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=5")
+    bo = waits_for(world, number)
+    split(world, 4, 3)
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+
+
+def test_of_a_series_whose_split_was_stored_without_its_time_lost_dates_are_cancelled_with_the_whole_event(
+    world: World,
+) -> None:
+    """Until then they may take place in another event: of all that it lost so far, also where it is split again."""
+    bo = waits_for(world, 3)
+    world.become(replace(split(world, 3), splits=()))
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    again = split(world, 1)
+    assert again.splits == (0, 1, 2)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    world.become(replace(again, splits=()))
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_what_is_undone_leaves_when_an_event_was_split(world: World) -> None:
+    before = world.event()
+    assert edits.back_to(split(world, 3), before).splits == (0,)

@@ -22,8 +22,8 @@ NOT_REACHED = frozenset(REASON_OF_STATE) - {DeliveryState.COMPLAINED}
 
 def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurrence, ...]:
     """The dates that a registration is for and that are not over at ``now`` (UTC), sorted by their times. One that the
-    series lost counts as cancelled at the last time that the series had for it; not after a split, since it may take
-    place in another event.
+    series lost counts as cancelled at the last time that the series had for it; not one that it lost by a split,
+    since that may take place in another event.
     """
     if over(event, now):
         return ()
@@ -31,18 +31,18 @@ def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurren
     if person.occurrences is not None:
         chosen = series_changes.chosen(event, person.occurrences, person.named)
         dates = [one for one in chosen.values() if one is not None]
-        if not event.was_split:
-            dates += [
-                Occurrence(
-                    date=date,
-                    when=when,
-                    title=event.title,
-                    location=event.location,
-                    description=event.description,
-                    cancelled=True,
-                )
-                for date, (_, when) in series_changes.lost(event, person.occurrences, person.named).items()
-            ]
+        dates += [
+            Occurrence(
+                date=date,
+                when=when,
+                title=event.title,
+                location=event.location,
+                description=event.description,
+                cancelled=True,
+            )
+            for date, (earlier, when) in series_changes.lost(event, person.occurrences, person.named).items()
+            if not series_changes.may_be_elsewhere(event, earlier)
+        ]
     left = (one for one in dates if one.when.ends_at > now)
     return tuple(sorted(left, key=lambda one: one.when.starts_at))
 

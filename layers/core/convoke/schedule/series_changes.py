@@ -151,6 +151,13 @@ def lost(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -
     }
 
 
+def may_be_elsewhere(event: Event, earlier: int) -> bool:
+    """Whether a date that ``event`` last had when it had so many ``earlier`` schedules may take place in another event,
+    since it was split then. Where it was not noted when, any date may until the whole event is cancelled.
+    """
+    return earlier in event.splits if event.splits else event.was_split and event.status.expects_people
+
+
 @lru_cache(maxsize=64)
 def _last_known(schedules: tuple[Schedule, ...]) -> Mapping[LocalTime, tuple[int, LocalTime]]:
     """Of each date of the first of ``schedules``, the index of the last one that has it, and its name there.
