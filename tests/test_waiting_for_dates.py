@@ -19,6 +19,7 @@ from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import apply_report
 from convoke.delivery.survey import judge
 from convoke.effects import Refusal, Refused, StopSending, Unknown
+from convoke.mail.notifications import wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, waitlist
 from convoke.schedule import edits, series
@@ -308,11 +309,11 @@ def test_a_link_does_not_say_that_the_event_is_cancelled_after_a_date_that_was(s
     assert text(world).startswith("You are registered for “Kölner Treffen”")
 
 
-def test_of_a_date_that_the_series_lost_nobody_is_mailed_once_the_event_is_over(world: World) -> None:
+def test_of_a_date_that_the_series_lost_nobody_is_mailed_once_it_would_be_over(world: World) -> None:
     bo = waits_for(world, 3)
-    world.become(edits.reschedule(world.event(), replace(world.event(), rule="FREQ=DAILY;COUNT=2"))[0], priority=0)
     end = series.ends_at(world.event())
-    assert true_wait_mail(snapshot(world, bo), end - timedelta(seconds=1)) is CANCELLED
+    world.become(edits.reschedule(world.event(), replace(world.event(), rule="FREQ=DAILY;COUNT=2"))[0], priority=0)
+    assert true_wait_mail(snapshot(world, bo), end - timedelta(seconds=1)) is CANCELLED, "though the event is over"
     assert true_wait_mail(snapshot(world, bo), end) is None
 
 
@@ -761,3 +762,43 @@ def test_of_a_series_whose_split_was_stored_without_its_time_lost_dates_are_canc
 def test_what_is_undone_leaves_when_an_event_was_split(world: World) -> None:
     before = world.event()
     assert edits.back_to(split(world, 3), before).splits == (0,)
+
+
+@pytest.mark.parametrize("seat", [False, True])
+def test_who_is_to_come_to_a_date_is_mailed_that_it_is_cancelled_when_the_series_is_ended(
+    world: World, seat: bool
+) -> None:
+    """Whoever waits for it, or has a seat and was not invited yet."""
+    if seat:
+        reserved(world, days=90)
+    someone = comes_to(world, 3) if seat else waits_for(world, 3)
+    world.pass_time(seconds=(series.occurrences(world.event())[1].when.ends_at - world.now).total_seconds())
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    assert series.ends_at(world.event()) == world.now
+    for _ in range(2):
+        soon(world)
+        world.look(someone)
+    assert said(world, someone) == [*([] if seat else [ON_THE_WAITLIST]), "Cancelled"]
+    assert "Monday 15 March 2027" in text(world)
+    assert world.said(someone.email) == []
+
+
+def test_who_chose_a_date_that_is_over_and_one_that_a_series_lost_as_it_was_ended_is_mailed_of_that(
+    world: World,
+) -> None:
+    bo = waits_for(world, 0, 3)
+    until_over(world, 1)
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert "Friday 12 March" not in text(world)
+
+
+def test_that_a_date_is_cancelled_which_an_ended_series_lost_is_mailed_until_that_would_be_over(world: World) -> None:
+    bo = waits_for(world, 3)
+    end = series.ends_at(world.event())
+    until_over(world, 1)
+    seen = snapshot(world, bo)
+    ended = edits.reschedule(seen.event, replace(seen.event, rule="FREQ=DAILY;COUNT=2"))[0]
+    assert wait_notification(ended, seen.registration, CANCELLED, world.now).until == end
+    assert wait_notification(seen.event, seen.registration, CANCELLED, world.now).until == end

@@ -12,7 +12,7 @@ from ..model import DeliveryState, Event, Method, Occurrence, Registration, Regi
 from ..schedule import series, series_changes
 from .attention import REASON_OF_STATE
 from .calendar_state import CalendarState, Message
-from .decide import Snapshot, calendar_state_of, over
+from .decide import Snapshot, calendar_state_of
 from .invitation import Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
@@ -23,10 +23,8 @@ NOT_REACHED = frozenset(REASON_OF_STATE) - {DeliveryState.COMPLAINED}
 def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurrence, ...]:
     """The dates that a registration is for and that are not over at ``now`` (UTC), sorted by their times. One that the
     series lost counts as cancelled at the last time that the series had for it; not one that it lost by a split,
-    since that may take place in another event.
+    since that may take place in another event. So there may be some although the event is over.
     """
-    if over(event, now):
-        return ()
     dates = list(series.occurrences(event))
     if person.occurrences is not None:
         chosen = series_changes.chosen(event, person.occurrences, person.named)
