@@ -802,3 +802,20 @@ def test_that_a_date_is_cancelled_which_an_ended_series_lost_is_mailed_until_tha
     ended = edits.reschedule(seen.event, replace(seen.event, rule="FREQ=DAILY;COUNT=2"))[0]
     assert wait_notification(ended, seen.registration, CANCELLED, world.now).until == end
     assert wait_notification(seen.event, seen.registration, CANCELLED, world.now).until == end
+
+
+@pytest.mark.parametrize("splits", [False, True])
+def test_whose_invitation_to_one_more_date_is_held_up_is_mailed_of_it_when_the_series_loses_both(
+    world: World, splits: bool
+) -> None:
+    """Also where it was split before, and has lost other dates by that."""
+    cy = world.invite(2, occurrences=(dates_of(world)[1],))
+    soon(world)
+    reserved(world, days=100)
+    cy = world.amend(cy, occurrences=(dates_of(world)[1], dates_of(world)[2]))
+    if splits:
+        split(world, 3)
+    reschedule(world, rule=None)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [INVITED, TOLD])
+    assert "Sunday 14 March 2027" in text(world)
