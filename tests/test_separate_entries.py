@@ -344,6 +344,18 @@ def test_a_date_that_does_not_take_place_is_said_to_be_cancelled(split: bool, ch
     assert said[1].startswith("“Choir” on Saturday 27 March 2027 has been cancelled.")
 
 
+@pytest.mark.parametrize("named", [0, 1])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_date_that_was_chosen_and_is_lost_after_a_split_is_said_to_be_cancelled(named: int, noted: bool) -> None:
+    """Unless it was not noted at which of its schedules the series was split."""
+    what, _ = edits.split(WEEKLY, FOURTH, NEW_ID, NOW)
+    what = what if noted else replace(what, splits=())
+    after, _ = edits.reschedule(what, replace(what, rule=series.rule("FREQ=WEEKLY;COUNT=2", FIRST)))
+    ((_, text),) = words_for(what, after, occurrences=(FIRST.start, THIRD), named=named)
+    said = "has been cancelled." if noted else "is no longer part of this series."
+    assert text.startswith(f"“Choir” on Friday 26 March 2027 {said}")
+
+
 def test_who_gives_up_a_date_of_a_series_that_was_split_is_told_that_the_invitation_is_withdrawn() -> None:
     """So are those who withdraw altogether."""
     old, _ = edits.split(WEEKLY, FOURTH, NEW_ID, NOW)

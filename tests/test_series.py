@@ -477,6 +477,36 @@ def test_dates_are_known_by_the_names_of_any_time() -> None:
     }
 
 
+def test_dates_have_their_names_again_when_a_change_of_the_rule_is_taken_back() -> None:
+    """Whatever else has changed: their time of day and back, the end of the rule, or how long each takes."""
+    daily = schedule(timed("2027-03-12T09:00"), "FREQ=DAILY;COUNT=4")
+    later = series_changes.moved(daily, timed("2027-03-12T11:00"))
+    weekly = schedule(timed("2027-03-12T11:00"), "FREQ=WEEKLY;COUNT=4")
+    first, second, third, fourth = series.starts(daily)
+    every = {name: name for name in (first, second, third, fourth)}
+    longer = replace(daily.when, end=datetime(2027, 3, 12, 12))
+    for back in (daily, schedule(daily.when, "FREQ=DAILY;COUNT=5"), replace(daily, when=longer)):
+        for earlier in ((daily, weekly), (daily, later, weekly), (daily, weekly, daily, weekly)):
+            changed = event(when=back.when, rule=back.rule, earlier=earlier)
+            assert series_changes.named(changed, tuple(every), 0) == every
+            assert series_changes.lost(changed, tuple(every), 0) == {}
+    shorter = event(when=daily.when, rule="FREQ=DAILY;COUNT=2", earlier=(daily, weekly))
+    assert series_changes.named(shorter, tuple(every), 0) == {first: first, second: second}
+
+
+def test_a_date_that_is_no_more_is_known_by_the_last_time_that_the_series_had_for_it() -> None:
+    daily = schedule(timed("2027-03-12T09:00"), "FREQ=DAILY;COUNT=4")
+    moved = series_changes.moved(daily, timed("2027-03-26T09:00"))
+    last, stranger = series.starts(daily)[3], datetime(2027, 3, 14, 10)
+    for when in (daily.when, moved.when):
+        changed = event(when=when, rule="FREQ=DAILY;COUNT=3", earlier=(daily, moved))
+        assert series_changes.lost(changed, (last,), 0) == {last: (1, timed("2027-03-29T09:00"))}
+    changed = event(when=moved.when, rule=moved.rule, earlier=(daily,))
+    assert series_changes.lost(changed, (last,), 0) == {}
+    assert series_changes.lost(changed, (stranger,), 0) == {stranger: (0, timed("2027-03-14T10:00"))}
+    assert series_changes.lost(changed, (stranger,), 1) == {stranger: (1, timed("2027-03-14T10:00"))}
+
+
 # --- this and all following -----------------------------------------------------------------------------------------
 
 

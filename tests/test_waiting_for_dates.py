@@ -19,6 +19,7 @@ from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import apply_report
 from convoke.delivery.survey import judge
 from convoke.effects import Refusal, Refused, StopSending, Unknown
+from convoke.mail.notifications import wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, waitlist
 from convoke.schedule import edits, series
@@ -308,11 +309,11 @@ def test_a_link_does_not_say_that_the_event_is_cancelled_after_a_date_that_was(s
     assert text(world).startswith("You are registered for “Kölner Treffen”")
 
 
-def test_of_a_date_that_the_series_lost_nobody_is_mailed_once_the_event_is_over(world: World) -> None:
+def test_of_a_date_that_the_series_lost_nobody_is_mailed_once_it_would_be_over(world: World) -> None:
     bo = waits_for(world, 3)
-    world.become(edits.reschedule(world.event(), replace(world.event(), rule="FREQ=DAILY;COUNT=2"))[0], priority=0)
     end = series.ends_at(world.event())
-    assert true_wait_mail(snapshot(world, bo), end - timedelta(seconds=1)) is CANCELLED
+    world.become(edits.reschedule(world.event(), replace(world.event(), rule="FREQ=DAILY;COUNT=2"))[0], priority=0)
+    assert true_wait_mail(snapshot(world, bo), end - timedelta(seconds=1)) is CANCELLED, "though the event is over"
     assert true_wait_mail(snapshot(world, bo), end) is None
 
 
@@ -646,3 +647,175 @@ def test_who_was_not_reached_with_the_cancellation_of_their_date_is_shown_with_t
     world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now, final=True)))
     found = world.run(judge(snapshot(world, cy), SENDER, world.now))
     assert (found.kind, found.date) == (AttentionKind.CANCELLATION, dates_of(world)[1])
+
+
+# --- the series changes more than once ----------------------------------------------------------------------------
+
+
+def reschedule(world: World, **changes: Any) -> Event:
+    return world.become(edits.reschedule(world.event(), replace(world.event(), **changes))[0], priority=0)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("longer", [False, True])
+def test_who_waits_for_a_date_is_mailed_their_place_when_a_change_of_the_rule_is_taken_back(
+    world: World, told: bool, longer: bool
+) -> None:
+    bo = waits_for(world, 1)
+    before = reschedule(world, rule="FREQ=WEEKLY;COUNT=4")
+    if told:
+        soon(world)
+    reschedule(world, rule=DAILY)
+    soon(world)
+    if longer:
+        assert len(reschedule(world, rule="FREQ=DAILY;COUNT=5").earlier) == len(before.earlier) + 1
+        soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, *(["Cancelled", ON_THE_WAITLIST] if told else [])]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_who_comes_to_a_date_has_it_when_a_change_of_the_rule_is_taken_back(slow_world: World, told: bool) -> None:
+    world = slow_world
+    cy = world.invite(2, occurrences=(dates_of(world)[1],))
+    soon(world)
+    reschedule(world, rule="FREQ=WEEKLY;COUNT=4")
+    if told:
+        soon(world)
+    reschedule(world, rule=DAILY)
+    soon(world)
+    assert world.said(cy.email) == [INVITED, *([TOLD, (Method.REQUEST, 2)] if told else [])]
+
+
+@pytest.mark.parametrize("by", ["a shorter series", "the whole event"])
+def test_who_waits_for_a_date_that_was_moved_and_is_lost_is_mailed_that_it_is_cancelled(world: World, by: str) -> None:
+    bo = waits_for(world, 3)
+    when, days = world.event().when, timedelta(days=14)
+    reschedule(world, when=replace(when, start=when.start + days, end=when.end + days))
+    soon(world)
+    world.pass_time(days=(series.occurrences(world.event())[0].when.starts_at - world.now).days)
+    soon(world)
+    reschedule(world, rule="FREQ=DAILY;COUNT=3")
+    if by == "the whole event":
+        world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert by == "the whole event" or "Monday 29 March 2027" in text(world)
+
+
+def split(world: World, *numbers: int) -> Event:
+    """The series, after it was split at these dates one after the other. Who is copied to the later parts is not."""
+    for number in numbers:
+        world.become(edits.split(world.event(), dates_of(world)[number], "E" * 22, world.now)[0], priority=0)
+        soon(world)
+    return world.event()
+
+
+@pytest.mark.parametrize("since", ["before", "after"])
+def test_who_waits_for_a_date_that_is_lost_after_a_split_is_mailed_that_it_is_cancelled(
+    world: World, since: str
+) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=5")
+    if since == "before":
+        bo = waits_for(world, 1)
+    split(world, 4, 3)
+    if since == "after":
+        bo = waits_for(world, 1, named=len(world.event().earlier))
+    reschedule(world, rule=None)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert "Saturday 13 March 2027" in text(world)
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_who_waits_for_dates_that_any_split_took_along_is_not_mailed_that_they_are_cancelled(
+    world: World, number: int
+) -> None:
+    world.change(rule="FREQ=DAILY;COUNT=5")
+    bo = waits_for(world, number)
+    split(world, 4, 3)
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    soon(world)
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+
+
+def test_of_a_series_whose_split_was_stored_without_its_time_lost_dates_are_cancelled_with_the_whole_event(
+    world: World,
+) -> None:
+    """Until then they may take place in another event: of all that it lost so far, also where it is split again."""
+    bo = waits_for(world, 3)
+    world.become(replace(split(world, 3), splits=()))
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    again = split(world, 1)
+    assert again.splits == (0, 1, 2)
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST]
+    world.become(replace(again, splits=()))
+    world.cancel_event()
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_what_is_undone_leaves_when_an_event_was_split(world: World) -> None:
+    before = world.event()
+    assert edits.back_to(split(world, 3), before).splits == (0,)
+
+
+@pytest.mark.parametrize("seat", [False, True])
+def test_who_is_to_come_to_a_date_is_mailed_that_it_is_cancelled_when_the_series_is_ended(
+    world: World, seat: bool
+) -> None:
+    """Whoever waits for it, or has a seat and was not invited yet."""
+    if seat:
+        reserved(world, days=90)
+    someone = comes_to(world, 3) if seat else waits_for(world, 3)
+    world.pass_time(seconds=(series.occurrences(world.event())[1].when.ends_at - world.now).total_seconds())
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    assert series.ends_at(world.event()) == world.now
+    for _ in range(2):
+        soon(world)
+        world.look(someone)
+    assert said(world, someone) == [*([] if seat else [ON_THE_WAITLIST]), "Cancelled"]
+    assert "Monday 15 March 2027" in text(world)
+    assert world.said(someone.email) == []
+
+
+def test_who_chose_a_date_that_is_over_and_one_that_a_series_lost_as_it_was_ended_is_mailed_of_that(
+    world: World,
+) -> None:
+    bo = waits_for(world, 0, 3)
+    until_over(world, 1)
+    reschedule(world, rule="FREQ=DAILY;COUNT=2")
+    soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+    assert "Friday 12 March" not in text(world)
+
+
+def test_that_a_date_is_cancelled_which_an_ended_series_lost_is_mailed_until_that_would_be_over(world: World) -> None:
+    bo = waits_for(world, 3)
+    end = series.ends_at(world.event())
+    until_over(world, 1)
+    seen = snapshot(world, bo)
+    ended = edits.reschedule(seen.event, replace(seen.event, rule="FREQ=DAILY;COUNT=2"))[0]
+    assert wait_notification(ended, seen.registration, CANCELLED, world.now).until == end
+    assert wait_notification(seen.event, seen.registration, CANCELLED, world.now).until == end
+
+
+@pytest.mark.parametrize("splits", [False, True])
+def test_whose_invitation_to_one_more_date_is_held_up_is_mailed_of_it_when_the_series_loses_both(
+    world: World, splits: bool
+) -> None:
+    """Also where it was split before, and has lost other dates by that."""
+    cy = world.invite(2, occurrences=(dates_of(world)[1],))
+    soon(world)
+    reserved(world, days=100)
+    cy = world.amend(cy, occurrences=(dates_of(world)[1], dates_of(world)[2]))
+    if splits:
+        split(world, 3)
+    reschedule(world, rule=None)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [INVITED, TOLD])
+    assert "Sunday 14 March 2027" in text(world)

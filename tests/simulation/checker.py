@@ -119,9 +119,8 @@ class Book:
         if person.occurrences is not None:
             chosen = series_changes.chosen(event, person.occurrences, person.named)
             dates = [(one.when, one.cancelled) for one in chosen.values() if one is not None]
-            schedule = (*event.earlier, event.schedule)[person.named]
-            lost = [date for date, one in chosen.items() if one is None]
-            dates += [(series.when_at(schedule, date), True) for date in lost]
+            lost = series_changes.lost(event, person.occurrences, person.named)
+            dates += [(when, True) for _, when in lost.values()]
         to_come = [cancelled for when, cancelled in dates if when.ends_at > self.world.instant()]
         if not to_come:
             return None

@@ -373,7 +373,8 @@ class Event:
     ``when`` is the first date, before changes. A series has a ``rule``, or dates ``added`` to the first, or both;
     ``changes`` has one item for each occurrence that differs from the series, sorted. ``earlier`` are its former
     schedules, oldest first: some registrations name their dates by those. ``was_split``: it is the earlier part of a
-    split series; dates that it lacks may take place in another event. ``capacity`` is ``None`` without a limit.
+    split series; dates that it lost then may take place in another event. ``splits`` are the values of ``len(earlier)``
+    at which it was split; empty if it was before this field existed. ``capacity`` is ``None`` without a limit.
     ``release_on_decline``: the seat of an attendee who declines goes to the first of the waitlist. ``reason`` is why
     the event was cancelled. ``former_texts``, oldest first, are what it said before changes that nobody was informed
     of: who knows one of them counts as informed, until a change that people are informed of removes them.
@@ -396,6 +397,7 @@ class Event:
     changes: tuple[DateChange, ...] = ()
     earlier: tuple[Schedule, ...] = ()
     was_split: bool = False
+    splits: tuple[int, ...] = ()
     organizer: Person
     description: str = ""
     location: str = ""

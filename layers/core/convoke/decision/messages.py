@@ -296,7 +296,7 @@ class MessageBuilder:
         # A registration for the whole event has all its dates. One that is missing was removed by the organizer.
         expected = calendar_state.whole or known.date in (self.registration.occurrences or ())
         missing = dropped and one is None and expected
-        left_series = missing and self.event.was_split and not event_cancelled
+        left_series = missing and not event_cancelled and self._may_be_elsewhere(calendar_state, known.date)
         date_cancelled = one.cancelled if one is not None else missing and not left_series
         reason = one.reason if one is not None and one.cancelled else self.event.reason if event_cancelled else ""
         return Message(
@@ -318,6 +318,15 @@ class MessageBuilder:
             left_series=left_series,
             instead=one.when if one is not None and not one.cancelled and calendar_state.whole else None,
         )
+
+    def _may_be_elsewhere(self, calendar_state: CalendarState, date: LocalTime) -> bool:
+        """Whether a date that the series has not any more may take place in another event. Of a registration for the
+        whole event, after any split: it is not known at which of the event's schedules the date was lost.
+        """
+        if calendar_state.whole:
+            return self.event.was_split
+        lost = series_changes.lost(self.event, (date,), self.registration.named)
+        return any(series_changes.may_be_elsewhere(self.event, earlier) for earlier, _ in lost.values())
 
     def _cancellation(self, calendar_state: CalendarState) -> dict[str, Any]:
         """The fields of :class:`Message` that all cancellations have alike."""

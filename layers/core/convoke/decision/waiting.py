@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..model import DeliveryState, Event, Method, Occurrence, Registration, RegistrationStatus, folded
+from ..model import DeliveryState, Event, LocalTime, Method, Occurrence, Registration, RegistrationStatus, folded
 from ..schedule import series, series_changes
 from .attention import REASON_OF_STATE
 from .calendar_state import CalendarState, Message
-from .decide import Snapshot, calendar_state_of, over
+from .decide import Snapshot, calendar_state_of
 from .invitation import Stopped, WaitMail, WaitMailed
 
 WAITING = (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
@@ -22,31 +22,32 @@ NOT_REACHED = frozenset(REASON_OF_STATE) - {DeliveryState.COMPLAINED}
 
 def to_come(event: Event, person: Registration, now: datetime) -> tuple[Occurrence, ...]:
     """The dates that a registration is for and that are not over at ``now`` (UTC), sorted by their times. One that the
-    series lost counts as cancelled at the time at which it was chosen; not after a split, since it may take place in
-    another event.
+    series lost counts as cancelled at the last time that the series had for it; not one that it lost by a split,
+    since that may take place in another event. So there may be some although the event is over.
     """
-    if over(event, now):
-        return ()
-    dates = list(series.occurrences(event))
-    if person.occurrences is not None:
-        chosen = series_changes.chosen(event, person.occurrences, person.named)
-        dates = [one for one in chosen.values() if one is not None]
-        if not event.was_split:
-            schedule = (*event.earlier, event.schedule)[person.named]
-            dates += [
-                Occurrence(
-                    date=date,
-                    when=series.when_at(schedule, date),
-                    title=event.title,
-                    location=event.location,
-                    description=event.description,
-                    cancelled=True,
-                )
-                for date, one in chosen.items()
-                if one is None
-            ]
+    dates = (
+        series.occurrences(event) if person.occurrences is None else _chosen(event, person, person.occurrences).values()
+    )
     left = (one for one in dates if one.when.ends_at > now)
     return tuple(sorted(left, key=lambda one: one.when.starts_at))
+
+
+def _chosen(event: Event, person: Registration, names: tuple[LocalTime, ...]) -> dict[LocalTime, Occurrence]:
+    """The dates of these ``names``, as the registration has them, by which :func:`to_come` goes."""
+    lost = {
+        date: Occurrence(
+            date=date,
+            when=when,
+            title=event.title,
+            location=event.location,
+            description=event.description,
+            cancelled=True,
+        )
+        for date, (earlier, when) in series_changes.lost(event, names, person.named).items()
+        if not series_changes.may_be_elsewhere(event, earlier)
+    }
+    present = series_changes.chosen(event, names, person.named)
+    return {date: one for date, one in present.items() if one is not None} | lost
 
 
 def is_cancelled(event: Event, person: Registration, now: datetime) -> bool:
@@ -141,8 +142,6 @@ def _is_told_all(seen: Snapshot, message: Message, state: CalendarState, now: da
         return message.cancelled_for_all
     unsaid = None if message.cancelled_for_all else message.date
     told = {one.date for one in state.dates if one.cancelled and one.date != unsaid}
-    chosen = series_changes.chosen(event, person.occurrences, person.named)
-    # After a split a date that the series has lost may take place in another event.
-    lost = not event.was_split
-    left = (date for date, one in chosen.items() if (lost if one is None else one.when.ends_at > now))
+    chosen = _chosen(event, person, person.occurrences)
+    left = (date for date, one in chosen.items() if one.when.ends_at > now)
     return told.issuperset(left)

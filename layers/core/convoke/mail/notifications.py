@@ -405,9 +405,11 @@ under way. Mails of other kinds can be wait mails, too (``delivery.addressing``)
 
 
 def wait_notification(event: Event, registration: Registration, mail: WaitMail, now: datetime) -> Notification:
-    """The notification that says ``mail``, about an event that is not over at ``now`` (UTC)."""
+    """The notification that says ``mail``, about what is not over at ``now`` (UTC) of what the registration is for."""
     waiting = to_holder(NotificationKind.WAITING, event, registration, about=registration.registration_id, now=now)
-    waiting = replace(waiting, until=series.ends_at(event))
+    # A date that the series lost may end after the event.
+    until = max((series.ends_at(event), *(one.when.ends_at for one in to_come(event, registration, now))))
+    waiting = replace(waiting, until=until)
     if mail is WaitMail.PLACE:
         return waiting
     return about_cancellation(replace(waiting, kind=NotificationKind.CANCELLED), event, registration, now)

@@ -146,11 +146,13 @@ def reschedule(before: Event, after: Event) -> tuple[Event, tuple[LocalTime, ...
 
 def back_to(event: Event, former: Event) -> Event:
     """``event`` with the content of ``former``, as it was some changes before. Its versions and times stay, and so do
-    its earlier schedules, by whose names some may have registered since.
+    its earlier schedules, by whose names some may have registered since, and at which of them it was split.
 
     Raises :class:`InvalidField` if the schedule was changed too often.
     """
-    back = replace(former, version=event.version, earlier=event.earlier, updated_at=event.updated_at)
+    back = replace(
+        former, version=event.version, earlier=event.earlier, splits=event.splits, updated_at=event.updated_at
+    )
     if event.schedule == former.schedule:
         return back
     # What single dates had then is under the names that they have again.
@@ -185,7 +187,10 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
     before = tuple(one for one in event.changes if one.date < since)
     if not takes_place(replace(_scheduled(event, left), changes=before)):
         raise InvalidField("from", "has no date before it that takes place: change the event itself")
-    old, _ = reschedule(event, replace(_scheduled(event, left), was_split=True))
+    # Where it was split before and not noted when, any of its schedules so far may have been the one.
+    former = tuple(range(len(event.earlier))) if event.was_split and not event.splits else event.splits
+    splits = (*former, len(event.earlier))
+    old, _ = reschedule(event, replace(_scheduled(event, left), was_split=True, splits=splits))
     new = replace(
         _scheduled(event, series_changes.rest(event.schedule, since)),
         event_id=event_id,
@@ -193,6 +198,7 @@ def split(event: Event, since: LocalTime, event_id: str, now: datetime) -> tuple
         changes=tuple(one for one in event.changes if one.date >= since),
         earlier=(),
         was_split=False,
+        splits=(),
         former_texts=(),
         external_id="",
         created_at=now,

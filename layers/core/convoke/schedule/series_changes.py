@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from ..model import Event, InvalidField, LocalTime, Occurrence, Schedule, When
@@ -125,12 +124,9 @@ def named(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) 
     ``len(event.earlier)`` was ``naming``; without dates that no longer exist.
     """
     schedules = (*event.earlier[naming:], event.schedule)
-    known = frozenset(starts(schedules[0]))
-    names = {local_time: local_time for local_time in registration_dates if local_time in known}
-    for before, after in pairwise(schedules):
-        now = renamed(before, after)
-        names = {first: now[name] for first, name in names.items() if name in now}
-    return names
+    known, present = _last_known(schedules), len(schedules) - 1
+    found = {date: known[date] for date in registration_dates if date in known}
+    return {date: name for date, (number, name) in found.items() if number == present}
 
 
 def chosen(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -> dict[LocalTime, Occurrence | None]:
@@ -139,6 +135,58 @@ def chosen(event: Event, registration_dates: tuple[LocalTime, ...], naming: int)
     """
     names, dates = named(event, registration_dates, naming), by_name(event)
     return {date: dates.get(names[date]) if date in names else None for date in registration_dates}
+
+
+def lost(event: Event, registration_dates: tuple[LocalTime, ...], naming: int) -> dict[LocalTime, tuple[int, When]]:
+    """Those of ``registration_dates``, by their names as :func:`named` has them, that no longer exist: how many earlier
+    schedules the event had when it last had the date, and the time at which the series had it then.
+    """
+    schedules = (*event.earlier[naming:], event.schedule)
+    known, present = _last_known(schedules), len(schedules) - 1
+    found = {date: known.get(date, (0, date)) for date in registration_dates}
+    return {
+        date: (naming + number, when_at(schedules[number], name))
+        for date, (number, name) in found.items()
+        if number != present or date not in known
+    }
+
+
+def may_be_elsewhere(event: Event, earlier: int) -> bool:
+    """Whether a date that ``event`` last had when it had so many ``earlier`` schedules may take place in another event,
+    since it was split then. Where it was not noted when, any date may until the whole event is cancelled.
+    """
+    return earlier in event.splits if event.splits else event.was_split and event.status.expects_people
+
+
+@lru_cache(maxsize=64)
+def _last_known(schedules: tuple[Schedule, ...]) -> Mapping[LocalTime, tuple[int, LocalTime]]:
+    """Of each date of the first of ``schedules``, the index of the last one that has it, and its name there.
+
+    From one schedule to the next the names are those of :func:`renamed`. What a change takes away is there again under
+    its name where the change is taken back: where a later schedule has the same first start and rule, whatever its end.
+    """
+    has = [frozenset(starts(schedule)) for schedule in schedules]
+    names, number = {name: name for name in starts(schedules[0])}, 0
+    known = {name: (0, name) for name in names}
+    while names and number < len(schedules) - 1:
+        before = schedules[number]
+        now = renamed(before, schedules[number + 1])
+        following = {first: now[name] for first, name in names.items() if name in now}
+        again = [other for other in range(number + 1, len(schedules)) if _is_taken_back(before, schedules[other])]
+        best = max(again, key=lambda other: (len(has[other].intersection(names.values())), other), default=number)
+        back = {first: name for first, name in names.items() if best > number and name in has[best]}
+        names, number = (back, best) if back and len(back) >= len(following) else (following, number + 1)
+        known |= {first: (number, name) for first, name in names.items()}
+    return known
+
+
+def _is_taken_back(before: Schedule, later: Schedule) -> bool:
+    """Whether the dates of ``later`` have the names of ``before``: it begins as that does, with the same rule but for
+    its end.
+    """
+    if before.when.start != later.when.start:
+        return False
+    return before.rule == later.rule or (before.rule is not None and same_but_for_its_end(before.rule, later.rule))
 
 
 def shortened(schedule: Schedule, since: LocalTime) -> Schedule | None:
