@@ -16,6 +16,7 @@ from convoke.aws import ses
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import WaitMail
+from convoke.delivery.fan_out import process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import (
@@ -31,6 +32,7 @@ from convoke.effects import (
     Effect,
     ReadInvitation,
     ReadNotification,
+    RecordNotification,
     Refusal,
     Refused,
     SendNotification,
@@ -491,6 +493,75 @@ def test_a_mail_that_was_delivered_and_whose_worker_died_is_not_sent_again(world
         soon(world)
         world.pass_time(minutes=20)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+class Died(Exception):
+    """A worker's function was stopped."""
+
+
+def dies(world: World, kind: type[Effect], person: Registration) -> None:
+    """A worker sees to the notification of somebody who waits, and dies where it would carry out this effect."""
+
+    def die() -> None:
+        raise Died
+
+    world.just_before(kind, die)
+    with pytest.raises(Died):
+        world.run(dispatch_of(world, person))
+
+
+def left_and_was_never_recorded(world: World) -> tuple[Registration, SendNotification]:
+    """Who waits, and the mail to them that it is cancelled, whose worker died; by now it takes place again."""
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    world.look(bo)
+    dies(world, RecordNotification, bo)
+    world.pass_time(minutes=10)
+    reopen(world)
+    return bo, world.notifications[-1]
+
+
+def test_that_the_mail_of_a_worker_who_died_was_delivered_says_nothing_of_what_another_is_refused(
+    world: World,
+) -> None:
+    bo, cancelled = left_and_was_never_recorded(world)
+    world.just_before(SendNotification, lambda: comes_back(world, cancelled, "feedback-delivery"))
+    world.answers = [BUSY]
+    assert world.run(dispatch_of(world, bo)) is Outcome.REFUSED
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=2)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
+
+
+def test_that_the_mail_of_a_worker_who_died_was_delivered_says_nothing_of_what_another_did_not_send(
+    world: World,
+) -> None:
+    bo, cancelled = left_and_was_never_recorded(world)
+    dies(world, SendNotification, bo)
+    assert comes_back(world, cancelled, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=2)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
+
+
+def test_that_the_mail_of_a_worker_who_died_was_delivered_does_not_end_what_became_due_since(world: World) -> None:
+    bo, _ = left_and_was_never_recorded(world)
+    dies(world, RecordNotification, bo)
+    place = world.notifications[-1]
+    world.pass_time(minutes=10)
+    world.cancel_event()
+    for hint in world.plan():
+        world.run(process_batch(hint, world.worker()))
+    assert comes_back(world, place, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=2)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled"]
 
 
 def test_who_was_told_something_else_since_is_sent_what_is_true_whatever_was_delivered(slow_world: World) -> None:

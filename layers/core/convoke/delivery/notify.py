@@ -264,7 +264,8 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(seen, why))
             # The claim replaced what the attempt before may have said.
-            yield RecordNotification(notification_state=replace(claimed, due_key=due_key), said=seen.possibly_said)
+            unanswered = replace(claimed, unanswered=claimed.fence, due_key=due_key)
+            yield RecordNotification(notification_state=unanswered, said=seen.possibly_said)
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 

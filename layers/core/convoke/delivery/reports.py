@@ -304,7 +304,8 @@ def _is_unanswered(sent: NotificationState, report: NotificationReport) -> bool:
     """Whether SES did not answer the very attempt that the report is about, as far as was recorded: nobody wrote to the
     notification since the claim, or since that was recorded, which raised the fence.
     """
-    return sent.notification is not None and report.fence in (sent.fence, sent.fence - 1)
+    recorded = report.fence == sent.unanswered == sent.fence - 1
+    return sent.notification is not None and (recorded or report.fence == sent.fence)
 
 
 def _contradicts(last: WaitMailed | None, said: SentWaitMail) -> bool:
