@@ -495,6 +495,40 @@ def test_a_mail_that_was_delivered_and_whose_worker_died_is_not_sent_again(world
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
 
 
+def test_what_they_are_mailed_after_a_delivery_is_not_overwritten_by_the_worker_that_still_waits_for_ses(
+    world: World,
+) -> None:
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
+    reopen(world)
+    world.look(bo)
+    record = up_to_the_record(world, dispatch_of(world, bo))
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    world.cancel_event()
+    world.look(bo)
+    assert world.run(dispatch_of(world, bo)) is Outcome.ACKNOWLEDGED
+    record()
+    for _ in range(2):
+        soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_what_comes_back_after_a_delivery_is_not_overwritten_by_the_worker_that_still_waits_for_ses(
+    world: World,
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    record = up_to_the_record(world, dispatch_of(world, bo))
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    assert comes_back(world, world.notifications[-1])
+    record()
+    soon(world)
+    assert shown(world, bo).state is AttentionReason.BOUNCED
+    assert listed(world, bo) == [AttentionReason.BOUNCED]
+
+
 class Died(Exception):
     """A worker's function was stopped."""
 

@@ -291,7 +291,9 @@ def _apply_delivery(report: NotificationReport) -> Steps[bool]:
             written = yield StoreReport(seen=invitation, changed=known)
         elif _is_unanswered(sent, report) and (said is None or not _contradicts(last, said)):
             certain = said and replace(said, certain=said.mail is not WaitMail.NOTHING)
-            written = yield RecordNotification(notification_state=ended(sent, DeliveryState.ACCEPTED), said=certain)
+            # Named, so that its worker, which may still wait for SES, does not write what it said once more.
+            delivered = replace(ended(sent, DeliveryState.ACCEPTED), unanswered=report.fence or 0)
+            written = yield RecordNotification(notification_state=delivered, said=certain)
         else:
             return True
         if written:

@@ -198,8 +198,9 @@ class NotificationState:
     ``notification`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the
     version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown;
     ``possibly_said`` is the wait mail that the last of these was, if any. ``unanswered`` is the fence of the claim of
-    the last attempt of which was recorded that SES did not answer; 0 for none. ``lease_until`` (UTC) is when its claim
-    ends. ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
+    the last attempt that was recorded though SES had not answered: that it did not, or that the mail was delivered; 0
+    for none. ``lease_until`` (UTC) is when its claim ends. ``due_key`` is ``<priority>#<time>`` while it has to be
+    processed, else ``None``.
     """
 
     notification_id: str
