@@ -378,11 +378,14 @@ def test_what_they_are_mailed_while_a_report_is_applied_is_not_lost(world: World
 # --- what was delivered and never answered ------------------------------------------------------------------------
 
 
-def never_answered(world: World) -> tuple[Registration, SendNotification]:
-    """Who waits, and the mail to them that it is cancelled, of which SES has not said that it took it."""
+def never_answered(world: World, *, mailed: bool = True) -> tuple[Registration, SendNotification]:
+    """Who waits, and was ``mailed`` so, and the mail to them that it is cancelled, of which SES has not said that it
+    took it.
+    """
     first = world.invite(1)
     bo = waits(world)
-    soon(world)
+    if mailed:
+        soon(world)
     world.cancel_event()
     world.look(first)
     world.look(bo)
@@ -437,6 +440,58 @@ def test_a_second_attempt_that_was_delivered_is_not_followed_by_a_third(world: W
         world.pass_time(minutes=20)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
     assert (shown(world, bo), listed(world, bo)) == (None, [])
+
+
+def test_a_first_attempt_that_was_delivered_is_not_followed_by_a_third_where_the_second_said_the_same(
+    world: World,
+) -> None:
+    bo, first = never_answered(world)
+    world.pass_time(minutes=20)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    assert comes_back(world, first, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+    assert (shown(world, bo), listed(world, bo)) == (None, [])
+    reopen(world)
+    soon(world)
+    assert said(world, bo)[-1] == ON_THE_WAITLIST
+
+
+@pytest.mark.parametrize("mailed", [True, False], ids=["was mailed before", "was mailed nothing before"])
+def test_a_first_attempt_that_was_delivered_is_followed_by_another_where_the_second_said_something_else(
+    world: World, *, mailed: bool
+) -> None:
+    bo, first = never_answered(world, mailed=mailed)
+    reopen(world)
+    world.pass_time(minutes=20)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    assert comes_back(world, first, "feedback-delivery")
+    world.cancel_event()
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST] * mailed + ["Cancelled", ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_a_first_attempt_that_was_delivered_is_followed_by_another_where_one_between_said_something_else(
+    world: World,
+) -> None:
+    """Which of the later two left is not known."""
+    bo, first = never_answered(world)
+    for change in (lambda: reopen(world), world.cancel_event):
+        change()
+        world.pass_time(minutes=20)
+        world.answers = [Unknown(why="ReadTimeoutError")]
+        assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    assert comes_back(world, first, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled", "Cancelled"]
 
 
 def test_that_an_earlier_mail_was_delivered_is_no_proof_of_a_later_one(world: World) -> None:
