@@ -394,6 +394,13 @@ def never_answered(world: World, *, mailed: bool = True) -> tuple[Registration, 
     return bo, world.notifications[-1]
 
 
+def tried_again(world: World, person: Registration) -> None:
+    """Another attempt for somebody who waits, of which SES says nothing either."""
+    world.pass_time(minutes=20)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, person)) is Outcome.UNKNOWN
+
+
 def test_a_mail_that_was_delivered_is_not_sent_again_where_ses_never_answered(world: World) -> None:
     bo, cancelled = never_answered(world)
     assert comes_back(world, cancelled, "feedback-delivery")
@@ -429,11 +436,27 @@ def test_a_mail_that_was_given_up_and_is_delivered_after_all_is_shown_no_more(wo
     assert shown(world, bo).state is AttentionReason.BOUNCED
 
 
+def test_that_a_mail_without_these_tags_was_delivered_proves_nothing(world: World) -> None:
+    """An earlier deployment sent it, and recorded the wait mail."""
+    bo, _ = never_answered(world)
+    place = world.notifications[0]
+    world.answers = [Unknown(why="ReadTimeoutError")] * 20
+    for _ in range(8):
+        soon(world)
+        world.pass_time(minutes=10)
+    seen = world.invitation(bo)
+    earlier = replace(seen, wait_mail=existing(seen.wait_mail).without_id)
+    assert world.perform(StoreReport(seen=seen, changed=earlier))
+    event = ses_event(place, "feedback-delivery")
+    del event["mail"]["tags"]["fence"]
+    assert world.run(apply_notification_report(expect(NotificationReport, report_of(event))))
+    soon(world)
+    assert (shown(world, bo).state, listed(world, bo)) == (AttentionReason.FAILED, [AttentionReason.FAILED])
+
+
 def test_a_second_attempt_that_was_delivered_is_not_followed_by_a_third(world: World) -> None:
     bo, _ = never_answered(world)
-    world.pass_time(minutes=20)
-    world.answers = [Unknown(why="ReadTimeoutError")]
-    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    tried_again(world, bo)
     assert comes_back(world, world.notifications[-1], "feedback-delivery")
     for _ in range(3):
         soon(world)
@@ -446,9 +469,7 @@ def test_a_first_attempt_that_was_delivered_is_not_followed_by_a_third_where_the
     world: World,
 ) -> None:
     bo, first = never_answered(world)
-    world.pass_time(minutes=20)
-    world.answers = [Unknown(why="ReadTimeoutError")]
-    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    tried_again(world, bo)
     assert comes_back(world, first, "feedback-delivery")
     for _ in range(3):
         soon(world)
@@ -466,9 +487,7 @@ def test_a_first_attempt_that_was_delivered_is_followed_by_another_where_the_sec
 ) -> None:
     bo, first = never_answered(world, mailed=mailed)
     reopen(world)
-    world.pass_time(minutes=20)
-    world.answers = [Unknown(why="ReadTimeoutError")]
-    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    tried_again(world, bo)
     assert comes_back(world, first, "feedback-delivery")
     world.cancel_event()
     for _ in range(3):
@@ -482,11 +501,10 @@ def test_a_first_attempt_that_was_delivered_is_followed_by_another_where_one_bet
 ) -> None:
     """Which of the later two left is not known."""
     bo, first = never_answered(world)
-    for change in (lambda: reopen(world), world.cancel_event):
-        change()
-        world.pass_time(minutes=20)
-        world.answers = [Unknown(why="ReadTimeoutError")]
-        assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    reopen(world)
+    tried_again(world, bo)
+    world.cancel_event()
+    tried_again(world, bo)
     assert comes_back(world, first, "feedback-delivery")
     for _ in range(3):
         soon(world)

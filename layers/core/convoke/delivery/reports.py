@@ -285,6 +285,8 @@ def _apply_delivery(report: NotificationReport) -> Steps[bool]:
         invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
         if sent is None or invitation is None:
             return False
+        if report.fence is None:
+            return True  # it is not known which mail it is about
         last, said = invitation.wait_mail, sent.possibly_said
         if last is not None and last.mail_id == report.mail_id and not last.certain and last.failure is None:
             known = replace(invitation, wait_mail=replace(last, certain=True))
@@ -292,7 +294,7 @@ def _apply_delivery(report: NotificationReport) -> Steps[bool]:
         elif _is_unanswered(sent, report) and (said is None or not _contradicts(last, said)):
             certain = said and replace(said, certain=said.mail is not WaitMail.NOTHING)
             # Named, so that its worker, which may still wait for SES, does not write what it said once more.
-            delivered = replace(ended(sent, DeliveryState.ACCEPTED), unanswered=report.fence or 0)
+            delivered = replace(ended(sent, DeliveryState.ACCEPTED), unanswered=report.fence)
             written = yield RecordNotification(notification_state=delivered, said=certain)
         else:
             return True
