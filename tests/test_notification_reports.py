@@ -40,9 +40,10 @@ from convoke.effects import (
     StoreReport,
     Unknown,
 )
-from convoke.mail.notifications import NotificationKind
+from convoke.mail.notifications import NotificationKind, asked_for
 from convoke.model import DeliveryState, Registration, RegistrationStatus
 from convoke.registrations import approval, erasure, waitlist
+from convoke.settings import Times
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import EVENT_ID, SENDER, existing, expect, webhook
 from tests.fixtures import fixture_of
@@ -63,6 +64,7 @@ from tests.world import World, a_quick_world, a_world
 EVENTS = Path(__file__).parent.parent / "events"
 WAITLISTED = RegistrationStatus.WAITLISTED
 BUSY = Refused(refusal=Refusal.BUSY, why="ThrottlingException")
+POISON = Refused(refusal=Refusal.POISON, why="MessageRejected")
 TRANSIENT = {"bounceType": "Transient", "bounceSubType": "MailboxFull"}
 
 world = fixture_of(a_quick_world, capacity=1)
@@ -845,7 +847,7 @@ def test_what_comes_back_before_it_is_recorded_is_posted_once(world: World) -> N
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Refused(refusal=Refusal.POISON, why="MessageRejected"), "MessageRejected"),
+        (POISON, "MessageRejected"),
         (Unknown(why="ReadTimeoutError"), "unanswered"),
     ],
 )
@@ -866,6 +868,97 @@ def test_who_listens_is_posted_that_a_wait_mail_was_given_up(
     ids = {"event_id": EVENT_ID, "registration_id": bo.registration_id}
     data = {**ids, "kind": "cancelled", "state": "failed", "reason": reason}
     assert posted(world) == [("notification.failed", data)]
+
+
+def test_who_listens_is_posted_once_of_a_wait_mail_that_is_given_up_at_every_attempt(world: World) -> None:
+    listens(world)
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    given_up_again(world, bo)
+    given_up_again(world, bo)
+    assert [what for what, _ in posted(world)] == ["notification.failed"]
+    bo = readdressed(world, bo, "new@example.net")
+    given_up_again(world, bo)
+    given_up_again(world, bo)
+    assert len(posted(world)) == 2, "to another address it is another one"
+    world.answers = []
+    soon(world)
+    assert said(world, bo) == ["Cancelled"]
+    reopen(world)
+    soon(world)
+    world.cancel_event()
+    given_up_again(world, bo)
+    assert len(posted(world)) == 3, "SES has taken one since"
+
+
+def given_up_again(world: World, person: Registration) -> None:
+    """The event is changed, and SES refuses the mail that is due to somebody who waits for good."""
+    world.change(title=f"{world.event().title}!", priority=0)
+    world.answers = [POISON] * 20
+    world.look(person)
+    assert world.run(dispatch_of(world, person)) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("answer", [POISON, Unknown(why="ReadTimeoutError")])
+def test_who_listens_is_posted_of_which_kind_a_mail_was_that_is_given_up(
+    slow_world: World, answer: Refused | Unknown
+) -> None:
+    world = slow_world
+    listens(world)
+    cy = world.invite(1)
+    world.change(approval=True)
+    bo = asks(world, 2)
+    world.answers = [answer] * 20
+    for _ in range(8):
+        soon(world)
+        world.pass_time(minutes=10)
+    link = link_is_due(world, cy)
+    for _ in range(8):
+        world.run(dispatch(EVENT_ID, link.registration_id, link.notification_id, world.worker()))
+        world.pass_time(minutes=10)
+    assert [(what, data["registration_id"], data["kind"]) for what, data in posted(world)] == [
+        ("notification.failed", bo.registration_id, "pending"),
+        ("notification.failed", cy.registration_id, "link"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pending", "cancelled"])
+def test_who_listens_is_posted_what_was_to_be_said_last_by_a_mail_that_is_given_up(
+    slow_world: World, kind: str
+) -> None:
+    world = slow_world
+    listens(world)
+    world.change(approval=True)
+    bo = asks(world, 2)
+    for _ in range(Times().max_unknowns):
+        tried_again(world, bo)
+    world.pass_time(minutes=20)
+    if kind == "cancelled":
+        world.cancel_event()
+        world.look(bo)
+    assert world.run(dispatch_of(world, bo)) is Outcome.FAILED
+    [(what, data)] = posted(world)
+    assert (what, data["kind"], data["reason"]) == ("notification.failed", kind, "unanswered")
+
+
+def test_nothing_is_posted_of_a_mail_to_an_address_that_is_not_registered(slow_world: World) -> None:
+    world = slow_world
+    listens(world)
+    letter = asked_for(
+        NotificationKind.CONFIRM,
+        world.event(),
+        "nobody@example.net",
+        about="x",
+        until=world.now + timedelta(days=1),
+        now=world.now,
+    )
+    assert world.store.notifications.schedule(letter, now=world.now)
+    world.answers = [POISON]
+    assert world.run(dispatch(EVENT_ID, "", letter.notification_id, world.worker())) is Outcome.FAILED
+    assert posted(world) == []
 
 
 def test_who_listens_is_posted_that_ses_rejected_a_wait_mail_after_it_took_it(world: World) -> None:
