@@ -16,6 +16,7 @@ from convoke.aws import ses
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import WaitMail
+from convoke.delivery.fan_out import process_batch
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import (
@@ -31,6 +32,7 @@ from convoke.effects import (
     Effect,
     ReadInvitation,
     ReadNotification,
+    RecordNotification,
     Refusal,
     Refused,
     SendNotification,
@@ -38,9 +40,10 @@ from convoke.effects import (
     StoreReport,
     Unknown,
 )
-from convoke.mail.notifications import NotificationKind
+from convoke.mail.notifications import NotificationKind, asked_for
 from convoke.model import DeliveryState, Registration, RegistrationStatus
 from convoke.registrations import approval, erasure, waitlist
+from convoke.settings import Times
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import EVENT_ID, SENDER, existing, expect, webhook
 from tests.fixtures import fixture_of
@@ -61,6 +64,7 @@ from tests.world import World, a_quick_world, a_world
 EVENTS = Path(__file__).parent.parent / "events"
 WAITLISTED = RegistrationStatus.WAITLISTED
 BUSY = Refused(refusal=Refusal.BUSY, why="ThrottlingException")
+POISON = Refused(refusal=Refusal.POISON, why="MessageRejected")
 TRANSIENT = {"bounceType": "Transient", "bounceSubType": "MailboxFull"}
 
 world = fixture_of(a_quick_world, capacity=1)
@@ -376,17 +380,27 @@ def test_what_they_are_mailed_while_a_report_is_applied_is_not_lost(world: World
 # --- what was delivered and never answered ------------------------------------------------------------------------
 
 
-def never_answered(world: World) -> tuple[Registration, SendNotification]:
-    """Who waits, and the mail to them that it is cancelled, of which SES has not said that it took it."""
+def never_answered(world: World, *, mailed: bool = True) -> tuple[Registration, SendNotification]:
+    """Who waits, and was ``mailed`` so, and the mail to them that it is cancelled, of which SES has not said that it
+    took it.
+    """
     first = world.invite(1)
     bo = waits(world)
-    soon(world)
+    if mailed:
+        soon(world)
     world.cancel_event()
     world.look(first)
     world.look(bo)
     world.answers = [Unknown(why="ReadTimeoutError")]
     assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
     return bo, world.notifications[-1]
+
+
+def tried_again(world: World, person: Registration) -> None:
+    """Another attempt for somebody who waits, of which SES says nothing either."""
+    world.pass_time(minutes=20)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, person)) is Outcome.UNKNOWN
 
 
 def test_a_mail_that_was_delivered_is_not_sent_again_where_ses_never_answered(world: World) -> None:
@@ -424,17 +438,80 @@ def test_a_mail_that_was_given_up_and_is_delivered_after_all_is_shown_no_more(wo
     assert shown(world, bo).state is AttentionReason.BOUNCED
 
 
+def test_that_a_mail_without_these_tags_was_delivered_proves_nothing(world: World) -> None:
+    """An earlier deployment sent it, and recorded the wait mail."""
+    bo, _ = never_answered(world)
+    place = world.notifications[0]
+    world.answers = [Unknown(why="ReadTimeoutError")] * 20
+    for _ in range(8):
+        soon(world)
+        world.pass_time(minutes=10)
+    seen = world.invitation(bo)
+    earlier = replace(seen, wait_mail=existing(seen.wait_mail).without_id)
+    assert world.perform(StoreReport(seen=seen, changed=earlier))
+    event = ses_event(place, "feedback-delivery")
+    del event["mail"]["tags"]["fence"]
+    assert world.run(apply_notification_report(expect(NotificationReport, report_of(event))))
+    soon(world)
+    assert (shown(world, bo).state, listed(world, bo)) == (AttentionReason.FAILED, [AttentionReason.FAILED])
+
+
 def test_a_second_attempt_that_was_delivered_is_not_followed_by_a_third(world: World) -> None:
     bo, _ = never_answered(world)
-    world.pass_time(minutes=20)
-    world.answers = [Unknown(why="ReadTimeoutError")]
-    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    tried_again(world, bo)
     assert comes_back(world, world.notifications[-1], "feedback-delivery")
     for _ in range(3):
         soon(world)
         world.pass_time(minutes=20)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
     assert (shown(world, bo), listed(world, bo)) == (None, [])
+
+
+def test_a_first_attempt_that_was_delivered_is_not_followed_by_a_third_where_the_second_said_the_same(
+    world: World,
+) -> None:
+    bo, first = never_answered(world)
+    tried_again(world, bo)
+    assert comes_back(world, first, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", "Cancelled"]
+    assert (shown(world, bo), listed(world, bo)) == (None, [])
+    reopen(world)
+    soon(world)
+    assert said(world, bo)[-1] == ON_THE_WAITLIST
+
+
+@pytest.mark.parametrize("mailed", [True, False], ids=["was mailed before", "was mailed nothing before"])
+def test_a_first_attempt_that_was_delivered_is_followed_by_another_where_the_second_said_something_else(
+    world: World, *, mailed: bool
+) -> None:
+    bo, first = never_answered(world, mailed=mailed)
+    reopen(world)
+    tried_again(world, bo)
+    assert comes_back(world, first, "feedback-delivery")
+    world.cancel_event()
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST] * mailed + ["Cancelled", ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_a_first_attempt_that_was_delivered_is_followed_by_another_where_one_between_said_something_else(
+    world: World,
+) -> None:
+    """Which of the later two left is not known."""
+    bo, first = never_answered(world)
+    reopen(world)
+    tried_again(world, bo)
+    world.cancel_event()
+    tried_again(world, bo)
+    assert comes_back(world, first, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled", "Cancelled"]
 
 
 def test_that_an_earlier_mail_was_delivered_is_no_proof_of_a_later_one(world: World) -> None:
@@ -491,6 +568,109 @@ def test_a_mail_that_was_delivered_and_whose_worker_died_is_not_sent_again(world
         soon(world)
         world.pass_time(minutes=20)
     assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_what_they_are_mailed_after_a_delivery_is_not_overwritten_by_the_worker_that_still_waits_for_ses(
+    world: World,
+) -> None:
+    bo = waits_and_is_mailed_that_it_is_cancelled(world)
+    reopen(world)
+    world.look(bo)
+    record = up_to_the_record(world, dispatch_of(world, bo))
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    world.cancel_event()
+    world.look(bo)
+    assert world.run(dispatch_of(world, bo)) is Outcome.ACKNOWLEDGED
+    record()
+    for _ in range(2):
+        soon(world)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled"]
+
+
+def test_what_comes_back_after_a_delivery_is_not_overwritten_by_the_worker_that_still_waits_for_ses(
+    world: World,
+) -> None:
+    world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(bo)
+    record = up_to_the_record(world, dispatch_of(world, bo))
+    assert comes_back(world, world.notifications[-1], "feedback-delivery")
+    assert comes_back(world, world.notifications[-1])
+    record()
+    soon(world)
+    assert shown(world, bo).state is AttentionReason.BOUNCED
+    assert listed(world, bo) == [AttentionReason.BOUNCED]
+
+
+class Died(Exception):
+    """A worker's function was stopped."""
+
+
+def dies(world: World, kind: type[Effect], person: Registration) -> None:
+    """A worker sees to the notification of somebody who waits, and dies where it would carry out this effect."""
+
+    def die() -> None:
+        raise Died
+
+    world.just_before(kind, die)
+    with pytest.raises(Died):
+        world.run(dispatch_of(world, person))
+
+
+def left_and_was_never_recorded(world: World) -> tuple[Registration, SendNotification]:
+    """Who waits, and the mail to them that it is cancelled, whose worker died; by now it takes place again."""
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    world.look(bo)
+    dies(world, RecordNotification, bo)
+    world.pass_time(minutes=10)
+    reopen(world)
+    return bo, world.notifications[-1]
+
+
+def test_that_the_mail_of_a_worker_who_died_was_delivered_says_nothing_of_what_another_is_refused(
+    world: World,
+) -> None:
+    bo, cancelled = left_and_was_never_recorded(world)
+    world.just_before(SendNotification, lambda: comes_back(world, cancelled, "feedback-delivery"))
+    world.answers = [BUSY]
+    assert world.run(dispatch_of(world, bo)) is Outcome.REFUSED
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=2)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
+
+
+def test_that_the_mail_of_a_worker_who_died_was_delivered_says_nothing_of_what_another_did_not_send(
+    world: World,
+) -> None:
+    bo, cancelled = left_and_was_never_recorded(world)
+    dies(world, SendNotification, bo)
+    assert comes_back(world, cancelled, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=2)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST]
+
+
+def test_that_the_mail_of_a_worker_who_died_was_delivered_does_not_end_what_became_due_since(world: World) -> None:
+    bo, _ = left_and_was_never_recorded(world)
+    dies(world, RecordNotification, bo)
+    place = world.notifications[-1]
+    world.pass_time(minutes=10)
+    world.cancel_event()
+    for hint in world.plan():
+        world.run(process_batch(hint, world.worker()))
+    assert comes_back(world, place, "feedback-delivery")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=2)
+    assert said(world, bo) == [ON_THE_WAITLIST, "Cancelled", ON_THE_WAITLIST, "Cancelled"]
 
 
 def test_who_was_told_something_else_since_is_sent_what_is_true_whatever_was_delivered(slow_world: World) -> None:
@@ -667,7 +847,7 @@ def test_what_comes_back_before_it_is_recorded_is_posted_once(world: World) -> N
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Refused(refusal=Refusal.POISON, why="MessageRejected"), "MessageRejected"),
+        (POISON, "MessageRejected"),
         (Unknown(why="ReadTimeoutError"), "unanswered"),
     ],
 )
@@ -688,6 +868,97 @@ def test_who_listens_is_posted_that_a_wait_mail_was_given_up(
     ids = {"event_id": EVENT_ID, "registration_id": bo.registration_id}
     data = {**ids, "kind": "cancelled", "state": "failed", "reason": reason}
     assert posted(world) == [("notification.failed", data)]
+
+
+def test_who_listens_is_posted_once_of_a_wait_mail_that_is_given_up_at_every_attempt(world: World) -> None:
+    listens(world)
+    first = world.invite(1)
+    bo = waits(world)
+    soon(world)
+    world.cancel_event()
+    world.look(first)
+    given_up_again(world, bo)
+    given_up_again(world, bo)
+    assert [what for what, _ in posted(world)] == ["notification.failed"]
+    bo = readdressed(world, bo, "new@example.net")
+    given_up_again(world, bo)
+    given_up_again(world, bo)
+    assert len(posted(world)) == 2, "to another address it is another one"
+    world.answers = []
+    soon(world)
+    assert said(world, bo) == ["Cancelled"]
+    reopen(world)
+    soon(world)
+    world.cancel_event()
+    given_up_again(world, bo)
+    assert len(posted(world)) == 3, "SES has taken one since"
+
+
+def given_up_again(world: World, person: Registration) -> None:
+    """The event is changed, and SES refuses the mail that is due to somebody who waits for good."""
+    world.change(title=f"{world.event().title}!", priority=0)
+    world.answers = [POISON] * 20
+    world.look(person)
+    assert world.run(dispatch_of(world, person)) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("answer", [POISON, Unknown(why="ReadTimeoutError")])
+def test_who_listens_is_posted_of_which_kind_a_mail_was_that_is_given_up(
+    slow_world: World, answer: Refused | Unknown
+) -> None:
+    world = slow_world
+    listens(world)
+    cy = world.invite(1)
+    world.change(approval=True)
+    bo = asks(world, 2)
+    world.answers = [answer] * 20
+    for _ in range(8):
+        soon(world)
+        world.pass_time(minutes=10)
+    link = link_is_due(world, cy)
+    for _ in range(8):
+        world.run(dispatch(EVENT_ID, link.registration_id, link.notification_id, world.worker()))
+        world.pass_time(minutes=10)
+    assert [(what, data["registration_id"], data["kind"]) for what, data in posted(world)] == [
+        ("notification.failed", bo.registration_id, "pending"),
+        ("notification.failed", cy.registration_id, "link"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pending", "cancelled"])
+def test_who_listens_is_posted_what_was_to_be_said_last_by_a_mail_that_is_given_up(
+    slow_world: World, kind: str
+) -> None:
+    world = slow_world
+    listens(world)
+    world.change(approval=True)
+    bo = asks(world, 2)
+    for _ in range(Times().max_unknowns):
+        tried_again(world, bo)
+    world.pass_time(minutes=20)
+    if kind == "cancelled":
+        world.cancel_event()
+        world.look(bo)
+    assert world.run(dispatch_of(world, bo)) is Outcome.FAILED
+    [(what, data)] = posted(world)
+    assert (what, data["kind"], data["reason"]) == ("notification.failed", kind, "unanswered")
+
+
+def test_nothing_is_posted_of_a_mail_to_an_address_that_is_not_registered(slow_world: World) -> None:
+    world = slow_world
+    listens(world)
+    letter = asked_for(
+        NotificationKind.CONFIRM,
+        world.event(),
+        "nobody@example.net",
+        about="x",
+        until=world.now + timedelta(days=1),
+        now=world.now,
+    )
+    assert world.store.notifications.schedule(letter, now=world.now)
+    world.answers = [POISON]
+    assert world.run(dispatch(EVENT_ID, "", letter.notification_id, world.worker())) is Outcome.FAILED
+    assert posted(world) == []
 
 
 def test_who_listens_is_posted_that_ses_rejected_a_wait_mail_after_it_took_it(world: World) -> None:

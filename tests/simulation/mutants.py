@@ -442,7 +442,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a-wait-mail-that-is-missing-is-sent": Mutant(instead(reconcile, "missing_wait_mail", lambda *_: None)),
     "a-wait-mail-is-not-sent-again": Mutant(
-        without(addressing, "_wait_mail", " or (true is mailed_last(snapshot) and not seen.unknowns)", ""),
+        without(addressing, "_wait_mail", " or (true is mailed_last(snapshot) and known)", ""),
         scenario="somebody is mailed that it is cancelled while it takes place again",
     ),
     "a-wait-mail-wakes-up": Mutant(

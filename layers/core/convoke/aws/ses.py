@@ -31,7 +31,7 @@ from ..effects import (
     SendNotification,
     Unknown,
 )
-from ..mail.notifications import LINKED, NOBODY, WAIT_MAILS
+from ..mail.notifications import NOBODY, registration_of
 from ..model import basic
 from ..settings import Settings, Times
 from ..store import dynamo
@@ -104,7 +104,7 @@ def send_notification(client: Any, settings: Settings, effect: SendNotification)
     if notification_state.notification is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
     stored_with = notification_state.registration_id
-    whose = effect.holder_id or (stored_with if notification_state.kind in WAIT_MAILS | LINKED else "")
+    whose = registration_of(notification_state, effect.holder_id)
     tags = {
         "event": notification_state.event_id,
         **({"registration": whose} if whose else {}),

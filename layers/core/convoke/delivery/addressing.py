@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..decision.decide import Snapshot, over
-from ..decision.invitation import Invitation, WaitMail
+from ..decision.invitation import Invitation, WaitMail, WaitMailed
 from ..decision.waiting import WAITING, is_cancelled, mailed_last, missing_wait_mail, true_wait_mail
 from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
@@ -179,7 +179,8 @@ def _wait_mail(
     makes that fail; a later one is looked at by the wake-up that is written with the result.
     """
     true, holder = true_wait_mail(snapshot, now), snapshot.registration
-    if true is None or (true is mailed_last(snapshot) and not seen.unknowns):
+    known = not seen.unknowns or _was_only_repeated(snapshot.invitation.wait_mail, seen.possibly_said)
+    if true is None or (true is mailed_last(snapshot) and known):
         return None
     is_missing = missing_wait_mail(snapshot, now) is not None
     if snapshot.invitation.wait_mail is None and not is_missing and holder.status not in WAITING:
@@ -194,3 +195,13 @@ def _wait_mail(
         upon=snapshot.invitation,
         cancelled=true is WaitMail.CANCELLED,
     )
+
+
+def _was_only_repeated(last: WaitMailed | None, possibly: SentWaitMail | None) -> bool:
+    """Whether SES accepted the last wait mail, and the last attempt with an unknown outcome said the same. It was
+    decided before ``last`` was recorded: else another attempt, between the two, may have said something else.
+    """
+    if last is None or possibly is None or not last.certain:
+        return False
+    same = (last.mail, last.links) == (possibly.mail, possibly.links)
+    return same and (possibly.before is None or possibly.before.mail_id != last.mail_id)

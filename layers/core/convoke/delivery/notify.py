@@ -48,9 +48,12 @@ from ..mail.notifications import (
     NotificationState,
     SentWaitMail,
     ended,
+    failed_mail,
+    last_sent_as,
     mail_id,
     may_be_sent,
     priority,
+    registration_of,
 )
 from ..model import DeliveryState, Person, RegistrationStatus, Sender, frozen
 from ..store import keys
@@ -122,7 +125,8 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
             return (yield from _drop(seen))  # all were decided meanwhile
         sent = replace(sent, notification=replace(sent.notification, more=pending))
     notification = sent.notification
-    seen = replace(seen, kind=notification.kind, notification=notification)
+    holder_id = "" if sent.holder is None else sent.holder.registration_id
+    seen = replace(seen, kind=notification.kind, notification=notification, sent_as=sent.kind, holder_id=holder_id)
     barred = yield from _barred(seen, sent, worker.sender)
     if barred is not None:
         return (yield from _give_up(seen, barred, Cause.BARRED, "the address may not be mailed"))
@@ -146,7 +150,7 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
     ready = Ready(
         seen=seen,
         kind=sent.kind,
-        holder_id="" if sent.holder is None else sent.holder.registration_id,
+        holder_id=holder_id,
         mail=rendered.mail,
         account=account,
         counted=counted,
@@ -264,7 +268,8 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
         case Unknown(why=why):
             yield Log(what="unknown outcome", fields=_log_fields(seen, why))
             # The claim replaced what the attempt before may have said.
-            yield RecordNotification(notification_state=replace(claimed, due_key=due_key), said=seen.possibly_said)
+            unanswered = replace(claimed, unanswered=claimed.fence, due_key=due_key)
+            yield RecordNotification(notification_state=unanswered, said=seen.possibly_said)
             return Outcome.UNKNOWN
     raise TypeError(f"SendNotification was answered with {type(answer).__name__}")
 
@@ -321,23 +326,25 @@ def _give_up(seen: NotificationState, state: DeliveryState, reason: str, why: st
     """Give the notification up. ``reason`` is a code of SES's or a ``Cause``; ``why`` is for the log."""
     yield Log(what="notification given up", fields={**_log_fields(seen, why), "reason": reason})
     event = yield from _failure_event(seen, state, reason)
-    yield replace(_ended(seen, state, seen.possibly_said), webhook_event=event)
+    known = replace(seen, given_up=failed_mail(seen))
+    yield replace(_ended(known, state, seen.possibly_said), webhook_event=event)
     return Outcome.FAILED
 
 
 def _failure_event(seen: NotificationState, state: DeliveryState, reason: str) -> Steps[NewWebhookEvent | None]:
     """The ``notification.failed`` webhook event: ids and codes only. ``None`` for a mail that is not to an attendee, or
-    to an address that is stopped, of which was posted that it is.
+    to an address that is stopped, of which was posted that it is; and for one that was given up before.
     """
-    if state is not DeliveryState.FAILED or seen.kind not in WAIT_MAILS | LINKED:
+    whose = registration_of(seen, seen.holder_id)
+    if state is not DeliveryState.FAILED or not whose or seen.given_up == failed_mail(seen):
         return None
     event = yield ReadEvent(event_id=seen.event_id)
     if event is None:
         return None
     data = {
         "event_id": seen.event_id,
-        "registration_id": seen.registration_id,
-        "kind": seen.kind.value,
+        "registration_id": whose,
+        "kind": last_sent_as(seen).value,
         "state": state.value,
         "reason": str(reason),
     }

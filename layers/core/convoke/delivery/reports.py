@@ -285,13 +285,17 @@ def _apply_delivery(report: NotificationReport) -> Steps[bool]:
         invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
         if sent is None or invitation is None:
             return False
+        if report.fence is None:
+            return True  # it is not known which mail it is about
         last, said = invitation.wait_mail, sent.possibly_said
         if last is not None and last.mail_id == report.mail_id and not last.certain and last.failure is None:
             known = replace(invitation, wait_mail=replace(last, certain=True))
             written = yield StoreReport(seen=invitation, changed=known)
         elif _is_unanswered(sent, report) and (said is None or not _contradicts(last, said)):
             certain = said and replace(said, certain=said.mail is not WaitMail.NOTHING)
-            written = yield RecordNotification(notification_state=ended(sent, DeliveryState.ACCEPTED), said=certain)
+            # Named, so that its worker, which may still wait for SES, does not write what it said once more.
+            delivered = replace(ended(sent, DeliveryState.ACCEPTED), unanswered=report.fence)
+            written = yield RecordNotification(notification_state=delivered, said=certain)
         else:
             return True
         if written:
@@ -304,7 +308,8 @@ def _is_unanswered(sent: NotificationState, report: NotificationReport) -> bool:
     """Whether SES did not answer the very attempt that the report is about, as far as was recorded: nobody wrote to the
     notification since the claim, or since that was recorded, which raised the fence.
     """
-    return sent.notification is not None and report.fence in (sent.fence, sent.fence - 1)
+    recorded = report.fence == sent.unanswered == sent.fence - 1
+    return sent.notification is not None and (recorded or report.fence == sent.fence)
 
 
 def _contradicts(last: WaitMailed | None, said: SentWaitMail) -> bool:

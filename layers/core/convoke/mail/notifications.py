@@ -197,8 +197,12 @@ class NotificationState:
 
     ``notification`` is ``None`` once it was accepted or given up: only its ``state`` is kept then. ``fence`` is the
     version; ``attempts`` counts failed attempts in a row, ``unknowns`` those whose outcome is unknown;
-    ``possibly_said`` is the wait mail that the last of these was, if any. ``lease_until`` (UTC) is when its claim ends.
-    ``due_key`` is ``<priority>#<time>`` while it has to be processed, else ``None``.
+    ``possibly_said`` is the wait mail that the last of these was, if any. ``unanswered`` is the fence of the claim of
+    the last attempt that was recorded though SES had not answered: that it did not, or that the mail was delivered; 0
+    for none. ``sent_as`` is what it was last to be sent as, and ``holder_id`` the registration whose address that was,
+    if it was looked up; ``given_up`` is of a mail that was given up (:func:`failed_mail`), until SES accepts one.
+    ``lease_until`` (UTC) is when its claim ends. ``due_key`` is ``<priority>#<time>`` while it has to be processed,
+    else ``None``.
     """
 
     notification_id: str
@@ -210,6 +214,10 @@ class NotificationState:
     attempts: int = 0
     unknowns: int = 0
     possibly_said: SentWaitMail | None = None
+    unanswered: int = 0
+    sent_as: NotificationKind | None = None
+    holder_id: str = ""
+    given_up: str = ""
     lease_until: datetime | None = None
     state: DeliveryState = DeliveryState.PENDING
     due_key: str | None = None
@@ -229,7 +237,29 @@ def notification_state(notification: Notification, due_key: str | None = None) -
 
 def ended(seen: NotificationState, state: DeliveryState) -> NotificationState:
     """What became of a notification: then it is not due, and its content is no longer stored."""
-    return replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
+    given_up = "" if state is DeliveryState.ACCEPTED else seen.given_up
+    done = replace(seen, notification=None, possibly_said=None, state=state, lease_until=None, due_key=None)
+    return replace(done, given_up=given_up)
+
+
+def registration_of(seen: NotificationState, holder_id: str) -> str:
+    """The registration whose address a notification goes to; empty if it goes to none. ``holder_id`` is the one that
+    has the address, if that was looked up.
+    """
+    return holder_id or (seen.registration_id if seen.kind in WAIT_MAILS | LINKED else "")
+
+
+def last_sent_as(seen: NotificationState) -> NotificationKind:
+    """What a notification was last to be sent as; its own kind where it has become another mail since, or is new."""
+    if seen.sent_as is None or NotificationKind.CANCELLED in (seen.kind, seen.sent_as):
+        return seen.kind
+    return seen.sent_as
+
+
+def failed_mail(seen: NotificationState) -> str:
+    """A hash of the kind and the address of a mail, so that of one that is given up again and again is posted once."""
+    address = "" if seen.notification is None else folded(seen.notification.recipient.email)
+    return name(last_sent_as(seen), address)
 
 
 # --- one function for each kind -----------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ class Notifications(Repository):
 
     def record(self, effect: effects.RecordNotification) -> bool:
         """Write the notification's state and raise its fence. False: another worker wrote to it since it was read; what
-        was said is written all the same, since it was mailed later than what that worker knew of.
+        was said is written all the same, since it was mailed later than what that worker knew of, unless that was
+        written with the report that this very mail was delivered: more may have been said since.
         """
         state, said, event = effect.notification_state, effect.said, effect.webhook_event
         own = {"notification": self._record_action(state, {})}
@@ -82,7 +83,9 @@ class Notifications(Repository):
         mailed = self._invitations.wait_mail_action(state.event_id, said)
         refused = self._attempt({**own, "invitation": mailed})
         if "notification" in refused:
-            self._write(mailed)
+            stored = refused["notification"]
+            if stored is None or stored.get("unanswered") != state.fence:
+                self._write(mailed)
             return False
         return not refused or not self._attempt(own)
 
