@@ -416,6 +416,19 @@ def test_a_mail_that_was_delivered_is_not_sent_again_where_ses_never_answered(wo
     assert said(world, bo)[-1] == ON_THE_WAITLIST
 
 
+def test_a_mail_that_somebody_complained_about_had_arrived_though_ses_never_answered(world: World) -> None:
+    world.invite(1)
+    bo = waits(world)
+    world.look(bo)
+    world.answers = [Unknown(why="ReadTimeoutError")]
+    assert world.run(dispatch_of(world, bo)) is Outcome.UNKNOWN
+    assert comes_back(world, world.notifications[-1], "feedback-complaint")
+    for _ in range(3):
+        soon(world)
+        world.pass_time(minutes=20)
+    assert (said(world, bo), shown(world, bo), listed(world, bo)) == ([ON_THE_WAITLIST], None, [])
+
+
 def test_a_mail_that_was_given_up_and_is_delivered_after_all_is_shown_no_more(world: World) -> None:
     bo, _ = never_answered(world)
     world.answers = [Unknown(why="ReadTimeoutError")] * 20

@@ -18,7 +18,7 @@ from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import apply_report
 from convoke.delivery.survey import judge
-from convoke.effects import Refusal, Refused, StopSending, Unknown
+from convoke.effects import Accepted, Refusal, Refused, StopSending, Unknown
 from convoke.mail.notifications import wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, waitlist
@@ -27,7 +27,7 @@ from tests.factories import EVENT_ID, SENDER, existing, report_on
 from tests.fixtures import fixture_of
 from tests.mailbox import read_mail
 from tests.test_approval import asks, soon, text
-from tests.test_wait_mails import come_back, reserved, shown
+from tests.test_wait_mails import BUSY, come_back, reserved, shown
 from tests.test_waiting import (
     DECIDES,
     ON_THE_WAITLIST,
@@ -484,6 +484,20 @@ def test_an_acceptance_names_the_next_date_that_somebody_chose(world: World) -> 
     assert approval.accept(world.store, world.event(), cy, word="Welcome.", now=world.now)
     soon(world)
     assert said(world, cy)[-1] == "Your registration was accepted"
+    assert "Sunday 14 March" in text(world)
+
+
+def test_who_is_invited_to_one_of_two_dates_is_mailed_of_the_other_when_both_are_cancelled(world: World) -> None:
+    cy = comes_to(world, 1, 2)
+    world.answers = [Accepted(ses_id="first"), BUSY]
+    world.look(cy)
+    reserved(world, days=100)
+    assert world.said(cy.email) == [INVITED]
+    cancel(world, 2)
+    soon(world)
+    cancel(world, 1)
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == (["Cancelled"], [INVITED, (Method.CANCEL, 2)])
     assert "Sunday 14 March" in text(world)
 
 

@@ -212,7 +212,9 @@ class Post:
         return found is not None and found.cancelled
 
     def _ends(self, effect: Send) -> int | None:
-        """See :attr:`Copy.ends`; ``None`` where the event was changed since it was decided."""
+        """See :attr:`Copy.ends`; ``None`` where the event was changed since it was decided, or somebody comes to a date
+        of which they were never sent anything.
+        """
         rid, state = effect.registration_id, effect.intent.calendar_state
         row = self._world.tables.row(SETTINGS.registrations_table, keys.event(EVENT_ID))
         found = self._world.tables.row(SETTINGS.registrations_table, keys.registration(EVENT_ID, rid))
@@ -220,9 +222,10 @@ class Post:
             return None
         event, person = codec.read(Event, row), codec.read(Registration, found)
         comes = person.status is RegistrationStatus.REGISTERED and event.status.expects_people
-        chosen = series_changes.chosen(event, person.occurrences or (), person.named).values()
-        gone = bool(chosen) and all(one is not None and one.cancelled for one in chosen)
-        return person.version if comes and gone and state.dtstamp >= event.updated_at else None
+        chosen = series_changes.chosen(event, person.occurrences or (), person.named)
+        gone = bool(chosen) and all(one is not None and one.cancelled for one in chosen.values())
+        sent = chosen.keys() <= {one.date for one in state.dates}
+        return person.version if comes and gone and sent and state.dtstamp >= event.updated_at else None
 
     def _accepted(self, effect: Send, ses_id: str) -> None:
         world, faults, random = self._world, self._world.faults, self._world.random

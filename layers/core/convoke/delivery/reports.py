@@ -270,14 +270,16 @@ def apply_notification_report(report: NotificationReport) -> Steps[bool]:
     else:
         raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
     yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
+    if report.state is DeliveryState.COMPLAINED:
+        yield from _apply_delivery(report)
     if is_being_sent and not _is_last(invitation, person, report):
         raise WriteContention("the mail is recorded soon")
     return True
 
 
 def _apply_delivery(report: NotificationReport) -> Steps[bool]:
-    """That a notification was delivered proves that SES accepted it, where SES never said so: then it is not sent
-    again, and it is certain what was said. Returns whether it is known whom it is about. Raises
+    """That a notification was delivered, or complained about, proves that SES accepted it, where SES never said so:
+    then it is not sent again, and it is certain what was said. Returns whether it is known whom it is about. Raises
     :class:`WriteContention`.
     """
     for _ in range(MAX_ATTEMPTS):
