@@ -11,7 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from convoke.aws.records import RecordProcessor
 from convoke.aws.runtime import aws, logger
-from convoke.delivery.reports import Report, apply_notification_report, apply_report, report_of
+from convoke.delivery.notification_reports import apply_notification_report
+from convoke.delivery.reports import apply_report
+from convoke.delivery.ses_events import Report, report_of
 
 processor = RecordProcessor(EventType.SQS)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from convoke.decision.calendar_state import CalendarState, Message
 from convoke.decision.decide import next_message
 from convoke.decision.invitation import Acknowledged, Intent, Invitation
-from convoke.delivery.reports import Report
+from convoke.delivery.ses_events import Report
 from convoke.effects import Send
 from convoke.inbound.authenticity import Receipt
 from convoke.inbound.itip_reply import Answer, IncomingMethod

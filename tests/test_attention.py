@@ -14,7 +14,8 @@ from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Stopped
 from convoke.delivery import survey as surveys
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import Report, apply_report
+from convoke.delivery.reports import apply_report
+from convoke.delivery.ses_events import Report
 from convoke.delivery.survey import survey
 from convoke.effects import EndSurvey, ReadSurvey, Refusal, Refused, StoreReport, SurveyHint
 from convoke.model import DeliveryState, EventStatus, Method, Registration

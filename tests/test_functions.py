@@ -15,7 +15,7 @@ from convoke.aws.runtime import aws
 from convoke.decision.invitation import WaitMail, WaitMailed
 from convoke.delivery import reports
 from convoke.delivery.fan_out import plan
-from convoke.delivery.reports import Report, report_of
+from convoke.delivery.ses_events import Report, report_of
 from convoke.effects import Clock, Steps
 from convoke.mail import notifications
 from convoke.mail.notifications import wait_notification

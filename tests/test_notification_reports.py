@@ -17,15 +17,11 @@ from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import WaitMail
 from convoke.delivery.fan_out import process_batch
+from convoke.delivery.notification_reports import apply_notification_report
 from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import (
-    NotificationReport,
-    Report,
-    WriteContention,
-    apply_notification_report,
-    report_of,
-)
+from convoke.delivery.reports import WriteContention
+from convoke.delivery.ses_events import NotificationReport, Report, report_of
 from convoke.delivery.survey import judge
 from convoke.effects import (
     Accepted,

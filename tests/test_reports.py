@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from convoke.decision.invitation import Acknowledged, Intent
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import Report, apply_report, out_of_order, report_of, updated_by
+from convoke.delivery.reports import apply_report, out_of_order, updated_by
+from convoke.delivery.ses_events import Report, report_of
 from convoke.effects import Acknowledge, Refusal, Refused, Unknown
 from convoke.model import GRAVITY, DeliveryState, Method
 from convoke.registrations.registry import resend

@@ -15,10 +15,12 @@ import pytest
 from convoke.decision.attention import AttentionKind, AttentionReason
 from convoke.decision.decide import Snapshot
 from convoke.decision.invitation import Invitation, WaitMail, WaitMailed
+from convoke.delivery.notification_reports import apply_notification_report
 from convoke.delivery.notify import dispatch
 from convoke.delivery.preview import preview
 from convoke.delivery.reconcile import Outcome
-from convoke.delivery.reports import NotificationReport, WriteContention, apply_notification_report, apply_report
+from convoke.delivery.reports import WriteContention, apply_report
+from convoke.delivery.ses_events import NotificationReport
 from convoke.delivery.survey import judge
 from convoke.delivery.waiting import make_due
 from convoke.effects import (

@@ -17,6 +17,7 @@ from convoke.delivery import (
     attempts,
     audit,
     fan_out,
+    notification_reports,
     notify,
     reconcile,
     reports,
@@ -490,16 +491,18 @@ MUTANTS: dict[str, Mutant] = {
         scenario="somebody who comes to a date is looked at while it is cancelled, and takes place again",
     ),
     "a-report-is-about-one-mail": Mutant(
-        without(reports, "_is_last", "last is not None and last.mail_id == report.mail_id", "last is not None"),
+        without(
+            notification_reports, "_is_last", "last is not None and last.mail_id == report.mail_id", "last is not None"
+        ),
         scenario="somebody is mailed twice that it is cancelled, and the first comes back",
     ),
     "a-report-waits-for-its-mail-to-be-recorded": Mutant(
-        without(reports, "apply_notification_report", "if is_being_sent and not", "if False and not"),
+        without(notification_reports, "apply_notification_report", "if is_being_sent and not", "if False and not"),
         scenario="what somebody is mailed comes back while that is recorded",
     ),
     "a-notification-is-read-before-its-invitation": Mutant(
         without(
-            reports,
+            notification_reports,
             "apply_notification_report",
             "        is_being_sent = yield from _is_being_sent(report)\n        invitation, person = "
             "(yield ReadInvitation(**ids)), (yield ReadRegistration(**ids))\n",
@@ -509,14 +512,19 @@ MUTANTS: dict[str, Mutant] = {
         scenario="what somebody is mailed comes back while that is recorded",
     ),
     "a-wait-mail-that-came-back-is-known": Mutant(
-        without(reports, "_after_notification", "if last is None or not is_last or", "if True or last is None or")
+        without(
+            notification_reports,
+            "_after_notification",
+            "if last is None or not is_last or",
+            "if True or last is None or",
+        )
     ),
     "an-address-that-a-notification-came-back-from-is-stopped": Mutant(
-        without(reports, "_after_notification", "if report.final:", "if False:")
+        without(notification_reports, "_after_notification", "if report.final:", "if False:")
     ),
     "a-report-about-a-notification-is-followed-by-a-survey": Mutant(
         without(
-            reports,
+            notification_reports,
             "apply_notification_report",
             "    yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))\n",
             "",

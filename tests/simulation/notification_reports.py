@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from convoke.aws import ses
 from convoke.decision.attention import AttentionKind
 from convoke.decision.invitation import WaitMail
-from convoke.delivery import reports
-from convoke.delivery.reports import NotificationReport
+from convoke.delivery import notification_reports, ses_events
+from convoke.delivery.ses_events import NotificationReport
 from convoke.effects import SendNotification
 from convoke.model import DeliveryState, RegistrationStatus, folded
 from convoke.store import keys
@@ -72,7 +72,7 @@ class Mailed:
 
     def _report(self, event: dict[str, Any]) -> NotificationReport:
         mail = {"tags": self.tags, "destination": [self.address], "messageId": self.notification_id}
-        report = reports.report_of({**event, "mail": mail})
+        report = ses_events.report_of({**event, "mail": mail})
         assert isinstance(report, NotificationReport)
         return report
 
@@ -142,7 +142,9 @@ class NotificationReports:
                 self._world.at(VISIBILITY, lambda: self._apply(mail, report, receives - 1))
 
         self._world.start(
-            f"report on {report.kind}: {report.state}", lambda _: reports.apply_notification_report(report), done
+            f"report on {report.kind}: {report.state}",
+            lambda _: notification_reports.apply_notification_report(report),
+            done,
         )
 
     def is_current(self, mail: Mailed) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch
 from convoke.decision.invitation import WaitMail
-from convoke.delivery import fan_out, notify, reconcile, reports, sweep
+from convoke.delivery import fan_out, notification_reports, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, ReadSending, Steps, WakeUp
 from convoke.mail import notifications
 from convoke.model import DateChange, Event, EventStatus, Registration, RegistrationStatus
@@ -331,7 +331,7 @@ def comes_back(number: int) -> Work:
         yield ReadSending()  # so that others may begin first
         mails = [mail for mail in run.world.notifications.reports.mails if mail.says is not None]
         if number < len(mails):
-            yield from reports.apply_notification_report(mails[number].comes_back())
+            yield from notification_reports.apply_notification_report(mails[number].comes_back())
             mails[number].heard = True
 
     return reported

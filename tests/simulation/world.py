@@ -19,7 +19,7 @@ from convoke import effects
 from convoke.decision import fingerprints
 from convoke.decision.fan_out import Batch
 from convoke.decision.invitation import Invitation
-from convoke.delivery import audit, fan_out, notify, reconcile, reports, survey, sweep, webhooks
+from convoke.delivery import audit, fan_out, notify, reconcile, reports, ses_events, survey, sweep, webhooks
 from convoke.effects import Steps
 from convoke.model import Event, Registration, RegistrationStatus
 from convoke.registrations import erasure, returning, waitlist
@@ -450,7 +450,7 @@ class World:
         """A day has passed."""
         self.start("audit", lambda _: audit.audit(SENDER, TIMES))
 
-    def apply_report(self, report: reports.Report, retries: int = 2) -> None:
+    def apply_report(self, report: ses_events.Report, retries: int = 2) -> None:
         def done(well: bool) -> None:
             if well and report.state != "accepted":
                 self.reported.add((report.registration_id, report.sequence))

@@ -77,7 +77,7 @@ def send(client: Any, settings: Settings, effect: Send, mail: bytes) -> Accepted
     """Send ``mail``, the rendered mail of one message with its personal links.
 
     :class:`Unknown` after a broken connection, a read timeout or a 5xx: the mail may have been sent. The tags come back
-    in SES's event publishing; ``delivery.reports`` reads them.
+    in SES's event publishing; ``delivery.ses_events`` reads them.
     """
     calendar_state = effect.intent.calendar_state
     tags = {

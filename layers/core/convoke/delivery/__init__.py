@@ -4,7 +4,8 @@
 - ``fan_out``: reconciles the registrations of a changed event, a batch at a time
 - ``sweep``: every minute, hands out whatever is due
 - ``audit``: every day, compares everybody's calendar state with what is true
-- ``reports``: applies what SES reports about mails that it accepted
+- ``ses_events``: reads what SES reports about mails that it accepted; ``reports`` applies it to invitations, and
+  ``notification_reports`` to notifications
 - ``notify``: sends one notification; ``addressing``: of which kind it is then, and to whom it goes
 - ``waiting``: makes the wait mail due that somebody is to be sent
 - ``webhooks``: delivers webhook events

@@ -1,5 +1,4 @@
-"""Applies what SES reports about a message that it accepted: delivered, bounced, complained about, suppressed, failed;
-and about a notification to an attendee that was not delivered, or complained about.
+"""Applies what SES reports about a message that it accepted: delivered, bounced, complained about, suppressed, failed.
 
 Reports come late, twice and in any order. So a state is replaced only by a graver one (``model.GRAVITY``), and applying
 a report twice changes nothing.
@@ -10,37 +9,30 @@ Mail servers may deliver in another order than the one in which SES accepted. Se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from ..decision.attention import REASON_OF_STATE
 from ..decision.calendar_state import CalendarState
 from ..decision.decide import CHANGE, URGENT
-from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped, WaitMail, WaitMailed
+from ..decision.invitation import Acknowledged, Delivered, Intent, Invitation, Stopped
 from ..effects import (
     Clock,
     Enqueue,
     NewWebhookEvent,
     ReadEvent,
     ReadInvitation,
-    ReadNotification,
-    ReadRegistration,
     ReadUnreached,
     RecordMessageState,
-    RecordNotification,
     RegistrationHint,
     ScheduleSurvey,
     Steps,
     StoreReport,
     WakeUp,
 )
-from ..mail.notifications import NOBODY, NotificationKind, NotificationState, SentWaitMail, ended, mail_id
-from ..model import ConvokeError, DeliveryState, LocalTime, Method, Registration, basic, folded, frozen, graver
-from ..store import codec, keys
+from ..model import ConvokeError, DeliveryState, Method, basic, folded, graver
+from ..store import keys
 from ..webhooks.events import WebhookEventType
-from . import attempts
+from .ses_events import NotificationReport, Report
 
 EVENT_TYPES = {
     DeliveryState.DELIVERED: WebhookEventType.INVITATION_DELIVERED,
@@ -51,30 +43,6 @@ EVENT_TYPES = {
 }
 """The type of the webhook event for a report of each state; the other states have none."""
 
-NOTIFICATION_EVENT_TYPES = {
-    DeliveryState.BOUNCED: WebhookEventType.NOTIFICATION_BOUNCED,
-    DeliveryState.SUPPRESSED: WebhookEventType.NOTIFICATION_BOUNCED,
-    DeliveryState.COMPLAINED: WebhookEventType.NOTIFICATION_COMPLAINED,
-    DeliveryState.FAILED: WebhookEventType.NOTIFICATION_FAILED,
-}
-"""The same for reports about notifications."""
-
-OF_NOTIFICATIONS = frozenset({*REASON_OF_STATE, DeliveryState.DELIVERED})
-"""The states that reports about notifications are read of."""
-
-SAY_THAT_THEY_WAIT = frozenset(
-    {
-        *(NotificationKind.WAITING, NotificationKind.PENDING, NotificationKind.CANCELLED, NotificationKind.LINK),
-        *(NotificationKind.ACCEPTED, NotificationKind.NO_SEAT),
-    }
-)
-"""The kinds of notifications that can be a wait mail (``addressing``)."""
-
-NO_COMPLAINT = ("not-spam", "auth-failure")
-"""Feedback types that SES publishes as a complaint and that are none: that the mail is no spam (RFC 6430), and a report
-on the sender's authentication (RFC 6591).
-"""
-
 MAX_ATTEMPTS = 8
 """How often a report is applied anew after another worker wrote first."""
 MAX_REPAIRS = 25
@@ -83,128 +51,6 @@ MAX_REPAIRS = 25
 
 class WriteContention(ConvokeError):
     """Raised by :func:`apply_report` when other workers wrote first each time. Lambda then repeats the SNS message."""
-
-
-@frozen
-class Report:
-    """One SES event about one message of this deployment. The fields down to ``separate`` come from the mail's tags.
-
-    ``date`` is the one date of a series that the message is about, by its original start; ``separate`` names the
-    separate entry that it is about. ``final`` says that ``address`` must not be mailed again for this event. ``at``
-    (UTC) is when it happened. ``reason`` is the SES event's type if ``state`` is FAILED, else empty.
-    """
-
-    event_id: str
-    registration_id: str
-    sequence: int
-    generation: int
-    method: Method
-    date: LocalTime | None = None
-    separate: str = ""
-    state: DeliveryState
-    final: bool
-    address: str
-    ses_id: str
-    at: datetime
-    reason: str = ""
-
-
-@frozen
-class NotificationReport:
-    """One SES event about a notification to an attendee: it was delivered or not, or they complained about it. The
-    fields are as in :class:`Report`.
-
-    ``kind`` is what it was sent as, ``stored_with`` the registration that it is stored with (empty for none), and
-    ``fence`` that of the claim to send it; ``None`` if a deployment sent it that had no such tag.
-    """
-
-    event_id: str
-    registration_id: str
-    stored_with: str
-    notification_id: str
-    fence: int | None
-    kind: NotificationKind
-    state: DeliveryState
-    final: bool
-    address: str
-    reason: str = ""
-
-    @property
-    def mail_id(self) -> str:
-        """Which mail it is about, as the last wait mail is named; empty if that is not known."""
-        return "" if self.fence is None else mail_id(self.notification_id, self.fence)
-
-
-def report_of(event: Mapping[str, Any]) -> Report | NotificationReport | None:
-    """Read an SES event, the JSON of SES's event publishing; ``None`` if it is not about a message of an invitation or
-    a notification to an attendee, or its type is not used.
-
-    Raises :class:`LookupError`, :class:`ValueError` or :class:`TypeError` for what is not an SES event at all.
-    """
-    mail = event["mail"]
-    tags = mail.get("tags", {})
-    state, final = _state(event)
-    if {"event", "registration", "notification", "kind"} <= set(tags) and state in OF_NOTIFICATIONS:
-        stored_with = tags.get("stored-with", tags["registration"])[0]
-        return NotificationReport(
-            event_id=tags["event"][0],
-            registration_id=tags["registration"][0],
-            stored_with="" if stored_with == NOBODY else stored_with,
-            notification_id=tags["notification"][0],
-            fence=int(tags["fence"][0]) if "fence" in tags else None,
-            kind=NotificationKind(tags["kind"][0]),
-            state=state,
-            final=final,
-            address=mail["destination"][0],
-            reason=_reason(event, state),
-        )
-    if state is None or not {"event", "registration", "sequence", "generation", "method"} <= set(tags):
-        return None
-    return Report(
-        event_id=tags["event"][0],
-        registration_id=tags["registration"][0],
-        sequence=int(tags["sequence"][0]),
-        generation=int(tags["generation"][0]),
-        method=Method(tags["method"][0]),
-        date=codec.local_time(tags["date"][0]) if "date" in tags else None,
-        separate=tags["separate"][0] if "separate" in tags else "",
-        state=state,
-        final=final,
-        address=mail["destination"][0],
-        ses_id=mail["messageId"],
-        at=datetime.fromisoformat(event.get("delivery", mail)["timestamp"]),
-        reason=_reason(event, state),
-    )
-
-
-def _reason(event: Mapping[str, Any], state: DeliveryState) -> str:
-    return str(event["eventType"]).replace(" ", "") if state is DeliveryState.FAILED else ""
-
-
-def _state(event: Mapping[str, Any]) -> tuple[DeliveryState | None, bool]:
-    """The delivery state that an SES event reports, and whether the address must not be mailed again."""
-    match event["eventType"]:
-        case "Send":
-            return DeliveryState.ACCEPTED, False
-        case "Delivery":
-            return DeliveryState.DELIVERED, False
-        case "Bounce":
-            bounce = event["bounce"]
-            suppressed = bounce.get("bounceSubType") in ("Suppressed", "OnAccountSuppressionList")
-            state = DeliveryState.SUPPRESSED if suppressed else DeliveryState.BOUNCED
-            # Transient, for example a full mailbox: a later mail may be delivered.
-            return state, bounce["bounceType"] == "Permanent"
-        case "Complaint":
-            complaint = event["complaint"]
-            if complaint.get("complaintSubType") == "OnAccountSuppressionList":
-                return DeliveryState.SUPPRESSED, True
-            # The others of RFC 5965 say that somebody does not want the mail.
-            is_complaint = complaint.get("complaintFeedbackType") not in NO_COMPLAINT
-            return (DeliveryState.COMPLAINED, True) if is_complaint else (None, False)
-        case "Reject" | "Rendering Failure":
-            return DeliveryState.FAILED, False
-        case _:
-            return None, False
 
 
 def apply_report(report: Report) -> Steps[bool]:
@@ -247,141 +93,6 @@ def apply_report(report: Report) -> Steps[bool]:
     raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
 
 
-def apply_notification_report(report: NotificationReport) -> Steps[bool]:
-    """Apply one report about a notification: its address is stopped, and where it was the last wait mail, that counts
-    as not delivered, so that the survey finds it. Returns whether the registration exists. Raises
-    :class:`WriteContention`, also where the worker that sent the mail has not recorded that yet.
-    """
-    if report.state is DeliveryState.DELIVERED:
-        return (yield from _apply_delivery(report))
-    ids = {"event_id": report.event_id, "registration_id": report.registration_id}
-    for _ in range(MAX_ATTEMPTS):
-        # Read first: what is recorded as sent when this is read is in the invitation.
-        is_being_sent = yield from _is_being_sent(report)
-        invitation, person = (yield ReadInvitation(**ids)), (yield ReadRegistration(**ids))
-        if invitation is None or person is None:
-            return False
-        if folded(person.email) != folded(report.address):
-            return True  # they have another one by now, or were erased
-        updated = _after_notification(invitation, person, report)
-        webhook_event = yield from _notification_event(invitation, updated, report)
-        if updated == invitation or (yield StoreReport(seen=invitation, changed=updated, webhook_event=webhook_event)):
-            break
-    else:
-        raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
-    yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
-    if report.state is DeliveryState.COMPLAINED:
-        yield from _apply_delivery(report)
-    if is_being_sent and not _is_last(invitation, person, report):
-        raise WriteContention("the mail is recorded soon")
-    return True
-
-
-def _apply_delivery(report: NotificationReport) -> Steps[bool]:
-    """That a notification was delivered, or complained about, proves that SES accepted it, where SES never said so:
-    then it is not sent again, and it is certain what was said. Returns whether it is known whom it is about. Raises
-    :class:`WriteContention`.
-    """
-    for _ in range(MAX_ATTEMPTS):
-        sent: NotificationState | None = yield _stored(report)
-        invitation = yield ReadInvitation(event_id=report.event_id, registration_id=report.registration_id)
-        if sent is None or invitation is None:
-            return False
-        if report.fence is None:
-            return True  # it is not known which mail it is about
-        last, said = invitation.wait_mail, sent.possibly_said
-        if last is not None and last.mail_id == report.mail_id and not last.certain and last.failure is None:
-            known = replace(invitation, wait_mail=replace(last, certain=True))
-            written = yield StoreReport(seen=invitation, changed=known)
-        elif _is_unanswered(sent, report) and (said is None or not _contradicts(last, said)):
-            certain = said and replace(said, certain=said.mail is not WaitMail.NOTHING)
-            # Named, so that its worker, which may still wait for SES, does not write what it said once more.
-            delivered = replace(ended(sent, DeliveryState.ACCEPTED), unanswered=report.fence)
-            written = yield RecordNotification(notification_state=delivered, said=certain)
-        else:
-            return True
-        if written:
-            yield ScheduleSurvey(event_id=report.event_id, due_key=keys.due_key(CHANGE, (yield Clock())))
-            return True
-    raise WriteContention(f"other workers wrote first, {MAX_ATTEMPTS} times")
-
-
-def _is_unanswered(sent: NotificationState, report: NotificationReport) -> bool:
-    """Whether SES did not answer the very attempt that the report is about, as far as was recorded: nobody wrote to the
-    notification since the claim, or since that was recorded, which raised the fence.
-    """
-    recorded = report.fence == sent.unanswered == sent.fence - 1
-    return sent.notification is not None and (recorded or report.fence == sent.fence)
-
-
-def _contradicts(last: WaitMailed | None, said: SentWaitMail) -> bool:
-    """Whether they were mailed or shown anything else since ``said`` was decided."""
-    same = last is not None and (last.mail, last.links) == (said.mail, said.links)
-    return last != said.before and not same
-
-
-def _stored(report: NotificationReport) -> ReadNotification:
-    return ReadNotification(
-        event_id=report.event_id, registration_id=report.stored_with, notification_id=report.notification_id
-    )
-
-
-def _is_being_sent(report: NotificationReport) -> Steps[bool]:
-    """Whether a worker may be about to record that it sent this very mail, of a kind that can be a wait mail."""
-    if report.kind not in SAY_THAT_THEY_WAIT or report.state is DeliveryState.COMPLAINED:
-        return False
-    sent: NotificationState | None = yield _stored(report)
-    if sent is None or report.fence not in (sent.fence, None):
-        return False
-    return attempts.leased(sent.lease_until, (yield Clock()))
-
-
-def _is_last(invitation: Invitation, person: Registration, report: NotificationReport) -> bool:
-    """Whether the report is about the last wait mail. Of a mail whose tags do not say which one it was, that is assumed
-    where the last one was as yet recorded without that, too.
-    """
-    last = invitation.wait_mail
-    if report.mail_id:
-        return last is not None and last.mail_id == report.mail_id
-    cancelled = WaitMailed(mail=WaitMail.CANCELLED, links=person.links)
-    return report.kind is NotificationKind.CANCELLED and last == cancelled
-
-
-def _after_notification(invitation: Invitation, person: Registration, report: NotificationReport) -> Invitation:
-    """The invitation with a report about a notification applied. Who complained was reached."""
-    last, is_last = invitation.wait_mail, _is_last(invitation, person, report)
-    if report.final:
-        invitation = _stop(invitation, report)
-    if last is None or not is_last or report.state is DeliveryState.COMPLAINED:
-        return invitation
-    if last.failure is not None and not graver(report.state, last.failure):
-        return invitation
-    return replace(invitation, wait_mail=replace(last, certain=False, failure=report.state))
-
-
-def _notification_event(
-    was: Invitation, updated: Invitation, report: NotificationReport
-) -> Steps[NewWebhookEvent | None]:
-    """The webhook event for a report about a notification: of each address that is stopped, and of a wait mail that was
-    not delivered for now; ``None`` if that was known.
-    """
-    what = NOTIFICATION_EVENT_TYPES.get(report.state)
-    known = was.stopped == updated.stopped if report.final else was.wait_mail == updated.wait_mail
-    if what is None or known:
-        return None
-    event = yield ReadEvent(event_id=report.event_id)
-    if event is None:
-        return None
-    data = {
-        "event_id": report.event_id,
-        "registration_id": report.registration_id,
-        "kind": report.kind.value,
-        "state": report.state.value,
-        **({"reason": report.reason} if report.reason else {}),
-    }
-    return NewWebhookEvent(account=event.account, type=what, data=data, at=(yield Clock()))
-
-
 def _kept_by_the_invitation(invitation: Invitation, report: Report) -> bool:
     """Whether the invitation as it was read says, with what the report adds to it, all that there is to say of the
     message: it is the latest, known to be accepted, and arrived. Most reports are such, and cost one write or none.
@@ -400,14 +111,18 @@ def _webhook_event(was: Invitation, updated: Invitation, report: Report) -> Step
     what = EVENT_TYPES.get(report.state)
     if what is None or (was.state, was.stopped) == (updated.state, updated.stopped):
         return None
+    return (yield from posted(what, report, method=report.method.value, sequence=report.sequence))
+
+
+def posted(what: WebhookEventType, report: Report | NotificationReport, **about: Any) -> Steps[NewWebhookEvent | None]:
+    """The webhook event of a report, with what it is ``about``; ``None`` where its event is gone."""
     event = yield ReadEvent(event_id=report.event_id)
     if event is None:
         return None
     data = {
         "event_id": report.event_id,
         "registration_id": report.registration_id,
-        "method": report.method.value,
-        "sequence": report.sequence,
+        **about,
         "state": report.state.value,
         **({"reason": report.reason} if report.reason else {}),
     }
@@ -463,7 +178,7 @@ def updated_by(invitation: Invitation, report: Report) -> Invitation:
         invitation = replace(invitation, delivered=_delivered(invitation, report))
     # A late bounce must not store the address of a person who was erased.
     if report.final and not _erased(invitation):
-        invitation = _stop(invitation, report)
+        invitation = stop(invitation, report)
     return invitation
 
 
@@ -538,7 +253,7 @@ def _erased(invitation: Invitation) -> bool:
     return invitation.intent is not None and not invitation.intent.calendar_state.recipient
 
 
-def _stop(invitation: Invitation, report: Report | NotificationReport) -> Invitation:
+def stop(invitation: Invitation, report: Report | NotificationReport) -> Invitation:
     """The invitation with the report's address stopped, unless a graver stop of it is known."""
     known = invitation.stop_of(report.address)
     if known is not None and not graver(report.state, known.state):
