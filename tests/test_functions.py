@@ -17,8 +17,8 @@ from convoke.delivery import reports
 from convoke.delivery.fan_out import plan
 from convoke.delivery.ses_events import Report, report_of
 from convoke.effects import Clock, Steps
-from convoke.mail import notifications
-from convoke.mail.notifications import wait_notification
+from convoke.mail import new_notifications, notifications
+from convoke.mail.new_notifications import wait_notification
 from convoke.model import (
     DeliveryState,
     EventStatus,
@@ -165,7 +165,7 @@ def test_a_registration_from_the_queue_is_looked_at(deployed: Deployment) -> Non
 
 def test_a_note_from_the_queue_is_sent(deployed: Deployment) -> None:
     author = Person(name="Bo", email="bo@example.net")
-    note = notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
+    note = new_notifications.forward(event(), author=author, subject="", text="Hello", source="m1", now=NOW)
     note = replace(note, notification_id="abcdefghijklmnop0123456789")
     assert deployed.store.notifications.schedule(note, now=NOW)
     assert deployed.call("deliver", sample("deliver-notification")) == {"batchItemFailures": []}

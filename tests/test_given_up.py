@@ -18,7 +18,7 @@ from convoke.delivery.notify import dispatch
 from convoke.delivery.reconcile import Outcome
 from convoke.delivery.reports import apply_report
 from convoke.effects import Effect, Log, Refusal, Refused, StoreMessage, Unknown
-from convoke.mail import header_fields, notifications
+from convoke.mail import header_fields, new_notifications
 from convoke.model import DeliveryState, Method, Person, Registration
 from convoke.registrations import erasure
 from convoke.store import dynamo
@@ -321,7 +321,7 @@ def test_a_mail_that_cannot_look_as_it_was_meant_is_sent_plain_and_somebody_hear
 def test_a_note_that_cannot_look_as_it_was_meant_is_sent_plain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = header_fields.text_of
     monkeypatch.setattr(header_fields, "text_of", lambda value: honest(value).replace("ö", "o"))
-    note = notifications.forward(
+    note = new_notifications.forward(
         event(), author=Person(name="Zö", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
     world.store.notifications.schedule(note, now=world.now)
@@ -338,7 +338,7 @@ def test_a_note_that_cannot_be_written_says_why_in_the_log(world: World, monkeyp
     monkeypatch.setattr(
         "convoke.aws.runtime.render_notification", lambda *_: "the text does not read back as it was meant"
     )
-    note = notifications.forward(
+    note = new_notifications.forward(
         event(), author=Person(name="Bo", email="bo@example.net"), subject="", text="", source="m", now=NOW
     )
     world.store.notifications.schedule(note, now=world.now)

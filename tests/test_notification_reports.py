@@ -36,7 +36,8 @@ from convoke.effects import (
     StoreReport,
     Unknown,
 )
-from convoke.mail.notifications import NotificationKind, asked_for
+from convoke.mail.new_notifications import asked_for
+from convoke.mail.notifications import NotificationKind
 from convoke.model import DeliveryState, Registration, RegistrationStatus
 from convoke.registrations import approval, erasure, waitlist
 from convoke.settings import Times

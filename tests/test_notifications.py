@@ -30,7 +30,7 @@ from convoke.effects import (
     StoreReport,
     Unknown,
 )
-from convoke.mail import notification_mail, notifications
+from convoke.mail import new_notifications, notification_mail, notifications
 from convoke.mail.notifications import Counter, Notification, NotificationKind, NotificationState
 from convoke.model import DateChange, DeliveryState, Participation, Person, RegistrationStatus, RenderError, When
 from convoke.registrations.erasure import erase
@@ -49,13 +49,13 @@ MISSED = Attention(
 )
 COUNTER = Counter(uid=f"{EVENT_ID}.{REGISTRATION_ID}.1@convoke.example.com", sequence=3, proposed=AFTERNOON)
 
-FORWARD = notifications.forward(
+FORWARD = new_notifications.forward(
     event(), author=BO, subject="Re: When?", text="Where is it?\n\nBo", source="m1", now=NOW
 )
-NO_SEAT = notifications.no_seat(event(), registration(), sequence=2, now=NOW)
-DECLINED = notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p1", now=NOW)
-SUMMARY = notifications.summary(event(), (MISSED,), now=NOW)
-REMARK = notifications.remark(
+NO_SEAT = new_notifications.no_seat(event(), registration(), sequence=2, now=NOW)
+DECLINED = new_notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p1", now=NOW)
+SUMMARY = new_notifications.summary(event(), (MISSED,), now=NOW)
+REMARK = new_notifications.remark(
     event(), registration(), answered=Participation.TENTATIVE, text="Only until ten", source="m2", now=NOW
 )
 EVERY = {note.kind: note for note in (FORWARD, REMARK, NO_SEAT, DECLINED, SUMMARY)}
@@ -167,7 +167,7 @@ def test_a_summary_says_which_date_somebody_does_not_know_of_by_when_it_takes_pl
     second = MORNING.start + timedelta(days=7)
     elsewhen = When(start=datetime(2027, 3, 20, 11), end=datetime(2027, 3, 20, 12), time_zone="Europe/Berlin")
     weekly = event(rule="FREQ=WEEKLY;COUNT=3", changes=(DateChange(date=second, when=elsewhen),))
-    summed_up = notifications.summary(weekly, (replace(MISSED, kind=AttentionKind.MOVE, date=second),), now=NOW)
+    summed_up = new_notifications.summary(weekly, (replace(MISSED, kind=AttentionKind.MOVE, date=second),), now=NOW)
     assert (
         "- Bo Ek <bo@example.net> (Sat 20 Mar 2027, 11:00) may not know of the new time or place: the mail came back"
     ) in text(summed_up)
@@ -175,7 +175,7 @@ def test_a_summary_says_which_date_somebody_does_not_know_of_by_when_it_takes_pl
 
 def test_a_summary_is_bounded_and_counts_the_rest() -> None:
     many = tuple(replace(MISSED, registration_id=f"{number:036d}") for number in range(130))
-    note = notifications.summary(event(), many, now=NOW)
+    note = new_notifications.summary(event(), many, now=NOW)
     assert (len(note.missed), note.more) == (100, 30)
     assert read(note)["Subject"] == "130 people were not reached: Kölner Treffen"
     assert "- and 30 more" in text(note)
@@ -210,9 +210,9 @@ def test_a_note_about_a_series_names_no_date_that_is_over() -> None:
     later = datetime(2027, 3, 20, 12, tzinfo=UTC)
     whole = replace(COUNTER, date=None)
     for note in (
-        notifications.no_seat(weekly, registration(), sequence=2, now=later),
-        notifications.decline_counter(weekly, registration(), counter=whole, proposal_id="p1", now=later),
-        notifications.summary(weekly, (MISSED,), now=later),
+        new_notifications.no_seat(weekly, registration(), sequence=2, now=later),
+        new_notifications.decline_counter(weekly, registration(), counter=whole, proposal_id="p1", now=later),
+        new_notifications.summary(weekly, (MISSED,), now=later),
     ):
         assert "Friday 2 April 2027, 09:00 to 10:30" in text(note)
         assert "12 March 2027, 09:00" not in text(note)
@@ -256,13 +256,13 @@ def test_no_text_whatever_changes_the_headers_or_the_parts(
 
 
 def test_what_is_about_the_same_is_the_same_note() -> None:
-    again = notifications.summary(event(), (MISSED,), now=NOW + timedelta(hours=1))
+    again = new_notifications.summary(event(), (MISSED,), now=NOW + timedelta(hours=1))
     assert again.notification_id == SUMMARY.notification_id
     others = (
-        notifications.summary(event(), (replace(MISSED, state=AttentionReason.COMPLAINED),), now=NOW),
-        notifications.no_seat(event(), registration(), sequence=3, now=NOW),
-        notifications.forward(event(), author=BO, subject="", text="", source="m2", now=NOW),
-        notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
+        new_notifications.summary(event(), (replace(MISSED, state=AttentionReason.COMPLAINED),), now=NOW),
+        new_notifications.no_seat(event(), registration(), sequence=3, now=NOW),
+        new_notifications.forward(event(), author=BO, subject="", text="", source="m2", now=NOW),
+        new_notifications.decline_counter(event(), registration(), counter=COUNTER, proposal_id="p2", now=NOW),
     )
     ids = {note.notification_id for note in (*EVERY.values(), *others)}
     assert len(ids) == 9
@@ -428,7 +428,7 @@ def test_a_function_that_is_about_to_be_stopped_does_not_begin(world: World) -> 
 def test_a_day_has_so_many_notes_and_the_rest_wait_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(notifications.DAILY_LIMITS, NotificationKind.FORWARD, 2)
     mails = [
-        notifications.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW)
+        new_notifications.forward(event(), author=BO, subject="", text="again", source=f"m{number}", now=NOW)
         for number in range(5)
     ]
     for mail in mails:
@@ -475,7 +475,7 @@ def test_what_waits_for_one_limit_is_not_counted_for_the_other(
         world.store.limits.change("acme", "recipient", Limit(hour=2, day=2))
     outcomes = []
     for number in range(3):
-        mail = notifications.forward(event(), author=BO, subject="", text="", source=f"m{number}", now=NOW)
+        mail = new_notifications.forward(event(), author=BO, subject="", text="", source=f"m{number}", now=NOW)
         owe(world, mail)
         outcomes.append(send(world, mail))
     assert outcomes == [Outcome.ACKNOWLEDGED, Outcome.ACKNOWLEDGED, Outcome.DEFERRED]
@@ -487,7 +487,7 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
     invitation = world.invitation(person)
     stopped = (Stopped(address=person.email, state=DeliveryState.BOUNCED),)
     assert world.perform(StoreReport(seen=invitation, changed=replace(invitation, stopped=stopped)))
-    note = notifications.decline_counter(event(), person, counter=COUNTER, proposal_id="p1", now=world.now)
+    note = new_notifications.decline_counter(event(), person, counter=COUNTER, proposal_id="p1", now=world.now)
     owe(world, note)
     assert send(world, note) is Outcome.FAILED
     assert notification_state(world, note).state is DeliveryState.BOUNCED
@@ -496,7 +496,7 @@ def test_an_address_that_bounced_for_the_event_gets_no_notes(world: World) -> No
 
 def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) -> None:
     person = world.register(name="Zoë")
-    note = notifications.summary(event(), (replace(MISSED, registration_id=person.registration_id),), now=NOW)
+    note = new_notifications.summary(event(), (replace(MISSED, registration_id=person.registration_id),), now=NOW)
     owe(world, note)
     assert "Zoë" not in str(notification_state(world, note))
     assert send(world, note) is Outcome.ACKNOWLEDGED
@@ -505,7 +505,7 @@ def test_a_summary_names_people_as_they_are_called_when_it_leaves(world: World) 
 
 def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
     person = world.register(name="Canary Bird", email="canary@example.net")
-    about = notifications.forward(
+    about = new_notifications.forward(
         event(),
         author=Person(name="Canary Bird", email="canary@example.net"),
         subject="Canary",
@@ -515,7 +515,7 @@ def test_who_is_forgotten_is_forgotten_in_notes_too(world: World) -> None:
         now=world.now,
     )
     owe(world, about)
-    owe(world, notifications.no_seat(event(), person, sequence=0, now=world.now))
+    owe(world, new_notifications.no_seat(event(), person, sequence=0, now=world.now))
     erase(world.store, EVENT_ID, person.registration_id, now=world.now)
     world.settle()
     assert "anary" not in readable(everything(world.client))

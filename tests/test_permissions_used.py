@@ -22,7 +22,7 @@ from convoke.delivery.audit import Findings
 from convoke.effects import NotificationHint
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
-from convoke.mail.notifications import wait_notification
+from convoke.mail.new_notifications import wait_notification
 from convoke.model import AnswerChannel, Participation, Registration, RegistrationStatus
 from convoke.pages import hints
 from convoke.registrations.events import change_event, create_event

@@ -15,7 +15,7 @@ import pytest
 from convoke.decision.decide import Snapshot, decide
 from convoke.effects import ClaimNotification, ReadNotification
 from convoke.links.tokens import Purpose, personal
-from convoke.mail import notifications
+from convoke.mail import new_notifications
 from convoke.model import (
     DateChange,
     Event,
@@ -927,7 +927,7 @@ def test_the_export_has_nothing_of_anybody_else(visitor: Visitor) -> None:
 def test_the_export_says_nothing_of_who_was_about_to_send_a_mail(visitor: Visitor) -> None:
     held, sent = visitor.hold(), visitor.store.notifications
     bo = register(visitor)
-    mail = notifications.accepted(held, bo, word="", now=visitor.now)
+    mail = new_notifications.accepted(held, bo, word="", now=visitor.now)
     sent.schedule(mail, now=visitor.now)
     ids = {"event_id": EVENT_ID, "registration_id": bo.registration_id, "notification_id": mail.notification_id}
     seen = existing(sent.read(ReadNotification(**ids)))

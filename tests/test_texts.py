@@ -14,7 +14,7 @@ from babel.messages.catalog import Message as Text
 from convoke import languages
 from convoke.decision.calendar_state import Message
 from convoke.decision.decide import next_message
-from convoke.mail import invitation_mail, notification_mail, notifications, page, wording
+from convoke.mail import invitation_mail, new_notifications, notification_mail, notifications, page, wording
 from convoke.mail.notifications import Notification
 from convoke.model import Event, Method, Participation, Person, Registration
 from local import texts
@@ -191,8 +191,8 @@ def test_a_mail_is_in_the_attendees_language_else_in_the_events_else_in_english(
     said = first(event(language=of_event), registration(language=person))
     assert (said.language, said.event_language) == (mail, of_event)
     for note in (
-        notifications.no_seat(event(language=of_event), registration(language=person), sequence=1, now=NOW),
-        notifications.decline_counter(
+        new_notifications.no_seat(event(language=of_event), registration(language=person), sequence=1, now=NOW),
+        new_notifications.decline_counter(
             event(language=of_event),
             registration(language=person),
             counter=EVERY[notifications.NotificationKind.DECLINE_COUNTER].counter,  # type: ignore[arg-type]
@@ -206,11 +206,11 @@ def test_a_mail_is_in_the_attendees_language_else_in_the_events_else_in_english(
 def test_the_organizer_is_written_to_in_the_events_language() -> None:
     what, who = event(language="pl"), registration(language="ja")
     notes = (
-        notifications.forward(
+        new_notifications.forward(
             what, author=Person(name="Bo", email="bo@example.net"), subject="Hej", text="Hej", source="m", now=NOW
         ),
-        notifications.remark(what, who, answered=Participation.ACCEPTED, text="Hej", source="m", now=NOW),
-        notifications.summary(what, (), now=NOW),
+        new_notifications.remark(what, who, answered=Participation.ACCEPTED, text="Hej", source="m", now=NOW),
+        new_notifications.summary(what, (), now=NOW),
     )
     assert {note.language for note in notes} == {"pl"}
 

@@ -20,7 +20,8 @@ from convoke.effects import NotificationHint, Refusal, Refused
 from convoke.links import tokens
 from convoke.mail import notification_mail
 from convoke.mail.asked_for_mail import AskedForContent
-from convoke.mail.notifications import ASKED_FOR, NotificationKind, asked_for
+from convoke.mail.new_notifications import asked_for
+from convoke.mail.notifications import ASKED_FOR, NotificationKind
 from convoke.model import (
     DateChange,
     DeliveryState,

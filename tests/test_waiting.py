@@ -28,7 +28,8 @@ from convoke.effects import (
 )
 from convoke.links import tokens
 from convoke.links.tokens import Purpose
-from convoke.mail.notifications import Notification, NotificationKind, NotificationState, asked_for, wait_notification
+from convoke.mail.new_notifications import asked_for, wait_notification
+from convoke.mail.notifications import Notification, NotificationKind, NotificationState
 from convoke.model import DeliveryState, Event, EventStatus, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, events, registry, returning, unconfirmed, waitlist
 from convoke.registrations.asking import Asked

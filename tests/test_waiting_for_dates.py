@@ -19,7 +19,7 @@ from convoke.delivery.reconcile import Outcome, reconcile
 from convoke.delivery.reports import apply_report
 from convoke.delivery.survey import judge
 from convoke.effects import Accepted, Refusal, Refused, StopSending, Unknown
-from convoke.mail.notifications import wait_notification
+from convoke.mail.new_notifications import wait_notification
 from convoke.model import DeliveryState, Event, EventStatus, LocalTime, Method, Registration, RegistrationStatus
 from convoke.registrations import approval, waitlist
 from convoke.schedule import edits, series

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from convoke.decision.fan_out import Batch, FanOut
 from convoke.effects import BatchHint, ClaimBatch, ClaimNotification, MoveBatch, PlanBatches, ReadNotification
-from convoke.mail import notifications
+from convoke.mail import new_notifications
 from convoke.store import keys
 from convoke.store.imports import Import
 from convoke.store.store import Store
@@ -75,7 +75,7 @@ def _end_of_an_import(store: Store) -> Callable[[], bool]:
 
 def _notification(store: Store) -> Callable[[], bool]:
     event, person = factories.event(event_id=EVENT_ID), factories.registration(event_id=EVENT_ID)
-    mail = notifications.no_seat(event, person, sequence=1, now=START)
+    mail = new_notifications.no_seat(event, person, sequence=1, now=START)
     assert store.notifications.schedule(mail, now=START)
     read = ReadNotification(
         event_id=EVENT_ID, registration_id=person.registration_id, notification_id=mail.notification_id

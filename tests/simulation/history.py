@@ -14,7 +14,7 @@ from convoke.decision import fan_out, fingerprints
 from convoke.decision.invitation import WaitMail
 from convoke.decision.limits import Limit
 from convoke.effects import StoreRate
-from convoke.mail.notifications import wait_notification
+from convoke.mail.new_notifications import wait_notification
 from convoke.model import Event, EventStatus, Occurrence, Person, Registration, RegistrationStatus, When
 from convoke.registrations import approval, erasure, events, registry, returning, waitlist
 from convoke.registrations.registry import ACTIVE

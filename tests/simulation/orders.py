@@ -17,7 +17,7 @@ from convoke.decision.fan_out import Batch
 from convoke.decision.invitation import WaitMail
 from convoke.delivery import fan_out, notification_reports, notify, reconcile, sweep
 from convoke.effects import BatchHint, Due, DueKind, MoveBatch, ReadSending, Steps, WakeUp
-from convoke.mail import notifications
+from convoke.mail import new_notifications, notifications
 from convoke.model import DateChange, Event, EventStatus, Registration, RegistrationStatus
 from convoke.registrations import erasure, events, registry, waitlist
 from convoke.store import codec, keys
@@ -36,7 +36,7 @@ Deed = Callable[["Directed"], Any]
 Work = Callable[[Run], Steps[Any]]
 
 
-LETTER = notifications.decline_counter(
+LETTER = new_notifications.decline_counter(
     factories.event(event_id=EVENT_ID),
     factories.registration(event_id=EVENT_ID, registration_id=f"{1:010d}{EVENT_ID}"),
     counter=notifications.Counter(uid=f"1-{1:010d}{EVENT_ID}", sequence=0, proposed=factories.AFTERNOON),
@@ -301,7 +301,7 @@ def registers(world: Directed, **changes: Any) -> Registration:
     assert event is not None
     who = {"event_id": EVENT_ID, "registration_id": f"{2:010d}{EVENT_ID}", "email": "b@example.net"}
     person = factories.registration(**who, **changes)
-    mail = notifications.wait_notification(event, person, WaitMail.PLACE, world.instant())
+    mail = new_notifications.wait_notification(event, person, WaitMail.PLACE, world.instant())
     made = registry.register(world.store, person, now=world.instant(), mail=mail)
     assert isinstance(made, Registration)
     assert made.registration_id == person.registration_id
@@ -320,7 +320,7 @@ def registers_for_a_date(world: Directed) -> None:
 def wait_mail(run: Run) -> Steps[Any]:
     event, rid = factories.event(event_id=EVENT_ID), f"{2:010d}{EVENT_ID}"
     person = factories.registration(event_id=EVENT_ID, registration_id=rid)
-    name = notifications.wait_notification(event, person, WaitMail.PLACE, START).notification_id
+    name = new_notifications.wait_notification(event, person, WaitMail.PLACE, START).notification_id
     return notify.dispatch(EVENT_ID, rid, name, run.worker)
 
 

@@ -12,6 +12,7 @@ from ..decision.invitation import Invitation, WaitMail, WaitMailed
 from ..decision.waiting import WAITING, is_cancelled, mailed_last, missing_wait_mail, true_wait_mail
 from ..effects import ReadEvent, ReadHolder, ReadOrganized, Steps
 from ..links.tokens import AFTER_THE_EVENT
+from ..mail.new_notifications import about_cancellation, their_next, wait_notification
 from ..mail.notifications import (
     ASKED_FOR,
     LINKED,
@@ -20,11 +21,8 @@ from ..mail.notifications import (
     NotificationKind,
     NotificationState,
     SentWaitMail,
-    about_cancellation,
     becomes,
     sent_as,
-    their_next,
-    wait_notification,
 )
 from ..model import Event, Registration, RegistrationStatus, frozen
 from .reconcile import read_snapshot

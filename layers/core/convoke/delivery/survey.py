@@ -45,7 +45,8 @@ from ..effects import (
     StoreUnreached,
     SurveyHint,
 )
-from ..mail.notifications import NotificationState, summary, wait_notification
+from ..mail.new_notifications import summary, wait_notification
+from ..mail.notifications import NotificationState
 from ..model import DeliveryState, RegistrationStatus, Sender, folded
 from ..store import keys
 from .reconcile import Worker

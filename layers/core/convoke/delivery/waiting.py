@@ -13,7 +13,8 @@ from ..decision.attention import REASON_OF_STATE
 from ..decision.decide import CHANGE, Snapshot
 from ..decision.invitation import WaitMail
 from ..effects import AddNotification, NotificationHint, ReadNotification, RecordNotification, ScheduleSurvey, Steps
-from ..mail.notifications import NotificationState, priority, wait_notification
+from ..mail.new_notifications import wait_notification
+from ..mail.notifications import NotificationState, priority
 from ..model import DeliveryState
 from ..settings import Times
 from ..store import keys

@@ -12,7 +12,8 @@ from ..decision import fan_out
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..links.tokens import EVENT_ID, REGISTRATION_ID
-from ..mail.notifications import NotificationKind, asked_for, to_holder
+from ..mail.new_notifications import asked_for, to_holder
+from ..mail.notifications import NotificationKind
 from ..model import Event, EventStatus, Registration, folded, frozen
 from ..schedule import series
 from ..store import keys

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ..decision.decide import INVITATION
 from ..decision.invitation import WaitMail
-from ..mail import notifications
+from ..mail import new_notifications
 from ..mail.notifications import Notification
 from ..model import Event, EventStatus, Registration, RegistrationStatus
 from ..store.outbox import placed
@@ -41,7 +41,7 @@ def mail_to(event: Event, person: Registration, now: datetime) -> Notification |
     is informed.
     """
     asks = person.status is RegistrationStatus.PENDING and event.status is not EventStatus.DRAFT
-    return notifications.wait_notification(event, person, WaitMail.PLACE, now) if asks else None
+    return new_notifications.wait_notification(event, person, WaitMail.PLACE, now) if asks else None
 
 
 def organizer_actions(store: Store, event: Event, person: Registration, now: datetime) -> dict[str, Action]:
@@ -51,7 +51,7 @@ def organizer_actions(store: Store, event: Event, person: Registration, now: dat
     if person.status is not RegistrationStatus.PENDING or event.status is EventStatus.DRAFT:
         return {}
     told_at = (now + LATEST).replace(minute=0, second=0, microsecond=0) + GATHERED
-    mail = notifications.requests(event, told_at=told_at, now=now)
+    mail = new_notifications.requests(event, told_at=told_at, now=now)
     return (
         {} if store.notifications.scheduled(mail) else {"organizer": store.notifications.schedule_action(mail, told_at)}
     )
@@ -108,7 +108,7 @@ def accept(
         if accepted.status is RegistrationStatus.REGISTERED:
             actions["invitation"] = store.invitations.wake_up_action(invitation, INVITATION, now)
         if word or accepted.status is RegistrationStatus.WAITLISTED:
-            mail = notifications.accepted(event, accepted, word=word, now=now)
+            mail = new_notifications.accepted(event, accepted, word=word, now=now)
             actions["notification"] = store.notifications.schedule_action(mail, now)
         if not store.attempt({**actions, **also}):
             return accepted
@@ -130,7 +130,7 @@ def decline(
     """
 
     def told(cancelled: Registration) -> dict[str, Action]:
-        mail = notifications.turned_down(event, cancelled, word=word, now=now)
+        mail = new_notifications.turned_down(event, cancelled, word=word, now=now)
         return {"notification": store.notifications.schedule_action(mail, now)}
 
     return registry.withdraw(

@@ -8,7 +8,8 @@ from ..decision import brakes
 from ..decision.brakes import Purpose
 from ..effects import NotificationHint
 from ..links.signing_in import VALID_FOR
-from ..mail.notifications import Notification, sign_in
+from ..mail.new_notifications import sign_in
+from ..mail.notifications import Notification
 from ..model import Event, frozen
 from ..store import keys
 from ..store.store import Store

@@ -18,7 +18,7 @@ from ..inbound.mime import Incoming
 from ..inbound.quarantine import Origin, Owner, QuarantinedMail, origin, quarantined_mail, unconfirmed
 from ..inbound.reasons import Reason
 from ..inbound.uids import ids_of
-from ..mail import notifications
+from ..mail import new_notifications
 from ..model import AnswerChannel, Participation, Person
 from ..store.proposals import new_proposal
 from ..store.quarantine import quarantine_id
@@ -181,7 +181,9 @@ def _pass_on(store: Store, judged: Judgement, now: datetime, *, asked: bool = Fa
         return True
     source = f"{answer.uid} {answer.sequence} {answer.dtstamp.isoformat()} {answer.participation} {answer.comment}"
     person, how = seen.registration, answer.participation
-    notification = notifications.remark(seen.event, person, answered=how, text=answer.comment, source=source, now=now)
+    notification = new_notifications.remark(
+        seen.event, person, answered=how, text=answer.comment, source=source, now=now
+    )
     if store.notifications.scheduled(notification):
         return True
     if not asked and not _allowed(store, seen, Verdict.APPLY, now):
@@ -193,7 +195,7 @@ def _pass_on(store: Store, judged: Judgement, now: datetime, *, asked: bool = Fa
 def _forward(store: Store, seen: Snapshot, incoming: Incoming, source: str, now: datetime) -> None:
     """Schedule a notification to the organizer with the text of a mail from a verified attendee."""
     person = seen.registration
-    notification = notifications.forward(
+    notification = new_notifications.forward(
         seen.event,
         author=Person(name=person.name, email=person.email),
         subject=incoming.subject,

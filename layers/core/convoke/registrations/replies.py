@@ -15,7 +15,7 @@ from enum import StrEnum
 from ..decision.attendance import Consequence, asked, consequence, with_reply
 from ..decision.decide import CHANGE, URGENT, calendar_state_of, participation
 from ..decision.invitation import Invitation, WaitMail, WaitMailed
-from ..mail.notifications import no_seat
+from ..mail.new_notifications import no_seat
 from ..model import (
     AnswerChannel,
     Event,

@@ -18,7 +18,8 @@ from enum import StrEnum
 from ..decision.brakes import Purpose
 from ..decision.invitation import WaitMail
 from ..effects import NotificationHint
-from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind, asked_for, wait_notification
+from ..mail.new_notifications import asked_for, wait_notification
+from ..mail.notifications import LINK_WANTED_FOR, Notification, NotificationKind
 from ..model import Event, EventStatus, LocalTime, Registration, RegistrationStatus, frozen
 from ..schedule import edits, series, series_changes
 from ..store import keys

@@ -17,7 +17,8 @@ from ..delivery.preview import EXAMPLES, MAILS_OF_AN_EXAMPLE, PreviewResult, pre
 from ..effects import ReadPlace
 from ..mail import asked_for_mail, header_fields, subjects, wording
 from ..mail.asked_for_mail import AskedForContent
-from ..mail.notifications import sent_as, wait_notification
+from ..mail.new_notifications import wait_notification
+from ..mail.notifications import sent_as
 from ..mail.placeholders import PERSONAL
 from ..model import Event, EventStatus, InvalidField, Method
 from ..registrations import events, split_transfer

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
 from ..inbound.proposals import Proposal, ProposalStatus
-from ..mail import notifications
+from ..mail import new_notifications, notifications
 from ..model import Event
 from ..registrations.registry import STANDING
 from ..schedule import edits, series_changes
@@ -135,7 +135,7 @@ def declining(proposal: Proposal, at: datetime) -> dict[str, Any]:
     counter = notifications.Counter(
         uid=proposal.uid, sequence=proposal.sequence, date=proposal.date, proposed=proposal.when
     )
-    notification = notifications.decline_counter(
+    notification = new_notifications.decline_counter(
         seen.event, seen.registration, counter=counter, proposal_id=proposal.proposal_id, now=at
     )
     return {"notification": context.store().notifications.schedule_action(notification, at)}
