@@ -29,7 +29,7 @@ from convoke.sources.row_keys import read_key
 from convoke.sources.row_sync import Outcome, Synced
 from convoke.sources.sync import Site
 from convoke.store.comparisons import Progress
-from convoke.store.sources import Kind
+from convoke.store.sources import RowKind
 from convoke.store.store import store
 
 TIME_LEFT = 20_000
@@ -46,7 +46,7 @@ def bindings() -> dict[str, str]:
     return {stream: account for account, _, stream in named}
 
 
-def sites(stream: str) -> list[tuple[Site, Kind]]:
+def sites(stream: str) -> list[tuple[Site, RowKind]]:
     """The sources of which the stream's rows are, with the kind of rows; none where nobody has described one."""
     account, table = bindings()[stream], stream.split("/")[1]
     described = [Site(store(), account, parse(text), store().client) for text in store().accounts.sources(account)]
@@ -71,7 +71,7 @@ def handle_record(record: DynamoDBRecord, lambda_context: LambdaContext) -> None
         raise errors[0]
 
 
-def _follow(site: Site, kind: Kind, key: dict[str, Any], expired: bool, lambda_context: LambdaContext) -> None:
+def _follow(site: Site, kind: RowKind, key: dict[str, Any], expired: bool, lambda_context: LambdaContext) -> None:
     if expired and site.source.expired_rows == "keep":
         site.expired(kind, key)
         return
@@ -87,7 +87,7 @@ def has_expired(record: DynamoDBRecord) -> bool:
     return record.raw_event.get("eventName") == "REMOVE" and who.get("principalId") == "dynamodb.amazonaws.com"
 
 
-def report(site: Site, kind: Kind, synced: Synced) -> None:
+def report(site: Site, kind: RowKind, synced: Synced) -> None:
     """Count and log what a sync led to, without what the row says."""
     if synced.outcome is Outcome.PROBLEM and synced.fresh:
         metrics.add_metric(name="SourceProblems", unit=MetricUnit.Count, value=1)

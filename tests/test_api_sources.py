@@ -13,7 +13,7 @@ from convoke.registrations.registry import register
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Site
 from convoke.store import dynamo
-from convoke.store.sources import Kind
+from convoke.store.sources import RowKind
 from tests.caller import World, a_caller
 from tests.factories import EVENT_ID, NOW, REGISTRATION_ID, event, registration
 from tests.test_sources import SITE, SUMMER
@@ -93,7 +93,7 @@ def test_problems_of_rows_are_listed_without_anything_else_of_them(world: World)
     for number in range(3):
         row = SUMMER | {"event_id": f"e{number}", "tz": "Berlin"}
         world.client.put_item(TableName="site-events", Item=dynamo.wire(row))
-        site.sync(Kind.EVENTS, row, NOW)
+        site.sync(RowKind.EVENTS, row, NOW)
 
     page = world.call("GET", "/sources/site/problems", query={"limit": "2"})
     assert page.status == 200, page.raw

@@ -13,7 +13,7 @@ import pytest
 from convoke.registrations import events
 from convoke.sources import contents, row_sync
 from convoke.store import dynamo
-from convoke.store.sources import Kind
+from convoke.store.sources import RowKind
 from local import operate, sources
 from tests.factories import NOW
 from tests.tables import SETTINGS, in_memory
@@ -69,7 +69,7 @@ def test_sync_says_what_follows_and_does_it_after_a_yes(
     assert run("sync", "yes", NAME="site", ACCOUNT="acme", DRY="yes") == "Nothing was done."
     assert run("sync", "no", NAME="site", ACCOUNT="acme") == "Nothing was done."
     assert "1  events create" in capsys.readouterr().out
-    assert world.state(Kind.EVENTS, "e1").fence == 0
+    assert world.state(RowKind.EVENTS, "e1").fence == 0
     run("sync", "yes", NAME="site", ACCOUNT="acme")
     run("sync", "yes", NAME="site", ACCOUNT="acme")
     assert world.store.reads.seats(world.event().event_id).taken == 3
@@ -137,7 +137,7 @@ def test_a_row_that_fails_keeps_no_other_from_being_synced(
     with pytest.raises(KeyError):
         run("sync", "yes", NAME="site", ACCOUNT="acme")
     assert sorted(tried) == ["e1", "e2"]
-    assert world.state(Kind.EVENTS, tried[1]).event_id
+    assert world.state(RowKind.EVENTS, tried[1]).event_id
     with pytest.raises(KeyError):
         run("sync", "yes", NAME="site", ACCOUNT="acme")
-    assert world.state(Kind.EVENTS, tried[0]).event_id
+    assert world.state(RowKind.EVENTS, tried[0]).event_id

@@ -26,7 +26,7 @@ from convoke.sources.row_keys import key_text
 from convoke.sources.row_sync import Outcome, Synced
 from convoke.sources.sync import Site
 from convoke.store import dynamo, keys
-from convoke.store.sources import Kind, RowState
+from convoke.store.sources import RowKind, RowState
 from tests.factories import NOW, expect
 from tests.factories import event as an_event
 from tests.tables import in_memory
@@ -50,13 +50,13 @@ def vanish(world: World, row: dict[str, Any]) -> None:
     world.client.delete_item(TableName="site-registrations", Key=dynamo.wire(key))
 
 
-def differences(world: World, now: Any = NOW) -> list[tuple[Kind, Any]]:
+def differences(world: World, now: Any = NOW) -> list[tuple[RowKind, Any]]:
     """What a comparison finds that writes nothing."""
     site = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
     return [(one.kind, one.outcome) for one in compare(site, now).differences]
 
 
-def a_day(world: World, now: Any = NOW) -> list[tuple[Kind, Any]]:
+def a_day(world: World, now: Any = NOW) -> list[tuple[RowKind, Any]]:
     """A comparison that acts upon what it finds, after which nothing is different."""
     site = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
     found = compare(site, now).differences
@@ -104,7 +104,7 @@ def test_people_whose_event_and_rows_were_lost_are_registered_by_the_same_compar
 
 def test_a_row_that_waits_for_its_event_is_looked_at_with_it_though_its_own_record_was_lost(world: World) -> None:
     write(world, PLAIN)
-    assert a_day(world) == [(Kind.REGISTRATIONS, Action.WAIT)]
+    assert a_day(world) == [(RowKind.REGISTRATIONS, Action.WAIT)]
     assert len(world.site.waiting(world.hold())) == 1
 
 
@@ -156,7 +156,7 @@ def test_an_id_of_the_caller_s_own_that_is_taken_is_a_problem_that_is_known(worl
     assert field == "external_id"
     assert differences(world) == []
     withdraw(world.store, other.event_id, other.registration_id, now=NOW)
-    assert a_day(world) == [(Kind.REGISTRATIONS, Action.CREATE)]
+    assert a_day(world) == [(RowKind.REGISTRATIONS, Action.CREATE)]
     assert world.problems() == []
 
 
@@ -180,7 +180,7 @@ def test_guests_for_whom_there_is_no_seat_are_a_problem_that_is_known_until_ther
     assert world.problems() == [("guests", Obstacle.FULL.value)]
     assert differences(world) == []
     world.put("site-registrations", second | {"plus": 0})
-    assert a_day(world) == [(Kind.REGISTRATIONS, Action.CHANGE)]
+    assert a_day(world) == [(RowKind.REGISTRATIONS, Action.CHANGE)]
     assert (world.person().guests, world.problems()) == (1, [])
 
 
@@ -229,7 +229,7 @@ def test_a_row_that_waits_and_whose_person_is_to_lose_their_place_counts_among_t
 def test_a_row_that_expired_and_came_back_with_a_problem_is_gone_once_it_is_deleted(world: World) -> None:
     world.hold(), world.come()
     vanish(world, PLAIN)
-    world.site.expired(Kind.REGISTRATIONS, PLAIN)
+    world.site.expired(RowKind.REGISTRATIONS, PLAIN)
     assert differences(world) == []
     world.come(email="nobody")
     assert world.delete("site-registrations", PLAIN).outcome is Action.CANCEL
@@ -241,15 +241,15 @@ def test_the_key_of_who_is_erased_is_forgotten_though_no_record_follows(world: W
     erase(world.store, person.event_id, person.registration_id, now=NOW)
     assert world.person().status is RegistrationStatus.ERASED
     a_day(world)
-    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').key == ""
+    assert world.state(RowKind.REGISTRATIONS, '["e1","u1"]').key == ""
     assert world.problems() == []
     world.come(email="nobody")
     assert world.problems() == []
-    world.site.sync(Kind.REGISTRATIONS, PLAIN, NOW + timedelta(days=1000))
-    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').key == ""
+    world.site.sync(RowKind.REGISTRATIONS, PLAIN, NOW + timedelta(days=1000))
+    assert world.state(RowKind.REGISTRATIONS, '["e1","u1"]').key == ""
     vanish(world, PLAIN)
-    world.site.expired(Kind.REGISTRATIONS, PLAIN)
-    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').key == ""
+    world.site.expired(RowKind.REGISTRATIONS, PLAIN)
+    assert world.state(RowKind.REGISTRATIONS, '["e1","u1"]').key == ""
 
 
 def test_what_is_held_is_no_difference_of_the_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +276,7 @@ def test_rows_stand_that_somebody_comes_by_who_has_not_left_and_whose_event_is_n
 def test_a_chain_of_rows_may_be_of_any_length_of_which_each_waits_for_the_address_of_the_next() -> None:
     many = 2 * sys.getrecursionlimit()
 
-    def sync(_: Kind, key: Any, __: Any) -> Synced:
+    def sync(_: RowKind, key: Any, __: Any) -> Synced:
         return Synced(outcome=Action.CHANGE, state=RowState(), unblocks=(str(key["n"]),))
 
     def waiting(synced: Synced) -> list[str]:
@@ -284,7 +284,7 @@ def test_a_chain_of_rows_may_be_of_any_length_of_which_each_waits_for_the_addres
         return [key_text({"n": number + 1})] if number < many else []
 
     site: Any = SimpleNamespace(sync=sync, waiting=waiting)
-    assert sum(1 for _ in follow(site, Kind.REGISTRATIONS, {"n": 1}, NOW)) == many
+    assert sum(1 for _ in follow(site, RowKind.REGISTRATIONS, {"n": 1}, NOW)) == many
 
 
 def test_other_guests_of_rows_that_exchanged_their_addresses_follow_at_once(world: World) -> None:
@@ -295,7 +295,7 @@ def test_other_guests_of_rows_that_exchanged_their_addresses_follow_at_once(worl
     world.put("site-registrations", second)
     world.come(email="cy@example.net", plus=2)
     write(world, second | {"email": "bo@example.net", "plus": 3})
-    for _ in follow(world.site, Kind.REGISTRATIONS, second, NOW):
+    for _ in follow(world.site, RowKind.REGISTRATIONS, second, NOW):
         pass
     assert (world.person("u1").guests, world.person("u2").guests) == (2, 3)
     assert differences(world) == []
@@ -309,7 +309,7 @@ def test_who_is_to_be_erased_does_not_come_back_before(world: World) -> None:
         {"task": world.store.registrations.erasure_action(person.event_id, person.registration_id, NOW)}
     )
     assert world.come(full_name="Bo").outcome is Action.NOTHING
-    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').key == ""
+    assert world.state(RowKind.REGISTRATIONS, '["e1","u1"]').key == ""
 
 
 def test_rows_that_were_known_to_wait_are_followed_however_many_they_are(world: World) -> None:

@@ -19,7 +19,7 @@ from convoke.sources.mapping import parse
 from convoke.sources.row_keys import read_key
 from convoke.sources.sync import Site
 from convoke.store import dynamo
-from convoke.store.sources import SHARDS, Kind, place
+from convoke.store.sources import SHARDS, RowKind, place
 from tests.factories import NOW
 from tests.tables import everything, in_memory
 from tests.test_sources import SITE, SUMMER
@@ -58,7 +58,7 @@ steps = st.one_of(
 class History:
     def __init__(self, client: Any) -> None:
         self.world = World(client)
-        self.records: list[tuple[Kind, dict[str, Any]]] = []
+        self.records: list[tuple[RowKind, dict[str, Any]]] = []
         self.fails_at = 0
         described = parse(json.dumps(SITE))
         self.site = Site(self.world.store, ACCOUNT, described, client, confirmed=True)
@@ -88,9 +88,9 @@ class History:
 
     def happened(self, table: str, row: dict[str, Any]) -> None:
         key = {name: row[name] for name in KEYS[table]}
-        self.records.append((Kind.EVENTS if table == "site-events" else Kind.REGISTRATIONS, key))
+        self.records.append((RowKind.EVENTS if table == "site-events" else RowKind.REGISTRATIONS, key))
 
-    def handle(self, kind: Kind, key: dict[str, Any]) -> None:
+    def handle(self, kind: RowKind, key: dict[str, Any]) -> None:
         with suppress(ConnectionError), failing(self.world.client, self.fails_at):
             for _ in follow(self.site, kind, key, NOW):
                 pass
@@ -108,7 +108,7 @@ class History:
     def look_at_all(self) -> None:
         """Where the comparison finds nothing, a look at each row changes nothing: it hides nothing, either."""
         before = stored(self.world.client)
-        for table, kind in (("site-events", Kind.EVENTS), ("site-registrations", Kind.REGISTRATIONS)):
+        for table, kind in (("site-events", RowKind.EVENTS), ("site-registrations", RowKind.REGISTRATIONS)):
             for row in self.rows(table):
                 self.handle(kind, row)
             for digest in SHARDS:
@@ -164,7 +164,7 @@ def check(happening: History) -> None:
     store = happening.world.store
     live = {}
     for row in happening.rows("site-events"):
-        state = store.sources.row(place(ACCOUNT, "site", Kind.EVENTS, row["event_id"]))
+        state = store.sources.row(place(ACCOUNT, "site", RowKind.EVENTS, row["event_id"]))
         event = store.reads.event(state.event_id) if state.event_id else None
         if row["state"] in ("live", "draft"):
             assert event is not None
@@ -175,7 +175,7 @@ def check(happening: History) -> None:
             assert event is None or event.status is EventStatus.CANCELLED
     gone = set(EVENTS) - {row["event_id"] for row in happening.rows("site-events")}
     for name in gone:
-        state = store.sources.row(place(ACCOUNT, "site", Kind.EVENTS, name))
+        state = store.sources.row(place(ACCOUNT, "site", RowKind.EVENTS, name))
         event = store.reads.event(state.event_id) if state.event_id else None
         assert event is None or event.status is EventStatus.CANCELLED
     coming = [row for row in happening.rows("site-registrations") if row["state"] != "no"]

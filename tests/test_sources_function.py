@@ -19,7 +19,7 @@ from convoke.sources import compare, contents, row_sync
 from convoke.sources.mapping import parse
 from convoke.store import dynamo
 from convoke.store.comparisons import Progress
-from convoke.store.sources import Kind, digest
+from convoke.store.sources import RowKind, digest
 from tests.deployment import Context, Deployment, a_deployment, sample
 from tests.factories import NOW, existing
 from tests.policies import Denied, acting_as
@@ -118,7 +118,7 @@ def test_a_row_of_a_table_that_nobody_described_leads_to_nothing(site: Site) -> 
     site.store.accounts.put_source("acme", "site", json.dumps(SITE | {"registrations": None}))
     site.write("site-registrations", PLAIN)
     assert site.ring("site-registrations", PLAIN) == {"batchItemFailures": []}
-    assert site.state(Kind.REGISTRATIONS, '["e1","u1"]').fence == 0
+    assert site.state(RowKind.REGISTRATIONS, '["e1","u1"]').fence == 0
 
 
 def test_another_account_s_description_does_not_reach_the_table(site: Site) -> None:
@@ -164,7 +164,7 @@ def test_many_differences_are_left_to_make_sync(site: Site) -> None:
         site.write("site-events", SUMMER | {"event_id": f"e{one}"})
     expected = {"rows": 6, "differences": {"events create": 6}, "ended": True, "put_right": False}
     assert site.compare() == expected
-    assert site.state(Kind.EVENTS, "e1").fence == 0
+    assert site.state(RowKind.EVENTS, "e1").fence == 0
 
 
 def test_a_problem_that_is_known_is_no_difference(site: Site) -> None:
@@ -236,7 +236,7 @@ def test_nothing_is_done_before_all_rows_are_compared_and_many_differences_are_l
     answers = parts(1)
     expected = {"rows": 6, "differences": {"events create": 6}, "ended": True, "put_right": False}
     assert answers[-1] == expected
-    assert site.state(Kind.EVENTS, "e1").fence == 0
+    assert site.state(RowKind.EVENTS, "e1").fence == 0
     assert site.store.comparisons.progress("acme", "site") is None
 
 
@@ -259,13 +259,13 @@ def test_a_comparison_that_crashes_goes_on_where_it_was(site: Site, monkeypatch:
     with acting_as("Sources"):
         [found] = sources.handler({"continue": True}, Context())["sources"].values()
     assert found == {"rows": 3, "differences": {"events create": 3}, "ended": True, "put_right": True}
-    assert site.state(Kind.EVENTS, "e2").event_id
+    assert site.state(RowKind.EVENTS, "e2").event_id
 
 
 def test_of_two_workers_that_compare_the_same_part_one_goes_on(site: Site) -> None:
     site.write("site-events", SUMMER)
     comparisons = site.store.comparisons
-    begun = existing(comparisons.save("acme", "site", Progress(began_at=NOW, kind=Kind.EVENTS)))
+    begun = existing(comparisons.save("acme", "site", Progress(began_at=NOW, kind=RowKind.EVENTS)))
     assert comparisons.save("acme", "site", begun) is not None
     assert comparisons.save("acme", "site", begun) is None
 
@@ -323,7 +323,7 @@ def test_a_difference_that_fails_keeps_no_other_from_being_put_right(
     with acting_as("Sources"):
         [found] = sources.handler({"continue": True}, Context())["sources"].values()
     assert found["ended"]
-    assert site.state(Kind.EVENTS, tried[0]).event_id
+    assert site.state(RowKind.EVENTS, tried[0]).event_id
 
 
 def test_a_row_that_fails_keeps_no_other_from_being_compared(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,8 +339,8 @@ def test_a_row_that_fails_keeps_no_other_from_being_compared(site: Site, monkeyp
     monkeypatch.setattr(contents, "new_event", failing)
     with pytest.raises(RuntimeError):
         site.compare()
-    assert site.state(Kind.EVENTS, "e0").event_id
-    assert site.state(Kind.EVENTS, "e2").event_id
+    assert site.state(RowKind.EVENTS, "e0").event_id
+    assert site.state(RowKind.EVENTS, "e2").event_id
     assert site.store.comparisons.progress("acme", "site") is None
 
 
@@ -354,7 +354,7 @@ def test_what_could_not_be_done_in_a_day_is_compared_anew(site: Site) -> None:
 
 def test_a_comparison_begins_anew_where_the_source_is_described_otherwise(site: Site) -> None:
     site.write("site-events", SUMMER)
-    begun = Progress(began_at=NOW, kind=Kind.REGISTRATIONS, after='{"other_key":{"S":"r1"}}', described="another")
+    begun = Progress(began_at=NOW, kind=RowKind.REGISTRATIONS, after='{"other_key":{"S":"r1"}}', described="another")
     site.store.comparisons.save("acme", "site", begun)
     with acting_as("Sources"):
         [found] = sources.handler({"continue": True}, Context())["sources"].values()

@@ -24,7 +24,7 @@ from convoke.sources.row_keys import key_text, read_key
 from convoke.sources.row_sync import Outcome, Synced, Unknown
 from convoke.sources.sync import Site
 from convoke.store import dynamo
-from convoke.store.sources import Kind, RowState, place
+from convoke.store.sources import RowKind, RowState, place
 from convoke.store.store import Store
 from convoke.webhooks.events import WebhookEventType
 from tests.factories import NOW, existing, expect
@@ -71,7 +71,7 @@ class World:
         return self.sync(table, row)
 
     def sync(self, table: str, row: dict[str, Any]) -> Synced:
-        kind = Kind.EVENTS if table == "site-events" else Kind.REGISTRATIONS
+        kind = RowKind.EVENTS if table == "site-events" else RowKind.REGISTRATIONS
         return self.site.sync(kind, row, NOW)
 
     def hold(self, **changes: Any) -> Synced:
@@ -81,13 +81,13 @@ class World:
         return self.put("site-registrations", PLAIN | changes)
 
     def event(self) -> Event:
-        return existing(self.store.reads.event(self.state(Kind.EVENTS, "e1").event_id))
+        return existing(self.store.reads.event(self.state(RowKind.EVENTS, "e1").event_id))
 
-    def state(self, kind: Kind, name: str) -> RowState:
+    def state(self, kind: RowKind, name: str) -> RowState:
         return self.store.sources.row(place(ACCOUNT, "site", kind, name))
 
     def person(self, user: str = "u1") -> Registration:
-        state = self.state(Kind.REGISTRATIONS, f'["e1","{user}"]')
+        state = self.state(RowKind.REGISTRATIONS, f'["e1","{user}"]')
         return existing(self.store.reads.registration(state.event_id, state.registration_id))
 
     def problems(self) -> list[tuple[str, str]]:
@@ -176,7 +176,7 @@ def test_a_registration_s_row_waits_for_its_event(world: World) -> None:
     assert world.come().outcome is Action.WAIT
     made = world.hold()
     [key] = world.site.waiting(made)
-    assert world.site.sync(Kind.REGISTRATIONS, read_key(json.loads(key)), NOW).outcome is Action.CREATE
+    assert world.site.sync(RowKind.REGISTRATIONS, read_key(json.loads(key)), NOW).outcome is Action.CREATE
     assert world.person().status is RegistrationStatus.REGISTERED
     assert world.site.waiting(world.sync("site-events", SUMMER)) == []
 
@@ -189,7 +189,7 @@ def test_an_event_that_appears_while_its_row_is_marked_is_not_missed(world: Worl
     def slow(*arguments: Any, **more: Any) -> Any:
         result = attempt(*arguments, **more)
         if races.pop() if races else False:
-            world.anew().sync(Kind.EVENTS, SUMMER, NOW)
+            world.anew().sync(RowKind.EVENTS, SUMMER, NOW)
         return result
 
     world.store.__dict__["attempt"] = slow
@@ -199,7 +199,7 @@ def test_an_event_that_appears_while_its_row_is_marked_is_not_missed(world: Worl
 def test_a_person_moves_to_the_event_that_their_row_names_now(world: World) -> None:
     world.hold(), world.come(), world.hold(event_id="e2")
     first = world.person()
-    state = world.state(Kind.REGISTRATIONS, '["e1","u1"]')
+    state = world.state(RowKind.REGISTRATIONS, '["e1","u1"]')
     site = parse(json.dumps(SITE | {"registrations": SITE["registrations"] | {"event": "to"}}))
     world.site = Site(world.store, ACCOUNT, site, world.client)
     assert world.come(to="e1").outcome is Action.NOTHING
@@ -239,7 +239,7 @@ def test_what_is_wrong_with_a_row_is_kept_by_the_api_s_field_until_it_is_mended(
 def test_a_new_row_with_a_problem_becomes_nothing(world: World) -> None:
     world.hold(), world.come(email="nobody")
     assert [field for field, _ in world.problems()] == ["email"]
-    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').registration_id == ""
+    assert world.state(RowKind.REGISTRATIONS, '["e1","u1"]').registration_id == ""
 
 
 def test_rows_of_what_is_over_are_skipped_without_a_problem(world: World) -> None:
@@ -247,7 +247,7 @@ def test_rows_of_what_is_over_are_skipped_without_a_problem(world: World) -> Non
     world.hold(), world.come()
     late = NOW + timedelta(days=1000)
     world.client.put_item(TableName="site-registrations", Item=dynamo.wire(PLAIN | {"email": "nobody"}))
-    assert world.site.sync(Kind.REGISTRATIONS, PLAIN, late).outcome is Action.NOTHING
+    assert world.site.sync(RowKind.REGISTRATIONS, PLAIN, late).outcome is Action.NOTHING
     assert world.problems() == []
 
 
@@ -289,7 +289,7 @@ def test_who_was_erased_never_comes_back_and_their_key_is_forgotten(world: World
     person = world.person()
     erase(world.store, person.event_id, person.registration_id, now=NOW)
     assert world.come(full_name="Bo").outcome is Action.NOTHING
-    assert world.state(Kind.REGISTRATIONS, '["e1","u1"]').key == ""
+    assert world.state(RowKind.REGISTRATIONS, '["e1","u1"]').key == ""
 
 
 def test_the_second_row_of_an_address_waits_until_the_first_is_gone(world: World) -> None:
@@ -335,7 +335,7 @@ def test_the_comparison_finds_rows_that_wait_for_each_other_where_no_record_was_
     assert len(world.problems()) == 2
     dry = Site(world.store, ACCOUNT, world.site.source, world.client, dry=True)
     found = compare(dry, NOW)
-    assert {(one.kind, one.outcome) for one in found.differences} == {(Kind.REGISTRATIONS, Action.CHANGE)}
+    assert {(one.kind, one.outcome) for one in found.differences} == {(RowKind.REGISTRATIONS, Action.CHANGE)}
     act(world.site, found.differences, NOW)
     assert (world.person("u1").email, world.person("u2").email) == ("cy@example.net", "bo@example.net")
     assert world.problems() == []
@@ -485,7 +485,7 @@ def test_a_worker_that_read_an_old_row_cannot_undo_a_newer_look(world: World) ->
             world.client.delete_item(
                 TableName="site-registrations", Key=dynamo.wire({"event_id": "e1", "user_id": "u1"})
             )
-            assert world.anew().sync(Kind.REGISTRATIONS, PLAIN, NOW).outcome is Action.NOTHING
+            assert world.anew().sync(RowKind.REGISTRATIONS, PLAIN, NOW).outcome is Action.NOTHING
         return read
 
     world.site.__dict__["_begin"] = slow

@@ -13,7 +13,7 @@ from convoke.registrations.events import create_event
 from convoke.sources.compare import act, compare, follow, go_on, too_many
 from convoke.sources.sync import Site
 from convoke.store import keys
-from convoke.store.sources import Kind
+from convoke.store.sources import RowKind
 from convoke.store.store import Store
 from tests.factories import EVENT_ID, NOW, event
 from tests.simulation import quick
@@ -81,7 +81,7 @@ class Source:
 def _measure(source: Source, changed: int, deleted: int) -> dict[str, Any]:
     rows = len(source.users)
     source.calls()
-    for _ in follow(source.site(), Kind.REGISTRATIONS, {"pk": EVENT_ID, "sk": source.users[0]}, NOW):
+    for _ in follow(source.site(), RowKind.REGISTRATIONS, {"pk": EVENT_ID, "sk": source.users[0]}, NOW):
         pass
     of_a_record = source.calls()
     found = compare(source.site(dry=True), NOW)

@@ -20,7 +20,7 @@ from convoke.sources.compare import act, compare, follow, go_on
 from convoke.sources.mapping import parse
 from convoke.sources.sync import Site
 from convoke.store import dynamo
-from convoke.store.sources import Kind
+from convoke.store.sources import RowKind
 
 from .faults import Mode
 from .scene import ACCOUNT, EVENT_ID, SETTINGS
@@ -217,7 +217,9 @@ class Rows:
         """As ``functions/sources.py``: a record whose sync failed comes again, a few times."""
         self.world.note(f"the source looks at {user}")
         try:
-            for synced in follow(self.site(), Kind.REGISTRATIONS, {"pk": EVENT_ID, "sk": user}, self.world.instant()):
+            for synced in follow(
+                self.site(), RowKind.REGISTRATIONS, {"pk": EVENT_ID, "sk": user}, self.world.instant()
+            ):
                 self.world.note(f"row {synced.state.key}: {synced.outcome}")
         except (*FAILURES, Crash, dynamo.Refused) as error:
             self.world.note(f"the sync of {user} failed: {type(error).__name__} {error}")

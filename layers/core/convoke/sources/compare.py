@@ -12,7 +12,7 @@ from typing import Any
 from ..model import frozen
 from ..store import dynamo
 from ..store.comparisons import Found, Progress
-from ..store.sources import SHARDS, Kind, digest
+from ..store.sources import SHARDS, RowKind, digest
 from .decide import Action
 from .row_keys import key_text, read_key
 from .row_sync import Outcome, Synced, Unknown
@@ -28,7 +28,7 @@ PART = 100
 """Rows that are compared between two moments at which the daily comparison stores how far it is."""
 REPORTED = 1000
 FOLLOWS = (Action.CREATE, Action.CHANGE, Action.REOPEN, Action.CANCEL)
-KINDS = (Kind.EVENTS, Kind.REGISTRATIONS)
+KINDS = (RowKind.EVENTS, RowKind.REGISTRATIONS)
 
 Report = Callable[[int], None]
 Failed = Callable[[Exception], None]
@@ -42,7 +42,7 @@ class Difference:
     ``expected``: it is no sign of a lost record, and does not count among too many.
     """
 
-    kind: Kind
+    kind: RowKind
     key: str
     outcome: Action | Outcome
     event_id: str
@@ -129,7 +129,7 @@ def compare(site: Site, now: datetime, report: Report = lambda _: None, failed: 
     """Look at every row without writing. ``site`` is a dry one; ``report`` gets the number of rows now and then, and
     ``failed`` is as in :func:`compare_part`.
     """
-    at, seen, found = Progress(began_at=now, kind=Kind.EVENTS), set[str](), list[Difference]()
+    at, seen, found = Progress(began_at=now, kind=RowKind.EVENTS), set[str](), list[Difference]()
     while at.kind is not None:
         before = at.rows
         at, more = compare_part(site, at, seen, now, failed)
@@ -159,7 +159,7 @@ def go_on(site: Site, now: datetime, time_is_up: Callable[[], bool], failed: Fai
         comparisons.end(*ids)
         at, begin = None, True
     if at is None and begin:
-        at = comparisons.save(*ids, Progress(began_at=now, kind=Kind.EVENTS, described=described))
+        at = comparisons.save(*ids, Progress(began_at=now, kind=RowKind.EVENTS, described=described))
     dry, seen = Site(site.store, site.account, site.source, site.tables, dry=True), set[str]()
     while at is not None and at.kind is not None and not time_is_up():
         try:
@@ -214,20 +214,20 @@ def act(
     return done
 
 
-def follow(site: Site, kind: Kind, key: Mapping[str, Any], now: datetime) -> Iterator[Synced]:
+def follow(site: Site, kind: RowKind, key: Mapping[str, Any], now: datetime) -> Iterator[Synced]:
     """Look at a row, then at each row that waited for what this has led to, and so on."""
     left = [(kind, key)]
     while left:
         synced = site.sync(*left.pop(), now)
         yield synced
-        left += [(Kind.REGISTRATIONS, read_key(json.loads(one))) for one in reversed(site.waiting(synced))]
+        left += [(RowKind.REGISTRATIONS, read_key(json.loads(one))) for one in reversed(site.waiting(synced))]
 
 
 def people(site: Site, differences: tuple[Difference, ...]) -> int:
     """How many people are informed at most: of an event, everybody with a seat."""
     told = 0
     for one in differences:
-        if one.kind is Kind.REGISTRATIONS:
+        if one.kind is RowKind.REGISTRATIONS:
             # Whoever waits for their event is registered where it is created before.
             told += one.outcome in (Action.CREATE, Action.CHANGE, Action.CANCEL, Action.WAIT)
         elif one.outcome in (Action.CHANGE, Action.CANCEL, Action.REOPEN):

@@ -15,7 +15,7 @@ from ..model import Event, EventStatus, InvalidField
 from ..registrations import events
 from ..schedule import series
 from ..store.external_ids import Taken
-from ..store.sources import Kind
+from ..store.sources import RowKind
 from . import contents, decide
 from .decide import Action
 from .mapping import EventRows
@@ -30,7 +30,7 @@ class EventSync(RowSync):
         """One look at the row of an event. ``None``: another writer was first."""
         rows = self.source.events
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
-        read = self._begin(Kind.EVENTS, rows, key)
+        read = self._begin(RowKind.EVENTS, rows, key)
         event = self._event(read.seen.event_id)
         over = event is not None and series.ends_at(event) <= now
         if (read.seen.expired and read.row is None) or over:

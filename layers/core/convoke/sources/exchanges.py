@@ -17,7 +17,7 @@ from ..decision.decide import URGENT
 from ..model import Event, InvalidField, Registration, folded, frozen
 from ..registrations import registry
 from ..store import keys
-from ..store.sources import Kind, digest
+from ..store.sources import RowKind, digest
 from ..store.writes import Action as Write
 from ..web.context import AN_ID
 from . import contents
@@ -109,7 +109,7 @@ class Exchanges(RowSync):
         """What the row with this key, which waits for an address, says of somebody at the event."""
         rows = self.source.registrations
         assert rows is not None  # noqa: S101 (only such rows wait for addresses)
-        read = self._begin(Kind.REGISTRATIONS, rows, read_key(json.loads(key)))
+        read = self._begin(RowKind.REGISTRATIONS, rows, read_key(json.loads(key)))
         person = self.store.reads.registration(event.event_id, read.seen.registration_id)
         if read.row is None or person is None or person.status not in registry.ACTIVE:
             return None
@@ -135,7 +135,7 @@ class Exchanges(RowSync):
         has no table of events, by its id or external id.
         """
         if self.source.events is not None:
-            return self.store.sources.row(self._place(Kind.EVENTS, named)).event_id
+            return self.store.sources.row(self._place(RowKind.EVENTS, named)).event_id
         if AN_ID.fullmatch(named) and self.store.reads.own_event(named, self.account) is not None:
             return named
         if len(named) > LONGEST_EXTERNAL_ID:

@@ -17,7 +17,7 @@ from ..registrations import registry, seats
 from ..registrations.registry import STANDING, Obstacle, TooMany
 from ..schedule import series
 from ..store.external_ids import Taken
-from ..store.sources import Kind, RowState
+from ..store.sources import RowKind, RowState
 from . import contents, decide
 from .decide import Action
 from .exchanges import Exchanges, address_mark
@@ -49,7 +49,7 @@ class RegistrationSync(Exchanges):
         """One look at the row of a registration. ``None``: another writer was first."""
         rows = self.source.registrations
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
-        read = self._begin(Kind.REGISTRATIONS, rows, key)
+        read = self._begin(RowKind.REGISTRATIONS, rows, key)
         seen = read.seen
         person = self.store.reads.registration(seen.event_id, seen.registration_id) if seen.registration_id else None
         if person is not None and person.status is RegistrationStatus.ERASED:

@@ -18,7 +18,7 @@ from ..model import ConvokeError, Event, InvalidField, frozen
 from ..store import dynamo
 from ..store.external_ids import Taken
 from ..store.outbox import About
-from ..store.sources import Kind, Place, RowProblem, RowState, digest, place
+from ..store.sources import Place, RowKind, RowProblem, RowState, digest, place
 from ..store.store import Store
 from ..store.writes import Action as Write
 from ..web import problems
@@ -98,16 +98,16 @@ class RowSync:
         self.confirmed = confirmed
         self._known: set[str] = set()
 
-    def rows(self, kind: Kind) -> Rows | None:
-        return self.source.events if kind is Kind.EVENTS else self.source.registrations
+    def rows(self, kind: RowKind) -> Rows | None:
+        return self.source.events if kind is RowKind.EVENTS else self.source.registrations
 
     def _event(self, event_id: str) -> Event | None:
         return self.store.reads.own_event(event_id, self.account) if event_id else None
 
-    def _place(self, kind: Kind, name: str) -> Place:
+    def _place(self, kind: RowKind, name: str) -> Place:
         return place(self.account, self.source.name, kind, name)
 
-    def _begin(self, kind: Kind, rows: Rows, key: Mapping[str, Any]) -> RowRead:
+    def _begin(self, kind: RowKind, rows: Rows, key: Mapping[str, Any]) -> RowRead:
         """Read the row's state, then the row."""
         where = self._place(kind, external_id(rows, key))
         stored = self.store.sources.row(where)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from ..store import dynamo
-from ..store.sources import Kind
+from ..store.sources import RowKind
 from ..store.writes import Overtaken, rounds
 from .decide import Action
 from .event_sync import EventSync
@@ -26,7 +26,7 @@ from .row_sync import Outcome, Synced
 class Site(EventSync, RegistrationSync):
     """One source of an account."""
 
-    def sync(self, kind: Kind, key: Mapping[str, Any], now: datetime) -> Synced:
+    def sync(self, kind: RowKind, key: Mapping[str, Any], now: datetime) -> Synced:
         """Sync the row with the primary key ``key``, plain values by the names of its attributes, at ``now`` (UTC).
 
         Raises :class:`Unknown`, :class:`NotYet`, :class:`dynamo.Contention`, and botocore's errors: then nothing is
@@ -35,7 +35,7 @@ class Site(EventSync, RegistrationSync):
         first: Synced | None = None
         for _ in rounds():
             try:
-                synced = self._events(key, now) if kind is Kind.EVENTS else self._registrations(key, now)
+                synced = self._events(key, now) if kind is RowKind.EVENTS else self._registrations(key, now)
             except Overtaken:
                 continue
             if synced is None:
@@ -46,12 +46,12 @@ class Site(EventSync, RegistrationSync):
             # A row that is withdrawn because it names another event is registered there by the next sync; and an
             # event may have appeared while its row was marked as waiting. Of two rows that exchange their addresses and
             # are looked at in the same moment, whichever is marked last finds the other.
-            if self.dry or kind is Kind.EVENTS or not _is_synced_again(synced):
+            if self.dry or kind is RowKind.EVENTS or not _is_synced_again(synced):
                 return synced
             first = synced
         raise AssertionError  # rounds() ends with Contention
 
-    def has(self, kind: Kind, key: str) -> bool:
+    def has(self, kind: RowKind, key: str) -> bool:
         """Whether the site's table has the row with this key, in JSON."""
         rows = self.rows(kind)
         assert rows is not None  # noqa: S101 (the caller asks for rows that are described)
@@ -66,7 +66,7 @@ class Site(EventSync, RegistrationSync):
         waiting = (self.store.sources.waiting(self.account, self.source.name, mark) for mark in marks)
         return [*synced.again, *(key for keys in waiting for key in keys)]
 
-    def expired(self, kind: Kind, row: Mapping[str, Any]) -> None:
+    def expired(self, kind: RowKind, row: Mapping[str, Any]) -> None:
         """Remember that the site's time to live has deleted the row, so that it does not count as gone."""
         rows = self.rows(kind)
         for _ in rounds():

@@ -12,7 +12,7 @@ from datetime import datetime
 from ..model import frozen
 from . import codec, conditions, dynamo, keys
 from .repository import Repository
-from .sources import Kind, digest
+from .sources import RowKind, digest
 from .writes import delete, put
 
 
@@ -20,7 +20,7 @@ from .writes import delete, put
 class Found:
     """A row from which something follows: its key in JSON."""
 
-    kind: Kind
+    kind: RowKind
     key: str
 
 
@@ -36,7 +36,7 @@ class Progress:
     """
 
     began_at: datetime
-    kind: Kind | None = None
+    kind: RowKind | None = None
     shard: str = ""
     after: str = ""
     rows: int = 0

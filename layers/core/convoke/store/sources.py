@@ -25,7 +25,7 @@ UPON_LOOKING = conditions.FENCE_UNCHANGED
 """Nobody has looked at the row since its state was read: what it said then is not older than what was done."""
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """Which of a source's two tables a row is of."""
 
     EVENTS = "events"
@@ -38,11 +38,11 @@ class Place:
 
     account: str
     source: str
-    kind: Kind
+    kind: RowKind
     digest: str
 
 
-def place(account: str, source: str, kind: Kind, external_id: str) -> Place:
+def place(account: str, source: str, kind: RowKind, external_id: str) -> Place:
     return Place(account=account, source=source, kind=kind, digest=digest(external_id))
 
 
@@ -77,7 +77,7 @@ class RowState:
 class RowProblem:
     """What is wrong with one row, since ``since`` (UTC). ``field`` is that of the HTTP API, empty for the whole row."""
 
-    kind: Kind
+    kind: RowKind
     digest: str
     key: str
     field: str
@@ -135,7 +135,7 @@ class Sources(Repository):
         return actions
 
     def known(
-        self, account: str, source: str, kind: Kind, shard: str, after: str, limit: int
+        self, account: str, source: str, kind: RowKind, shard: str, after: str, limit: int
     ) -> tuple[list[RowState], str]:
         """At most ``limit`` states of the rows of one shard, one of :data:`SHARDS`, after the position ``after``, empty
         for the first; and the position of the last of them, empty where no other follows.
@@ -150,7 +150,7 @@ class Sources(Repository):
 
     def waiting(self, account: str, source: str, what: str) -> list[str]:
         """The keys of the rows of registrations that wait for ``what``, as stream records have them in JSON."""
-        where = Place(account=account, source=source, kind=Kind.REGISTRATIONS, digest="")
+        where = Place(account=account, source=source, kind=RowKind.REGISTRATIONS, digest="")
         return [str(row["key"]) for row in self._rows(dynamo.starting_with(self._people, _mark_key(where, what)))]
 
     # --- problems ---------------------------------------------------------------------------------------------------

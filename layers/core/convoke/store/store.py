@@ -108,10 +108,12 @@ class UnknownEffect(ConvokeError):
     """Nobody knows how to perform the effect."""
 
 
-Kind = TypeVar("Kind", bound=Effect)
+RowKind = TypeVar("RowKind", bound=Effect)
 
 
-def _by(kind: type[Kind], perform: Callable[[Store, Kind], Any]) -> tuple[type[Effect], Callable[[Store, Any], Any]]:
+def _by(
+    kind: type[RowKind], perform: Callable[[Store, RowKind], Any]
+) -> tuple[type[Effect], Callable[[Store, Any], Any]]:
     """An entry of :data:`PERFORMED`, whose function takes the effect that it is for."""
     return kind, perform
 

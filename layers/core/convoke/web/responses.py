@@ -78,7 +78,7 @@ class AttentionOut(Out):
     """Somebody who was not reached: by which message (``kind``), why not (``state``), and since when. ``date`` is the
     original start of one date of a series, ``start`` when that takes place now; both are null for the whole event.
 
-    Kind ``answer``: a quarantined mail looks like their answer; it can be released by its ``quarantine_id``.
+    RowKind ``answer``: a quarantined mail looks like their answer; it can be released by its ``quarantine_id``.
     """
 
     registration_id: str

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
-from ..store.sources import Kind, RowProblem
+from ..store.sources import RowKind, RowProblem
 from . import context
 from .problems import Problem
 from .requests import Cursor, Limit
@@ -25,7 +25,7 @@ class RowProblemOut(Out):
     """What is wrong with one row. Nothing else of the row is shown."""
 
     problem_id: str
-    rows: Annotated[Kind, Field(description="Which of the two tables it is of.")]
+    rows: Annotated[RowKind, Field(description="Which of the two tables it is of.")]
     key: Annotated[
         dict[str, dict[str, str]], Field(description="The row's primary key, as DynamoDB has it; bytes in Base64.")
     ]
