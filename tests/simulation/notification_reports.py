@@ -171,7 +171,10 @@ def not_reached(book: Book) -> Iterator[str]:
         attempted = any(attempt.registration_id == rid for attempt in world.post.attempts)
         if attempted or book.copies[rid] or book.given_up(rid) or book.expected(person):
             continue
-        true = _true(book, person.status)
+        cancelled = book.is_cancelled(person)
+        if cancelled is None:
+            continue
+        true = _true(person.status, cancelled=cancelled)
         if true is None:
             if shown is not None:
                 yield f"{name} does not wait, and is shown as not reached: {shown}"
@@ -195,10 +198,10 @@ def not_reached(book: Book) -> Iterator[str]:
             yield f"{name} was reached with {last}, and is shown as {shown}"
 
 
-def _true(book: Book, status: RegistrationStatus) -> WaitMail | None:
-    """The wait mail that is true of somebody who is not expected."""
+def _true(status: RegistrationStatus, *, cancelled: bool) -> WaitMail | None:
+    """The wait mail that is true of somebody who is not expected, by whether what they registered for is cancelled."""
     waits = status in (RegistrationStatus.WAITLISTED, RegistrationStatus.PENDING)
-    if book.event.status.expects_people:
+    if not cancelled:
         return WaitMail.PLACE if waits else None
     return WaitMail.CANCELLED if waits or status is RegistrationStatus.REGISTERED else None
 
