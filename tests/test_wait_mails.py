@@ -950,6 +950,22 @@ def test_who_waited_and_was_not_reached_is_shown_until_they_withdraw(world: Worl
     assert listed(world, bo) == []
 
 
+@pytest.mark.parametrize("how", ["withdraws", "is erased"])
+def test_whose_invitation_was_given_up_is_shown_until_they_withdraw(world: World, how: str) -> None:
+    cy = world.register(1)
+    world.answers = [POISON]
+    soon(world)
+    assert listed(world, cy) == [AttentionReason.FAILED]
+    if how == "withdraws":
+        world.withdraw(cy)
+    else:
+        erasure.erase(world.store, EVENT_ID, cy.registration_id, now=world.now)
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=1)
+    assert listed(world, cy) == []
+
+
 def test_who_was_not_reached_is_shown_until_a_link_has_said_it(slow_world: World) -> None:
     world = slow_world
     bo = waits_and_is_mailed_that_it_is_cancelled(world)

@@ -700,6 +700,23 @@ def test_who_comes_to_a_date_has_it_when_a_change_of_the_rule_is_taken_back(slow
     assert world.said(cy.email) == [INVITED, *([TOLD, (Method.REQUEST, 2)] if told else [])]
 
 
+@pytest.mark.parametrize("by", [timedelta(days=7), timedelta(hours=1)], ids=["another day", "another hour"])
+def test_who_chose_the_date_that_is_left_of_a_series_goes_along_when_that_is_moved(
+    slow_world: World, by: timedelta
+) -> None:
+    world = slow_world
+    cy = world.invite(1, occurrences=(dates_of(world)[0],))
+    bo = waits(world, occurrences=(dates_of(world)[0],))
+    soon(world)
+    reschedule(world, rule=None)
+    soon(world)
+    when = world.event().when
+    reschedule(world, when=replace(when, start=when.start + by, end=when.end + by))
+    soon(world)
+    assert world.said(cy.email) == [INVITED, (Method.REQUEST, 1)]
+    assert said(world, bo) == [ON_THE_WAITLIST]
+
+
 @pytest.mark.parametrize("by", ["a shorter series", "the whole event"])
 def test_who_waits_for_a_date_that_was_moved_and_is_lost_is_mailed_that_it_is_cancelled(world: World, by: str) -> None:
     bo = waits_for(world, 3)

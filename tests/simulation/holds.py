@@ -36,8 +36,8 @@ class Holds:
         self._event: Event | None = None
         self.due: datetime | None = None
         self.latest: datetime | None = None
-        # The last fan-out that there was, and when.
-        self._seen: tuple[FanOut, datetime] | None = None
+        # When a fan-out was last seen for which a change does not wait.
+        self._urgent_at: datetime | None = None
         self.since = 0.0
         self.overlaps = False
         # What the event is to be by an undoing that is under way.
@@ -69,8 +69,8 @@ class Holds:
                 self.due, self.latest = self.due and min(self.due, until), min(self.latest, until)
         elif quiet or (earlier is not None and (earlier.planning or earlier.priority == 0)):
             self.due = self.latest = None
-        elif earlier is None and self._had_not_ended(now):
-            # Whoever changed the event may have read the urgent fan-out before it ended, and then does not wait for it.
+        elif self._had_not_ended(now):
+            # Whoever changed the event may have read a fan-out before it ended, or was planned, and then does not wait.
             self.due, self.latest = None, until
         else:
             self.due = self.latest = until
@@ -85,8 +85,8 @@ class Holds:
     def remember(self) -> FanOut | None:
         """The fan-out that there is, which may be about to end."""
         fan_out = self._fan_out()
-        if fan_out is not None:
-            self._seen = fan_out, self._world.instant()
+        if fan_out is not None and (fan_out.priority == 0 or fan_out.planning):
+            self._urgent_at = self._world.instant()
         return fan_out
 
     def claimed(self, run: Run, seen: Invitation) -> None:
@@ -102,11 +102,10 @@ class Holds:
             self.broken.append(f"the audit has {registration_id[6:10]} told of what waits until {self.due}")
 
     def _had_not_ended(self, began: datetime) -> bool:
-        """Whether an urgent fan-out that has ended was still there when a change ``began``, by its own clock."""
-        if self._seen is None:
-            return False
-        fan_out, at = self._seen
-        return began - at < CLOCKS and (fan_out.priority == 0 or fan_out.planning)
+        """Whether a fan-out that has ended, or was planned, was still urgent or to be planned when a change ``began``,
+        by its own clock.
+        """
+        return self._urgent_at is not None and began - self._urgent_at < CLOCKS
 
     def _waits(self) -> bool:
         return self.due is not None and self._world.instant() < self.due - CLOCKS

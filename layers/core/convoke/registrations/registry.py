@@ -257,9 +257,9 @@ def _cancel_actions(store: Store, person: Registration, cancelled: Registration,
 
 
 def _notice_actions(store: Store, invitation: Invitation, now: datetime) -> dict[str, Action]:
-    """The actions that have a cancellation sent, and the event surveyed where they were mailed anything."""
+    """The actions that have a cancellation sent, and the event surveyed where anything was to be mailed to them."""
     actions = {"invitation": store.invitations.wake_up_action(invitation, URGENT, now)}
-    if invitation.highest_possibly_sent is not None or invitation.wait_mail is not None:
+    if invitation.intent is not None or invitation.wait_mail is not None:
         actions["survey"] = store.surveys.soon_action(invitation.event_id, now)
     return actions
 

@@ -160,8 +160,10 @@ def back_to(event: Event, former: Event) -> Event:
 
 
 def _is_named_otherwise(before: Event, after: Event) -> bool:
-    """Whether somebody may use a name that a date does not have any more. The date of a single event has no name."""
-    if not before.recurs:
+    """Whether somebody may use a name that a date does not have any more. The date of a single event has none, unless
+    it is what a series was left with.
+    """
+    if not before.recurs and not before.earlier:
         return False
     names = series_changes.renamed(before.schedule, after.schedule)
     return before.when.time_zone != after.when.time_zone or any(
