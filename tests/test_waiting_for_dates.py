@@ -512,6 +512,20 @@ def test_who_complains_about_the_cancellation_of_their_date_is_not_mailed_when_t
     assert said(world, cy) == []
 
 
+def test_whose_cancellation_of_a_date_comes_back_once_the_whole_event_is_cancelled_is_mailed_so_once(
+    world: World,
+) -> None:
+    cy = world.invite(2, occurrences=(dates_of(world)[1],))
+    world.cancel_event()
+    soon(world)
+    assert (said(world, cy), world.said(cy.email)) == ([], [INVITED, TOLD])
+    world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now)))
+    for _ in range(3):
+        world.look(cy)
+        soon(world)
+    assert said(world, cy) == ["Cancelled"]
+
+
 def test_a_corrected_address_is_mailed_that_a_date_is_cancelled_whose_cancellation_came_back(world: World) -> None:
     cy = had_a_date_that_is_cancelled(world)
     world.run(apply_report(report_on(world.sent[-1], DeliveryState.BOUNCED, world.now, final=True)))

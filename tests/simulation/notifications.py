@@ -92,7 +92,9 @@ class Notifications:
         same since they are; unless that came back.
         """
         last = self._world.post.last_to(rid, address)
+        came_back = last is not None and (rid, last.sequence) in self._world.post.came_back
         known = last is not None and last.method == Method.CANCEL and (last.announces or self._has_ended(last))
+        known = known and not came_back
         if kind is NotificationKind.CANCELLED and known and state.unknowns == 1 and not self._world.zombies:
             self.broken.append(f"{rid[6:10]} is mailed that it is cancelled beside their CANCEL")
 
@@ -101,8 +103,7 @@ class Notifications:
         world, rid = self._world, last.registration_id
         person = world.tables.row(SETTINGS.registrations_table, keys.registration(EVENT_ID, rid))
         latest = next(each for each in reversed(world.post.attempts) if each.registration_id == rid)
-        known = latest.name == last.attempt and person is not None and person["version"] == last.ends
-        return known and (rid, last.sequence) not in world.post.came_back
+        return latest.name == last.attempt and person is not None and person["version"] == last.ends
 
     def _said(self, name: str) -> tuple[Answer, float]:
         often, chance = self._world.faults.often, self._random()
