@@ -288,8 +288,8 @@ def test_a_report_about_nobody_is_dropped(world: World) -> None:
     waits_and_is_mailed_that_it_is_cancelled(world)
     sent = world.notifications[-1]
     nobody = f"9{sent.notification_state.registration_id[1:]}"
-    state = replace(sent.notification_state, registration_id=nobody)
-    assert not comes_back(world, replace(sent, notification_state=state, holder_id=nobody))
+    state = replace(sent.notification_state, registration_id=nobody, holder_id=nobody)
+    assert not comes_back(world, replace(sent, notification_state=state))
 
 
 # --- when it comes ------------------------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ def test_a_mail_that_was_given_up_and_is_delivered_after_all_is_shown_no_more(wo
         world.pass_time(minutes=10)
     world.answers = []
     assert listed(world, bo) == [AttentionReason.FAILED]
-    cancelled = [one for one in world.notifications if one.kind is NotificationKind.CANCELLED]
+    cancelled = [one for one in world.notifications if one.notification_state.sent_as is NotificationKind.CANCELLED]
     counts = existing(world.invitation(bo).wait_mail).mail_id.rpartition(".")[2]
     [last] = [one for one in cancelled if str(one.notification_state.fence) == counts]
     assert comes_back(world, cancelled[0], "feedback-delivery"), "an earlier one"

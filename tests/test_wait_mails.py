@@ -932,6 +932,17 @@ def test_who_waits_again_after_their_cancellation_came_back_is_shown_for_that(wo
     assert shown(world, cy).kind is AttentionKind.CANCELLATION
 
 
+def leaves(world: World, person: Registration, how: str) -> None:
+    """Somebody withdraws or is erased, and all that follows happens."""
+    if how == "withdraws":
+        world.withdraw(person)
+    else:
+        erasure.erase(world.store, EVENT_ID, person.registration_id, now=world.now)
+    for _ in range(3):
+        soon(world)
+        world.pass_time(hours=1)
+
+
 @pytest.mark.parametrize("how", ["withdraws", "is erased"])
 def test_who_waited_and_was_not_reached_is_shown_until_they_withdraw(world: World, how: str) -> None:
     world.invite(1)
@@ -940,13 +951,7 @@ def test_who_waited_and_was_not_reached_is_shown_until_they_withdraw(world: Worl
     reported(world, bo, DeliveryState.BOUNCED, final=True)
     world.sweep()
     assert listed(world, bo) == [AttentionReason.BOUNCED]
-    if how == "withdraws":
-        world.withdraw(bo)
-    else:
-        erasure.erase(world.store, EVENT_ID, bo.registration_id, now=world.now)
-    for _ in range(3):
-        soon(world)
-        world.pass_time(hours=1)
+    leaves(world, bo, how)
     assert listed(world, bo) == []
 
 
@@ -956,13 +961,7 @@ def test_whose_invitation_was_given_up_is_shown_until_they_withdraw(world: World
     world.answers = [POISON]
     soon(world)
     assert listed(world, cy) == [AttentionReason.FAILED]
-    if how == "withdraws":
-        world.withdraw(cy)
-    else:
-        erasure.erase(world.store, EVENT_ID, cy.registration_id, now=world.now)
-    for _ in range(3):
-        soon(world)
-        world.pass_time(hours=1)
+    leaves(world, cy, how)
     assert listed(world, cy) == []
 
 

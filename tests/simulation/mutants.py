@@ -483,7 +483,7 @@ MUTANTS: dict[str, Mutant] = {
         scenario="somebody who may have been mailed that they wait again gets a seat, and it is cancelled again",
     ),
     "who-waits-for-dates-is-mailed-that-they-are-cancelled": Mutant(
-        without(waits, "is_cancelled", "(bool(dates) and all(one.cancelled for one in dates))", "False"),
+        without(waits, "_is_cancelled", "(bool(dates) and all(one.cancelled for one in dates))", "False"),
         scenario="somebody registers on a page for a date while it is cancelled",
     ),
     "whose-dates-were-cancelled-in-their-calendar-is-not-mailed-so-too": Mutant(

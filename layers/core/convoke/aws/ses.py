@@ -104,13 +104,13 @@ def send_notification(client: Any, settings: Settings, effect: SendNotification)
     if notification_state.notification is None:
         return Refused(refusal=Refusal.POISON, why=Cause.SETTLED)
     stored_with = notification_state.registration_id
-    whose = registration_of(notification_state, effect.holder_id)
+    whose = registration_of(notification_state)
     tags = {
         "event": notification_state.event_id,
         **({"registration": whose} if whose else {}),
         **({"stored-with": stored_with or NOBODY} if whose and whose != stored_with else {}),
         "notification": notification_state.notification_id,
-        "kind": effect.kind.value,
+        "kind": (notification_state.sent_as or notification_state.kind).value,
         "fence": str(notification_state.fence),
     }
     return _send_raw(

@@ -52,7 +52,10 @@ def _chosen(event: Event, person: Registration, names: tuple[LocalTime, ...]) ->
 
 def is_cancelled(event: Event, person: Registration, now: datetime) -> bool:
     """Whether what a registration is for does not take place: the event does not, or none of the dates to come."""
-    dates = to_come(event, person, now)
+    return _is_cancelled(event, to_come(event, person, now))
+
+
+def _is_cancelled(event: Event, dates: tuple[Occurrence, ...]) -> bool:
     return not event.status.expects_people or (bool(dates) and all(one.cancelled for one in dates))
 
 
@@ -64,7 +67,7 @@ def true_wait_mail(seen: Snapshot, now: datetime) -> WaitMail | None:
     dates = to_come(seen.event, seen.registration, now)
     if not dates:
         return None
-    if not is_cancelled(seen.event, seen.registration, now):
+    if not _is_cancelled(seen.event, dates):
         return WaitMail.PLACE if waits else None
     # Who got a seat too late to be invited is sent no cancellation, and still believes that they wait, or come.
     return WaitMail.CANCELLED if waits or _was_not_invited(seen) else None

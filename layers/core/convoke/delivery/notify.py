@@ -81,12 +81,10 @@ does ADDRESS_CHANGED, of which there is one for each address that was confirmed.
 class Ready:
     """A notification that is about to be sent: as it was read (``seen``), and its ``mail``. ``counted`` is the effect
     that counts it, ``None`` for nothing to count; ``said`` the wait mail that it is, if it is one, and ``upon`` the
-    invitation by which that was decided. It is sent as ``kind``, to the address of the registration ``holder_id``.
+    invitation by which that was decided.
     """
 
     seen: NotificationState
-    kind: NotificationKind
-    holder_id: str
     mail: bytes
     account: str
     counted: CountNotification | None
@@ -149,8 +147,6 @@ def dispatch(event_id: str, registration_id: str, notification_id: str, worker: 
         yield Log(what="mail made plainer", fields=_log_fields(seen, ", ".join(rendered.plainer)))
     ready = Ready(
         seen=seen,
-        kind=sent.kind,
-        holder_id=holder_id,
         mail=rendered.mail,
         account=account,
         counted=counted,
@@ -241,13 +237,7 @@ def _send(ready: Ready, begun: Claimed, policy: Policy, worker: Worker, sending:
     if late:
         yield RecordNotification(notification_state=replace(released, due_key=keys.due_key(urgency, now)))
         return Outcome.OUT_OF_TIME
-    answer = yield SendNotification(
-        notification_state=claimed,
-        kind=ready.kind,
-        holder_id=ready.holder_id,
-        mail=ready.mail,
-        account=ready.account,
-    )
+    answer = yield SendNotification(notification_state=claimed, mail=ready.mail, account=ready.account)
     now, chance = (yield Clock()), (yield Random())
     after = attempts.outcome(begun, answer, policy, now, chance)
     due_key = keys.due_key(urgency, after.not_before) if after.not_before is not None else None
@@ -335,7 +325,7 @@ def _failure_event(seen: NotificationState, state: DeliveryState, reason: str) -
     """The ``notification.failed`` webhook event: ids and codes only. ``None`` for a mail that is not to an attendee, or
     to an address that is stopped, of which was posted that it is; and for one that was given up before.
     """
-    whose = registration_of(seen, seen.holder_id)
+    whose = registration_of(seen)
     if state is not DeliveryState.FAILED or not whose or seen.given_up == failed_mail(seen):
         return None
     event = yield ReadEvent(event_id=seen.event_id)

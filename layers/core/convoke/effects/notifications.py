@@ -135,14 +135,11 @@ class RenderNotification(Effect):
 @frozen
 class SendNotification(Effect):
     """Make one attempt to send ``mail``, a MIME message, through SES; ``account`` is the one that it is counted for.
-    ``kind`` is what it is sent as, ``holder_id`` the registration that its address has, if that was looked up.
 
     Answer: ``Accepted``, ``Refused`` or ``Unknown``.
     """
 
     notification_state: NotificationState
-    kind: NotificationKind
-    holder_id: str
     mail: bytes
     account: str
 

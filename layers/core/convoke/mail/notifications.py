@@ -238,11 +238,9 @@ def ended(seen: NotificationState, state: DeliveryState) -> NotificationState:
     return replace(done, given_up=given_up)
 
 
-def registration_of(seen: NotificationState, holder_id: str) -> str:
-    """The registration whose address a notification goes to; empty if it goes to none. ``holder_id`` is the one that
-    has the address, if that was looked up.
-    """
-    return holder_id or (seen.registration_id if seen.kind in WAIT_MAILS | LINKED else "")
+def registration_of(seen: NotificationState) -> str:
+    """The registration whose address a notification goes to; empty if it goes to none."""
+    return seen.holder_id or (seen.registration_id if seen.kind in WAIT_MAILS | LINKED else "")
 
 
 def last_sent_as(seen: NotificationState) -> NotificationKind:
